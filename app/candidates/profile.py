@@ -1,0 +1,61 @@
+"""The typed profile of one person, as it is stored (encrypted) and shown."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PartialDate = Annotated[str, Field(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")]
+"""`YYYY-MM` or `YYYY`."""
+
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Education(_Part):
+    """One school. `end` is None while it goes on or where the document does not say."""
+
+    school: str
+    degree: str | None = None
+    start: PartialDate | None = None
+    end: PartialDate | None = None
+
+
+class Experience(_Part):
+    """One position at one employer. An `end` of None with a `start` means: to now."""
+
+    company: str
+    title: str | None = None
+    start: PartialDate | None = None
+    end: PartialDate | None = None
+
+
+class SpokenLanguage(_Part):
+    """A language the person speaks, with the level or score as written."""
+
+    name: str
+    level: str | None = None
+
+
+class Profile(_Part):
+    """What a résumé says about its person.
+
+    `language` is the document's main language (`ko` or `en`). `confidence` maps a field's name to
+    0..1; a field that was not found has no entry. `headline` is one line for lists, without
+    contact data.
+    """
+
+    name: str | None = None
+    headline: str | None = None
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    education: tuple[Education, ...] = ()
+    experience: tuple[Experience, ...] = ()
+    skills: tuple[str, ...] = ()
+    languages: tuple[SpokenLanguage, ...] = ()
+    summary: str | None = None
+    language: str = "en"
+    confidence: dict[str, Confidence] = Field(default_factory=dict)

@@ -1,0 +1,179 @@
+"""What can go wrong: one table of codes, three exception classes.
+
+    WorkerError                 every failure that the service names
+    ├── RetryableError          its code says: try again now, or run again later
+    └── PermanentError          its code says: the same input fails the same way
+
+Foreign exceptions become one of these at the border (`providers.failures`, `store.failures`);
+what is none of them is a bug and ends as WORKER_ERROR with a stack trace in the log.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Self
+
+from app.messages import Language, Message
+
+
+class Severity(StrEnum):
+    """How loudly a code is logged: the standard levels, by name."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_INFO, _WARN, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
+
+
+class ErrorCode(str, Enum):
+    """One line per code: retry in process, run again later, severity, HTTP status, English, Korean.
+
+    The two flags are the whole retry policy of a code. *Retry in process*: the executor may call
+    again at once, within the policy's tries. *Run again later*: once tries are spent, the run goes
+    back to `queued` with a time to start again.
+    """
+
+    retry_in_process: bool
+    run_again_later: bool
+    severity: Severity
+    http_status: int
+    english: str
+    korean: str
+
+    def __new__(  # noqa: PLR0913 - these are the columns of the table
+        cls,
+        code: str,
+        retry_in_process: bool,  # noqa: FBT001
+        run_again_later: bool,  # noqa: FBT001
+        severity: Severity,
+        http_status: int,
+        english: str,
+        korean: str,
+    ) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.retry_in_process = retry_in_process
+        member.run_again_later = run_again_later
+        member.severity = severity
+        member.http_status = http_status
+        member.english = english
+        member.korean = korean
+        return member
+
+    def __str__(self) -> str:
+        return self.value
+
+    def text(self, language: Language) -> str:
+        """The sentence that is safe to show to anyone."""
+        return self.korean if language is Language.KOREAN else self.english
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying again, now or later, can help."""
+        return self.retry_in_process or self.run_again_later
+
+    # fmt: off
+    # Retryable: the world outside failed; the same call may succeed.
+    LLM_TIMEOUT = "LLM_TIMEOUT", True, True, _WARN, 504, "The model did not answer in time. It is tried again.", "모델이 제시간에 답하지 않았습니다. 다시 시도합니다."
+    LLM_RATE_LIMIT = "LLM_RATE_LIMIT", True, True, _WARN, 503, "The model accepts no more requests for now. It is tried again.", "모델이 지금은 요청을 더 받지 않습니다. 다시 시도합니다."
+    EMBEDDING_TIMEOUT = "EMBEDDING_TIMEOUT", True, True, _WARN, 504, "The embedding service did not answer in time. It is tried again.", "임베딩 서비스가 제시간에 답하지 않았습니다. 다시 시도합니다."
+    DB_CONNECTION = "DB_CONNECTION", True, True, _ERROR, 503, "The database cannot be reached. It is tried again.", "데이터베이스에 연결할 수 없습니다. 다시 시도합니다."
+    STORAGE_ERROR = "STORAGE_ERROR", True, True, _ERROR, 503, "The file storage cannot be reached. It is tried again.", "파일 저장소에 접근할 수 없습니다. 다시 시도합니다."
+    NETWORK_ERROR = "NETWORK_ERROR", True, True, _WARN, 503, "A service could not be reached over the network. It is tried again.", "네트워크로 서비스에 연결할 수 없습니다. 다시 시도합니다."
+    # Local rejections: never repeated at once, that would only add load; the run comes back later.
+    CIRCUIT_OPEN = "CIRCUIT_OPEN", False, True, _WARN, 503, "A service that is failing is left alone for a while. The run starts again later.", "장애가 있는 서비스를 잠시 호출하지 않습니다. 나중에 다시 실행합니다."
+    BULKHEAD_FULL = "BULKHEAD_FULL", False, True, _WARN, 503, "Too many calls are under way. The run starts again later.", "동시에 처리 중인 요청이 너무 많습니다. 나중에 다시 실행합니다."
+    RATE_LIMITED = "RATE_LIMITED", False, True, _INFO, 429, "Too many requests. Wait and send again.", "요청이 너무 많습니다. 잠시 후 다시 보내 주세요."
+    SESSION_BUSY = "SESSION_BUSY", False, True, _INFO, 409, "An earlier message of this conversation is still being answered.", "이 대화의 앞선 메시지에 아직 답하는 중입니다."
+    LEASE_LOST = "LEASE_LOST", False, True, _WARN, 503, "Another worker took over this run.", "다른 워커가 이 작업을 이어받았습니다."
+    # Permanent: the same input fails the same way.
+    INVALID_FILE = "INVALID_FILE", False, False, _INFO, 422, "The file cannot be read as a résumé. Send another file.", "이력서로 읽을 수 없는 파일입니다. 다른 파일을 보내 주세요."
+    MULTI_IDENTITY = "MULTI_IDENTITY", False, False, _INFO, 422, "The file holds the résumés of several people. Send one file per person.", "여러 사람의 이력서가 들어 있는 파일입니다. 한 사람에 한 파일씩 보내 주세요."
+    OCR_UNAVAILABLE = "OCR_UNAVAILABLE", False, False, _WARN, 422, "Text recognition is not installed. Install tesseract-ocr and tesseract-ocr-kor.", "문자 인식 프로그램이 없습니다. tesseract-ocr와 tesseract-ocr-kor를 설치해 주세요."
+    ENCRYPTION_ERROR = "ENCRYPTION_ERROR", False, False, _ERROR, 500, "Stored data could not be decrypted. Check ENCRYPTION_KEY.", "저장된 데이터를 복호화할 수 없습니다. ENCRYPTION_KEY를 확인해 주세요."
+    VALIDATION_ERROR = "VALIDATION_ERROR", False, False, _INFO, 422, "The request is not valid. Correct it and send it again.", "요청이 올바르지 않습니다. 고쳐서 다시 보내 주세요."
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS", False, False, _INFO, 402, "No credits are left. Add credits and send it again.", "크레딧이 부족합니다. 충전한 뒤 다시 보내 주세요."
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", False, False, _WARN, 504, "The run took longer than it may and was stopped.", "허용 시간을 넘겨 작업을 중단했습니다."
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED", False, False, _ERROR, 503, "The model account has no quota left. Check its billing.", "모델 계정의 사용 한도가 소진되었습니다. 결제 상태를 확인해 주세요."
+    CANCELLED = "CANCELLED", False, False, _INFO, 409, "The run was cancelled.", "작업이 취소되었습니다."
+    LLM_PARSE_ERROR = "LLM_PARSE_ERROR", False, False, _WARN, 502, "The model's answer could not be understood.", "모델의 답을 해석할 수 없습니다."
+    WORKER_ERROR = "WORKER_ERROR", False, False, _ERROR, 500, "Something unexpected failed; it is logged with a stack trace.", "예상하지 못한 오류가 발생했습니다. 로그에 기록했습니다."
+    # Partial: the candidate is saved without one thing.
+    EMBEDDING_PARTIAL = "EMBEDDING_PARTIAL", False, False, _WARN, 200, "The candidate is saved, but cannot be found by meaning until its embedding is repaired.", "후보자는 저장되었지만 임베딩을 복구할 때까지 의미 검색에 나오지 않습니다."
+    VISUAL_PARTIAL = "VISUAL_PARTIAL", False, False, _INFO, 200, "The candidate is saved without a picture.", "후보자는 저장되었지만 그림이 없습니다."
+    # At the door.
+    UNAUTHENTICATED = "UNAUTHENTICATED", False, False, _INFO, 401, "An API key is needed. Send it as: Authorization: Bearer KEY.", "API 키가 필요합니다. Authorization: Bearer KEY 형식으로 보내 주세요."
+    NOT_FOUND = "NOT_FOUND", False, False, _INFO, 404, "There is nothing at this address.", "해당 주소에 아무것도 없습니다."
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED", False, False, _INFO, 405, "This address does not accept that method.", "이 주소는 해당 메서드를 받지 않습니다."
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE", False, False, _INFO, 413, "The request is larger than accepted. Send a smaller file.", "요청이 허용 크기를 넘습니다. 더 작은 파일을 보내 주세요."
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT", False, False, _INFO, 409, "This Idempotency-Key was used for another request. Use a new key.", "이 Idempotency-Key는 다른 요청에 이미 쓰였습니다. 새 키를 사용해 주세요."
+    # fmt: on
+
+
+class WorkerError(Exception):
+    """A failure with a code.
+
+    `details` hold what an operator may see (counts, sizes, seconds; `retry_after` in seconds).
+    `private` holds personal data that belongs to the failure; it is stored encrypted and shown only
+    with the right to reveal. `str()` is the English sentence, safe for logs.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: Message | None = None,
+        *,
+        details: Mapping[str, object] | None = None,
+        private: Mapping[str, object] | None = None,
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.details: dict[str, object] = dict(details or {})
+        self.private: dict[str, object] = dict(private or {})
+        super().__init__(self.text(Language.ENGLISH))
+
+    def text(self, language: Language) -> str:
+        """The sentence to show: the specific one if there is one, else that of the code."""
+        return describe(self.code, self.message, self.details, language)
+
+
+class RetryableError(WorkerError):
+    """The code must be one that trying again can help."""
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: Message | None = None,
+        *,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        if not code.retryable:
+            raise ValueError(f"{code} is not retryable")
+        super().__init__(code, message, details=details)
+
+
+class PermanentError(WorkerError):
+    """The code must be one that trying again cannot help."""
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: Message | None = None,
+        *,
+        details: Mapping[str, object] | None = None,
+        private: Mapping[str, object] | None = None,
+    ) -> None:
+        if code.retryable:
+            raise ValueError(f"{code} is retryable")
+        super().__init__(code, message, details=details, private=private)
+
+
+def describe(
+    code: ErrorCode,
+    message: Message | None,
+    details: Mapping[str, object],
+    language: Language,
+) -> str:
+    """The sentence for a stored failure, in the reader's language."""
+    return message.text(language, dict(details)) if message else code.text(language)
