@@ -26,7 +26,7 @@ class Severity(StrEnum):
 _INFO, _WARN, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
 
 
-class ErrorCode(str, Enum):
+class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     """One line per code: retry in process, run again later, severity, HTTP status, English, Korean.
 
     The two flags are the whole retry policy of a code. *Retry in process*: the executor may call
@@ -41,7 +41,7 @@ class ErrorCode(str, Enum):
     english: str
     korean: str
 
-    def __new__(  # noqa: PLR0913 - these are the columns of the table
+    def __new__(  # noqa: PLR0913, PLR0917 - these are the columns of the table
         cls,
         code: str,
         retry_in_process: bool,  # noqa: FBT001

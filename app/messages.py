@@ -53,6 +53,14 @@ class Message(Enum):
     IMAGE_TOO_LARGE = "The picture has {megapixels} megapixels; at most {limit} are read. Scan at 200 to 300 dpi.", "그림이 {megapixels} 메가픽셀입니다. 최대 {limit} 메가픽셀까지 읽습니다. 200~300 dpi로 스캔해 주세요."
     OCR_NOT_INSTALLED = "This is a scan, and text recognition is not installed. Install the Debian packages tesseract-ocr and tesseract-ocr-kor, then send it again.", "스캔한 문서인데 문자 인식 프로그램이 없습니다. 데비안 패키지 tesseract-ocr와 tesseract-ocr-kor를 설치한 뒤 다시 보내 주세요."
     PEOPLE_IN_ONE_FILE = "The file holds the résumés of {count} people. Send one file per person.", "파일에 {count}명의 이력서가 들어 있습니다. 한 사람에 한 파일씩 보내 주세요."
+    EMBEDDED_SERVER_FAILED = "The embedded {server} does not run. Its last words are in {log}.", "내장 {server} 서버가 실행되지 않습니다. 원인은 {log} 파일 끝에 있습니다."
+    EMBEDDED_SERVER_LINGERS = "The embedded {server} of an earlier start is still running after {seconds} s. End it, then start again.", "이전에 시작한 내장 {server} 서버가 {seconds}초가 지나도 종료되지 않았습니다. 종료한 뒤 다시 시작해 주세요."
+    EMBEDDED_OWNER_SILENT = "Process {pid} owns the data folder, but its servers were not ready within {seconds} s. Wait, or end it, then start again.", "프로세스 {pid}이(가) 데이터 폴더를 사용 중이지만 {seconds}초 안에 서버가 준비되지 않았습니다. 기다리거나 그 프로세스를 종료한 뒤 다시 시작해 주세요."
+    PROVIDER_REFUSES_KEY = "The {provider} server refuses the API key (HTTP {http_status}). Check the key in the settings.", "{provider} 서버가 API 키를 거부했습니다(HTTP {http_status}). 설정의 키를 확인해 주세요."
+    PROVIDER_REFUSES_REQUEST = "The {provider} server refuses the request (HTTP {http_status}). Check the base URL, the model's name and its context size in the settings.", "{provider} 서버가 요청을 거부했습니다(HTTP {http_status}). 설정의 주소, 모델 이름, 컨텍스트 크기를 확인해 주세요."
+    EMBEDDING_WRONG_SIZE = "The embedding model answers with {got} dimensions where {wanted} are stored. Choose a model that honours the `dimensions` parameter.", "임베딩 모델이 {got}차원으로 답했지만 저장 형식은 {wanted}차원입니다. `dimensions` 매개변수를 지원하는 모델을 선택해 주세요."
+    STORED_FILE_MISSING = "The storage holds no such file. Check the key, or upload the file again.", "저장소에 해당 파일이 없습니다. 키를 확인하거나 파일을 다시 올려 주세요."
+    STORAGE_KEY_INVALID = "This is no key of the storage. Use a relative path such as `inbox/name.pdf`, without `..`.", "저장소 키로 쓸 수 없는 값입니다. `..` 없이 `inbox/name.pdf` 같은 상대 경로를 사용해 주세요."
     # fmt: on
 
 

@@ -1,5 +1,6 @@
 """The typed profile of one person, as it is stored (encrypted) and shown."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,3 +60,25 @@ class Profile(_Part):
     summary: str | None = None
     language: str = "en"
     confidence: dict[str, Confidence] = Field(default_factory=dict)
+
+
+def experience_years(profile: Profile, today: date) -> float:
+    """Years of working life, overlaps counted once; an open end counts to `today`.
+
+    A date without a month counts from January, as a start and as an end alike.
+    """
+    spans = sorted(
+        (_months(entry.start), _months(entry.end) if entry.end else today.year * 12 + today.month)
+        for entry in profile.experience
+        if entry.start
+    )
+    months, reached = 0, 0
+    for start, end in spans:
+        months += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return round(months / 12, 1)
+
+
+def _months(value: PartialDate) -> int:
+    year, _, month = value.partition("-")
+    return int(year) * 12 + int(month or 1)

@@ -96,18 +96,22 @@ class Settings(BaseSettings):
     )
 
     env: Environment = Field(
-        Environment.DEVELOPMENT,
+        default=Environment.DEVELOPMENT,
         description="`development`, `test`, `staging` or `production`.",
     )
-    log_level: LogLevel = Field(LogLevel.INFO, description="Least severe level that is logged.")
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="Least severe level that is logged."
+    )
     encryption_key: SecretStr | None = Field(
-        None, description="64 hex characters that wrap every data key: `openssl rand -hex 32`."
+        default=None,
+        description="64 hex characters that wrap every data key: `openssl rand -hex 32`.",
     )
     encryption_previous_keys: tuple[SecretStr, ...] = Field(
-        (), description="Older keys, still read, as a JSON list; the newest one writes."
+        default=(), description="Older keys, still read, as a JSON list; the newest one writes."
     )
     otel_exporter_otlp_endpoint: str | None = Field(
-        None, description="OTLP/HTTP collector; spans and metrics are sent there when it is set."
+        default=None,
+        description="OTLP/HTTP collector; spans and metrics are sent there when it is set.",
     )
 
     ui: UiSettings = Field(default_factory=UiSettings)
@@ -151,7 +155,9 @@ def load_settings(**overrides: object) -> Settings:
         key = settings.encryption_key
         validate_encryption_key(key.get_secret_value() if key else None, settings.env)
     except ValidationError as error:
-        raise InvalidSettings([_line(fault["loc"], fault["msg"]) for fault in error.errors()]) from None
+        raise InvalidSettings(
+            [_line(fault["loc"], fault["msg"]) for fault in error.errors()]
+        ) from None
     except (SettingsError, ValueError) as error:
         raise InvalidSettings([str(error)]) from None
     return settings

@@ -26,25 +26,25 @@ class Group(BaseModel):
 
 class UiSettings(Group):
     language: Language = Field(
-        Language.ENGLISH, description="Language of messages for people: `en` or `ko`."
+        default=Language.ENGLISH, description="Language of messages for people: `en` or `ko`."
     )
 
 
 class DataSettings(Group):
     folder: Path = Field(
-        Path(".naru"),
+        default=Path(".naru"),
         description="Everything the embedded servers, keys and local blobs keep; one folder.",
     )
 
 
 class DatabaseSettings(Group):
     url: SecretStr | None = Field(
-        None,
+        default=None,
         description="PostgreSQL ≥ 15 with pgvector and pg_trgm, `postgresql://user:pw@host/db`. "
         "Not set: the embedded PostgreSQL.",
     )
-    pool_size: Count = Field(10, description="Connections a process keeps open.")
-    connect_timeout: Seconds = Field(10, description="Seconds to wait for a connection.")
+    pool_size: Count = Field(default=10, description="Connections a process keeps open.")
+    connect_timeout: Seconds = Field(default=10, description="Seconds to wait for a connection.")
 
     @field_validator("url")
     @classmethod
@@ -57,7 +57,7 @@ class DatabaseSettings(Group):
 
 class RedisSettings(Group):
     url: SecretStr | None = Field(
-        None,
+        default=None,
         description="Redis ≥ 6.2 or Valkey: `redis://`, `rediss://` or `unix://`. "
         "Not set: the embedded Valkey.",
     )
@@ -73,53 +73,63 @@ class RedisSettings(Group):
 
 class StorageSettings(Group):
     url: str | None = Field(
-        None,
+        default=None,
         description="Where originals and thumbnails lie: `s3://bucket/prefix` or a folder. "
         "Not set: `blobs/` in the data folder.",
     )
-    s3_endpoint: str | None = Field(None, description="Endpoint of an S3-compatible server.")
-    s3_region: str = Field("us-east-1", description="Region of the bucket.")
-    s3_access_key_id: SecretStr | None = Field(None, description="Access key of the bucket.")
-    s3_secret_access_key: SecretStr | None = Field(None, description="Secret key of the bucket.")
+    s3_endpoint: str | None = Field(
+        default=None, description="Endpoint of an S3-compatible server."
+    )
+    s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    s3_access_key_id: SecretStr | None = Field(
+        default=None, description="Access key of the bucket."
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None, description="Secret key of the bucket."
+    )
 
 
 class LlmSettings(Group):
     base_url: str | None = Field(
-        None,
+        default=None,
         description="Base URL of an OpenAI-compatible API. Not set: the rule-based analyst works "
         "alone and no text leaves this machine.",
     )
-    api_key: SecretStr | None = Field(None, description="Key of that API.")
-    model: str = Field("gpt-5-mini", description="Model that analyses résumés.")
-    max_output_tokens: Count = Field(4_000, description="Longest answer that is asked for.")
-    parse_tries: Tries = Field(2, description="Answers asked for before the rules take over.")
+    api_key: SecretStr | None = Field(default=None, description="Key of that API.")
+    model: str = Field(default="gpt-5-mini", description="Model that analyses résumés.")
+    max_output_tokens: Count = Field(default=4_000, description="Longest answer that is asked for.")
+    parse_tries: Tries = Field(
+        default=2, description="Answers asked for before the rules take over."
+    )
 
 
 class EmbeddingSettings(Group):
     base_url: str | None = Field(
-        None,
+        default=None,
         description="Base URL of an OpenAI-compatible `/embeddings`. Not set: the local model.",
     )
-    api_key: SecretStr | None = Field(None, description="Key of that API.")
-    model: str = Field("text-embedding-3-small", description="Model asked for there.")
-    batch_size: Count = Field(64, description="Texts in one call.")
+    api_key: SecretStr | None = Field(default=None, description="Key of that API.")
+    model: str = Field(default="text-embedding-3-small", description="Model asked for there.")
+    batch_size: Count = Field(default=64, description="Texts in one call.")
 
 
 class RetrySettings(Group):
     """Names are fixed by R13; every time is in seconds."""
 
-    webhook_max: Tries = Field(3, description="Tries for one webhook.")
-    webhook_timeout: Seconds = Field(10, description="Seconds for one try.")
-    webhook_retry_delay: Seconds = Field(1, description="First wait in seconds; it grows.")
-    storage_max: Tries = Field(3, description="Tries to read or write a file in storage.")
-    storage_timeout: Seconds = Field(30, description="Seconds for one try.")
-    llm_max: Tries = Field(2, description="Tries for one model call.")
-    llm_timeout: Seconds = Field(120, description="Seconds for one answer.")
-    llm_connect_timeout: Seconds = Field(10, description="Seconds to connect to the model.")
-    embedding_max: Tries = Field(3, description="Tries for one embedding call.")
-    embedding_timeout: Seconds = Field(60, description="Seconds for one try.")
-    embedding_base_wait: Seconds = Field(1, description="First wait in seconds; it doubles.")
-    embedding_max_wait: Seconds = Field(10, description="Longest wait in seconds.")
+    webhook_max: Tries = Field(default=3, description="Tries for one webhook.")
+    webhook_timeout: Seconds = Field(default=10, description="Seconds for one try.")
+    webhook_retry_delay: Seconds = Field(default=1, description="First wait in seconds; it grows.")
+    storage_max: Tries = Field(default=3, description="Tries to read or write a file in storage.")
+    storage_timeout: Seconds = Field(default=30, description="Seconds for one try.")
+    llm_max: Tries = Field(default=2, description="Tries for one model call.")
+    llm_timeout: Seconds = Field(default=120, description="Seconds for one answer.")
+    llm_connect_timeout: Seconds = Field(default=10, description="Seconds to connect to the model.")
+    embedding_max: Tries = Field(default=3, description="Tries for one embedding call.")
+    embedding_timeout: Seconds = Field(default=60, description="Seconds for one try.")
+    embedding_base_wait: Seconds = Field(
+        default=1, description="First wait in seconds; it doubles."
+    )
+    embedding_max_wait: Seconds = Field(default=10, description="Longest wait in seconds.")
 
     @model_validator(mode="after")
     def _waits_grow(self) -> Self:
@@ -131,15 +141,15 @@ class RetrySettings(Group):
 class ChunkSettings(Group):
     """Names and values are fixed by R8; every size is in characters."""
 
-    max_structured_chars: Count = Field(2_000, description="Longest structured chunk.")
-    max_raw_full_chars: Count = Field(8_000, description="Longest whole-text chunk.")
-    section_size: Count = Field(1_500, description="Raw section.")
-    section_overlap: int = Field(300, ge=0, description="Overlap of raw sections.")
+    max_structured_chars: Count = Field(default=2_000, description="Longest structured chunk.")
+    max_raw_full_chars: Count = Field(default=8_000, description="Longest whole-text chunk.")
+    section_size: Count = Field(default=1_500, description="Raw section.")
+    section_overlap: int = Field(default=300, ge=0, description="Overlap of raw sections.")
     korean_threshold: float = Field(
-        0.5, ge=0, le=1, description="Share of Hangul from which the Korean sizes apply."
+        default=0.5, ge=0, le=1, description="Share of Hangul from which the Korean sizes apply."
     )
-    korean_size: Count = Field(2_000, description="Raw section of a Korean text.")
-    korean_overlap: int = Field(500, ge=0, description="Overlap in a Korean text.")
+    korean_size: Count = Field(default=2_000, description="Raw section of a Korean text.")
+    korean_overlap: int = Field(default=500, ge=0, description="Overlap in a Korean text.")
 
     @model_validator(mode="after")
     def _sections_advance(self) -> Self:
@@ -149,46 +159,71 @@ class ChunkSettings(Group):
 
 
 class ExtractSettings(Group):
-    max_file_mib: float = Field(20, gt=0, le=1024, description="Largest file in MiB.")
-    max_pages: Count = Field(50, description="Most pages of one file.")
-    max_chars: Count = Field(200_000, description="Characters after which reading stops.")
-    max_megapixels: Count = Field(40, description="Largest picture in megapixels.")
-    max_unpacked_mib: Count = Field(100, description="Most MiB that a packed file may unfold to.")
-    max_unpacked_ratio: Count = Field(200, description="Most times its size it may unfold to.")
-    max_zip_entries: Count = Field(2_000, description="Most entries of a packed file.")
-    timeout: Seconds = Field(30, description="Seconds for one file without text recognition.")
-    ocr_page_timeout: Seconds = Field(15, description="Seconds of text recognition for one page.")
-    ocr_max_pages: Count = Field(10, description="Most pages of a scan that are recognised.")
-    memory_mib: Count = Field(2_048, description="Address space of one parser process in MiB.")
-    processes: Count = Field(2, description="Parser processes of one worker.")
+    max_file_mib: float = Field(default=20, gt=0, le=1024, description="Largest file in MiB.")
+    max_pages: Count = Field(default=50, description="Most pages of one file.")
+    max_chars: Count = Field(default=200_000, description="Characters after which reading stops.")
+    max_megapixels: Count = Field(default=40, description="Largest picture in megapixels.")
+    max_unpacked_mib: Count = Field(
+        default=100, description="Most MiB that a packed file may unfold to."
+    )
+    max_unpacked_ratio: Count = Field(
+        default=200, description="Most times its size it may unfold to."
+    )
+    max_zip_entries: Count = Field(default=2_000, description="Most entries of a packed file.")
+    timeout: Seconds = Field(
+        default=30, description="Seconds for one file without text recognition."
+    )
+    ocr_page_timeout: Seconds = Field(
+        default=15, description="Seconds of text recognition for one page."
+    )
+    ocr_max_pages: Count = Field(
+        default=10, description="Most pages of a scan that are recognised."
+    )
+    memory_mib: Count = Field(
+        default=2_048, description="Address space of one parser process in MiB."
+    )
+    processes: Count = Field(default=2, description="Parser processes of one worker.")
     files_per_process: Count = Field(
-        200, description="Files after which a parser process is replaced."
+        default=200, description="Files after which a parser process is replaced."
     )
 
 
 class QueueSettings(Group):
-    name: str = Field("arq:queue", min_length=1, description="Redis key of the queue.")
-    concurrency: Count = Field(10, description="Runs one worker carries at the same time.")
+    name: str = Field(default="arq:queue", min_length=1, description="Redis key of the queue.")
+    concurrency: Count = Field(default=10, description="Runs one worker carries at the same time.")
     lease: Seconds = Field(
-        15, description="Seconds after which the run of a dead worker is started again."
+        default=15, description="Seconds after which the run of a dead worker is started again."
     )
     reconcile_every: Seconds = Field(
-        5, description="Seconds between two looks for runs that Redis lost."
+        default=5, description="Seconds between two looks for runs that Redis lost."
     )
-    max_attempts: Tries = Field(5, description="Attempts of one run before it fails for good.")
-    retry_base_wait: Seconds = Field(5, description="First wait in seconds before a run again.")
-    retry_max_wait: Seconds = Field(600, description="Longest wait in seconds before a run again.")
-    run_timeout: Seconds = Field(600, description="Seconds for one attempt of a run.")
+    max_attempts: Tries = Field(
+        default=5, description="Attempts of one run before it fails for good."
+    )
+    retry_base_wait: Seconds = Field(
+        default=5, description="First wait in seconds before a run again."
+    )
+    retry_max_wait: Seconds = Field(
+        default=600, description="Longest wait in seconds before a run again."
+    )
+    run_timeout: Seconds = Field(default=600, description="Seconds for one attempt of a run.")
+    run_deadline: Seconds = Field(
+        default=86_400,
+        description="Seconds after its acceptance in which a run must end, retries included.",
+    )
     drain_timeout: Seconds = Field(
-        20, description="Seconds a stopping worker lets its runs finish before it hands them back."
+        default=20,
+        description="Seconds a stopping worker lets its runs finish before it hands them back.",
     )
 
 
 class ApiSettings(Group):
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback by default.")
-    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0: any free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; loopback by default.")
+    port: int = Field(
+        default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one."
+    )
     keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (),
+        default=(),
         description="Accepted API keys, separated by commas, 20 characters or more each. "
         "Not set in development: one is made in the data folder.",
     )
@@ -213,12 +248,13 @@ MIN_API_KEY_CHARS = 20
 
 class RetentionSettings(Group):
     checkpoints_days: Days = Field(
-        7, description="Days that the checkpoints of partial and failed runs are kept for a retry."
+        default=7,
+        description="Days that the checkpoints of partial and failed runs are kept for a retry.",
     )
 
 
 class TelemetrySettings(Group):
-    service_name: str = Field("naru", description="`service.name` of traces and metrics.")
+    service_name: str = Field(default="naru", description="`service.name` of traces and metrics.")
 
 
 class Environment(StrEnum):

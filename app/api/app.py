@@ -1,0 +1,76 @@
+"""The HTTP door."""
+
+from importlib.resources import files
+
+from fastapi import Depends, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.formparsers import MultiPartParser
+from starlette.types import ASGIApp
+
+from app.api import candidates, operations, problems, resumes, runs
+from app.api.dependencies import require_api_key
+from app.api.middleware import BodyLimit, Correlation
+from app.bootstrap import Runtime, api_keys
+from app.errors import ErrorCode, PermanentError
+from app.telemetry.version import service_version
+
+_MULTIPART_OVERHEAD_BYTES = 64 * 1024
+_DOCS_ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """The application over an open runtime. Every route but health asks for an API key."""
+    settings = runtime.settings
+    max_bytes = int(settings.extract.max_file_mib * 1024 * 1024) + _MULTIPART_OVERHEAD_BYTES
+    # A larger part would be written to a temporary file, unencrypted.
+    MultiPartParser.spool_max_size = max_bytes
+    app = FastAPI(
+        title="Naru",
+        version=service_version(),
+        description="Résumés in, encrypted and searchable candidates out.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.runtime = runtime
+    app.state.api_keys = [key.encode() for key in api_keys(settings)]
+    problems.install(app)
+    app.include_router(operations.health)
+    guarded = [Depends(require_api_key)]
+    for router in (resumes.router, runs.router, candidates.router, operations.operations):
+        app.include_router(router, dependencies=guarded)
+    _add_docs(app)
+    app.add_middleware(BodyLimit, max_bytes=max_bytes)
+    # Around the whole application: its own middleware does not see its last error handler.
+    return Correlation(app)
+
+
+def _add_docs(app: FastAPI) -> None:
+    """The API's description to read and try, from files of our own: no network needed."""
+    guarded = [Depends(require_api_key)]
+    assets = files("fastapi_offline") / "static"
+
+    async def description() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    async def page() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Naru API",
+            swagger_js_url=f"/docs/{_DOCS_ASSETS[0]}",
+            swagger_css_url=f"/docs/{_DOCS_ASSETS[1]}",
+            swagger_favicon_url=f"/docs/{_DOCS_ASSETS[2]}",
+        )
+
+    async def asset(name: str) -> FileResponse:
+        if name not in _DOCS_ASSETS:
+            raise PermanentError(ErrorCode.NOT_FOUND)
+        return FileResponse(str(assets / name))
+
+    for path, endpoint in (
+        ("/openapi.json", description),
+        ("/docs", page),
+        ("/docs/{name}", asset),
+    ):
+        app.add_api_route(path, endpoint, dependencies=guarded, include_in_schema=False)

@@ -1,0 +1,101 @@
+"""Outermost, as pure ASGI, so that it holds for errors and streams too."""
+
+import re
+import time
+from uuid import uuid4
+
+from fastapi import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.telemetry.conventions import Attribute, SpanName
+from app.telemetry.logs import bound
+from app.telemetry.metrics import record_request
+from app.telemetry.spans import SpanKind, span
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SERVER_ERROR = 500
+_TOO_LARGE = 413
+
+
+class Correlation:
+    """A request id and a span around each request; both leave on the response (R31)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        given = headers.get("x-request-id", "")
+        # An id that is not plain is replaced, never echoed: it would end up in logs and headers.
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        scope["naru.request_id"] = request_id
+        status = _SERVER_ERROR
+        started_s = time.monotonic()
+        with (
+            bound(request_id=request_id),
+            span(
+                SpanName.HTTP,
+                scope["method"],
+                kind=SpanKind.SERVER,
+                parent=headers.get("traceparent"),
+                attributes={
+                    Attribute.HTTP_REQUEST_METHOD: scope["method"],
+                    Attribute.URL_SCHEME: scope.get("scheme", "http"),
+                },
+            ) as active,
+        ):
+
+            async def send_marked(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    marks = [(b"x-request-id", request_id.encode())]
+                    if active.traceparent:
+                        marks.append((b"traceparent", active.traceparent.encode()))
+                    message["headers"] = [*message.get("headers", []), *marks]
+                await send(message)
+
+            try:
+                await self._app(scope, receive, send_marked)
+            finally:
+                route = getattr(scope.get("route"), "path", None)
+                active.set(Attribute.HTTP_RESPONSE_STATUS_CODE, status)
+                if route:
+                    active.set(Attribute.HTTP_ROUTE, route)
+                    active.rename(f"{scope['method']} {route}")
+                if status >= _SERVER_ERROR:
+                    active.fail(str(status))
+                record_request(scope["method"], route, status, time.monotonic() - started_s)
+
+
+class BodyLimit:
+    """Stop reading a body that is larger than accepted, whether it says so or not."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        received = int(declared) if declared.isdigit() else 0
+        counted = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received, counted
+            if received > self._max_bytes:
+                # FastAPI hides any other exception from the body behind a 400.
+                raise HTTPException(_TOO_LARGE)
+            message = await receive()
+            counted += len(message.get("body", b""))
+            received = max(received, counted)
+            return message
+
+        await self._app(scope, receive_limited, send)

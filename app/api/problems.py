@@ -1,0 +1,93 @@
+"""The one way errors leave: RFC 9457 problem details, in the reader's language."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
+from app.messages import Language
+from app.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+_MEDIA_TYPE = "application/problem+json"
+_CODES: Mapping[int, ErrorCode] = {
+    401: ErrorCode.UNAUTHENTICATED,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.PAYLOAD_TOO_LARGE,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Handle every error of every route here."""
+
+    async def coded(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, WorkerError)  # noqa: S101 - registered for this class
+        return problem(request, error)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+        faults = [
+            {"field": ".".join(str(part) for part in fault["loc"]), "reason": fault["msg"]}
+            for fault in error.errors()
+        ]
+        return problem(
+            request, PermanentError(ErrorCode.VALIDATION_ERROR, details={"faults": faults})
+        )
+
+    async def framework(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+        code = _CODES.get(error.status_code, ErrorCode.VALIDATION_ERROR)
+        return problem(request, PermanentError(code), headers=error.headers)
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_crashed", error_type=type(error).__name__, exc_info=error)
+        return problem(request, PermanentError(ErrorCode.WORKER_ERROR))
+
+    app.add_exception_handler(WorkerError, coded)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def problem(
+    request: Request, error: WorkerError, *, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """One error as a response; `details` stay, personal data does not come along."""
+    more: dict[str, str] = dict(headers or {})
+    if error.code is ErrorCode.UNAUTHENTICATED:
+        more["WWW-Authenticate"] = 'Bearer, Basic realm="Naru, API key as password"'
+    if isinstance(error, RetryableError):
+        more.setdefault("Retry-After", str(error.details.get("retry_after", 5)))
+    body = {
+        "type": f"urn:naru:problem:{error.code.lower().replace('_', '-')}",
+        "title": error.code.text(Language.ENGLISH),
+        "status": error.code.http_status,
+        "detail": error.text(language_of(request)),
+        "code": error.code,
+        "details": error.details,
+        "request_id": request.scope.get("naru.request_id"),
+    }
+    return JSONResponse(
+        body, status_code=error.code.http_status, headers=more, media_type=_MEDIA_TYPE
+    )
+
+
+def language_of(request: Request) -> Language:
+    """`Accept-Language` when it names a language we speak, else the setting."""
+    wanted = request.headers.get("accept-language", "")
+    ranked: list[tuple[float, str]] = []
+    for item in wanted.split(",")[:20]:
+        tag, _, quality = item.partition(";q=")
+        try:
+            ranked.append((float(quality or 1), tag.strip().lower().partition("-")[0]))
+        except ValueError:
+            continue
+    for _, tag in sorted(ranked, key=lambda pair: -pair[0]):
+        if tag in (Language.ENGLISH, Language.KOREAN):
+            return Language(tag)
+    return request.app.state.runtime.settings.ui.language

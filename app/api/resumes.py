@@ -1,0 +1,53 @@
+"""Résumés in."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Header, Response, UploadFile
+from pydantic import BaseModel
+
+from app.api.dependencies import Context
+from app.errors import ErrorCode, PermanentError
+from app.pipeline.tables import RunStatus
+
+router = APIRouter(prefix="/v1/resumes", tags=["résumés"])
+
+_MAX_NAME_CHARS = 255
+
+
+class AcceptedRun(BaseModel):
+    """Follow it at `status_url`."""
+
+    run_id: UUID
+    status: RunStatus
+    status_url: str
+
+
+@router.post("", status_code=202)
+async def accept_resume(
+    runtime: Context,
+    response: Response,
+    file: Annotated[UploadFile | None, File(description="The résumé itself.")] = None,
+    key: Annotated[
+        str | None, Form(description="Or the key of an object under `inbox/` in the store.")
+    ] = None,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> AcceptedRun:
+    """Accept one résumé and answer at once; reading it is a run.
+
+    The same `Idempotency-Key` with the same content answers with the same run.
+    """
+    if (file is None) == (key is None):
+        raise PermanentError(
+            ErrorCode.VALIDATION_ERROR, details={"reason": "send either `file` or `key`"}
+        )
+    if file is not None:
+        name = (file.filename or "unnamed")[:_MAX_NAME_CHARS]
+        accepted = await runtime.intake.accept(
+            name, await file.read(), idempotency_key=idempotency_key
+        )
+    else:
+        accepted = await runtime.intake.accept_object(key or "", idempotency_key=idempotency_key)
+    status_url = f"/v1/runs/{accepted.run_id}"
+    response.headers["Location"] = status_url
+    return AcceptedRun(run_id=accepted.run_id, status=RunStatus.QUEUED, status_url=status_url)

@@ -1,0 +1,180 @@
+"""The composition root: everything that lasts is opened here, once per process, and closed here."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.candidates.flow import ResumeTools
+from app.candidates.intake import Intake
+from app.documents.reader import open_reader
+from app.errors import ErrorCode, PermanentError
+from app.providers.blobs import Blobs, open_blobs
+from app.providers.embedders import Embedder, open_embedder
+from app.providers.llm import open_llm
+from app.queue.producer import Producer
+from app.resilience.clock import Clock, SystemClock
+from app.resilience.policies import Policies, build_policies
+from app.settings import InvalidSettings, Settings
+from app.settings.groups import Environment
+from app.settings.secrets import validate_encryption_key
+from app.store.crypto import BlindIndex, Keyring
+from app.store.database import Database, open_database
+from app.store.keys import TenantId, ensure_default_tenant, load_blind_index
+from app.store.migrations import is_current, migrate
+from app.store.redis import open_redis
+from app.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What the doors take from. Slices never see it: they get what a function asks for."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    producer: Producer
+    blobs: Blobs
+    embedder: Embedder
+    keyring: Keyring
+    index: BlindIndex
+    tenant_id: TenantId
+    policies: Policies
+    intake: Intake
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, clock: Clock | None = None, migrate_first: bool = False
+) -> AsyncGenerator[Runtime]:
+    """Everything that API, worker, CLI and tests share. Nothing else builds a client.
+
+    `settings` name the servers (see `app.embedded` for those of our own). Raises InvalidSettings
+    when the schema is older or newer than this program or the encryption key is not the one that
+    the data was sealed with, DB_CONNECTION when PostgreSQL cannot be reached.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.database))
+        pool = await stack.enter_async_context(open_redis(settings.redis))
+        blobs = await stack.enter_async_context(
+            open_blobs(settings.storage, settings.data.folder / "blobs")
+        )
+        embedder = await stack.enter_async_context(
+            open_embedder(settings.embedding, settings.retry)
+        )
+        if migrate_first:
+            await migrate(database)
+        elif not await is_current(database):
+            raise InvalidSettings(
+                ["The database schema is not the one of this version. Run: ./run migrate"]
+            )
+        keyring = await asyncio.to_thread(open_keyring, settings)
+        tenant_id, index = await _open_tenant(database, keyring)
+        producer = Producer(pool, settings.queue.name)
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            database=database,
+            producer=producer,
+            blobs=blobs,
+            embedder=embedder,
+            keyring=keyring,
+            index=index,
+            tenant_id=tenant_id,
+            policies=build_policies(settings),
+            intake=Intake(
+                database=database,
+                blobs=blobs,
+                producer=producer,
+                keyring=keyring,
+                index=index,
+                tenant_id=tenant_id,
+                clock=clock,
+                max_file_mib=settings.extract.max_file_mib,
+                run_deadline_s=settings.queue.run_deadline,
+            ),
+        )
+
+
+@asynccontextmanager
+async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
+    """What a worker needs beyond the runtime: parser processes and the model's client."""
+    settings = runtime.settings
+    async with (
+        open_reader(settings.extract) as reader,
+        open_llm(settings.llm, settings.retry) as llm,
+    ):
+        yield ResumeTools(
+            blobs=runtime.blobs,
+            reader=reader,
+            embedder=runtime.embedder,
+            llm=llm,
+            keyring=runtime.keyring,
+            index=runtime.index,
+            chunking=settings.chunk,
+            max_file_bytes=int(settings.extract.max_file_mib * 1024 * 1024),
+            parse_tries=settings.llm.parse_tries,
+        )
+
+
+def open_keyring(settings: Settings) -> Keyring:
+    """The keys of the settings; in development without one, a key of its own in the data folder."""
+    key = settings.encryption_key.get_secret_value() if settings.encryption_key else None
+    if warning := validate_encryption_key(key, settings.env):
+        path = settings.data.folder / "keys" / "encryption.key"
+        if not path.exists():
+            log.warning("encryption_key_made", reason=warning, path=str(path))
+        key = own_secret(path)
+    previous = [old.get_secret_value() for old in settings.encryption_previous_keys]
+    return Keyring.of(key or "", previous)
+
+
+def api_keys(settings: Settings) -> tuple[str, ...]:
+    """Accepted API keys; in development without one, a key of its own in the data folder."""
+    keys = tuple(key.get_secret_value() for key in settings.api.keys)
+    if keys:
+        return keys
+    if settings.env in (Environment.PRODUCTION, Environment.STAGING):
+        raise InvalidSettings([f"API__KEYS is required in {settings.env}: openssl rand -hex 32"])
+    return (own_secret(settings.data.folder / "keys" / "api.key"),)
+
+
+def own_secret(path: Path) -> str:
+    """64 hex characters kept in a file of mode 0600, made at the first call.
+
+    Several processes may ask at the same time: all get the same.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_hex(32))
+    try:
+        path.hardlink_to(draft)  # fails when the secret is there, unlike a rename
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
+
+
+async def _open_tenant(database: Database, keyring: Keyring) -> tuple[TenantId, BlindIndex]:
+    try:
+        async with database.begin() as session:
+            tenant_id = await ensure_default_tenant(session, keyring)
+            return tenant_id, await load_blind_index(session, keyring, tenant_id)
+    except PermanentError as error:
+        if error.code is not ErrorCode.ENCRYPTION_ERROR:
+            raise
+        raise InvalidSettings(
+            [
+                (
+                    "ENCRYPTION_KEY is not the key that this data was sealed with. "
+                    "Set the right one, or add it to ENCRYPTION_PREVIOUS_KEYS."
+                )
+            ]
+        ) from None

@@ -1,0 +1,185 @@
+"""Accept a file: seal it, write the run, then deliver the job."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import func
+
+from app.candidates.tables import FileRow
+from app.errors import ErrorCode, PermanentError, RetryableError
+from app.messages import Message
+from app.pipeline import records
+from app.pipeline.reconcile import next_attempt
+from app.pipeline.tables import RunRow, RunStatus
+from app.providers.blobs import Blobs
+from app.queue.producer import Producer
+from app.resilience.clock import Clock
+from app.store.crypto import BlindIndex, DataKey, Keyring, Place
+from app.store.database import Database
+from app.store.keys import DataKeyRow, TenantId, new_data_key
+from app.telemetry.logs import get_logger
+from app.telemetry.spans import current_traceparent
+
+INGEST_FLOW = "ingest"
+
+INBOX_PREFIX = "inbox/"
+"""Objects that clients put into the store themselves are taken from here and nowhere else: the rest
+of the store holds other people's files."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """`is_new` is False when the idempotency key named a run that was accepted before."""
+
+    run_id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What accepting needs; made once per process."""
+
+    database: Database
+    blobs: Blobs
+    producer: Producer
+    keyring: Keyring
+    index: BlindIndex
+    tenant_id: TenantId
+    clock: Clock
+    max_file_mib: float
+    run_deadline_s: float
+
+    async def accept(
+        self, name: str, data: bytes, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Store a file sealed and queue its run.
+
+        Once this returns, the run ends in a final state whatever fails later: PostgreSQL has it,
+        and a lost job is delivered again. Raises IDEMPOTENCY_CONFLICT when the key came with other
+        content before, STORAGE_ERROR or DB_CONNECTION when nothing was accepted. A file above the
+        size limit is not stored: its run is `failed` at once.
+        """
+        size_mib = len(data) / 1024 / 1024
+        if size_mib > self.max_file_mib:
+            details: dict[str, object] = {
+                "size_mib": round(size_mib, 1),
+                "limit_mib": f"{self.max_file_mib:g}",
+            }
+            return await self.refuse(name, Message.FILE_TOO_LARGE, details)
+        fingerprint = self.index.content(data)
+        if known := await self._known(idempotency_key, fingerprint):
+            return known
+        draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
+        draft.file.size_bytes = len(data)
+        place = original_place(draft.run.id)
+        sealed = await asyncio.to_thread(draft.key.seal_bytes, data, place)
+        await self.blobs.put(draft.file.blob_key, sealed)
+        return await self._queue(draft)
+
+    async def accept_object(
+        self, object_key: str, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Queue the run of an object that lies under `inbox/` in the store; else as `accept`."""
+        if not object_key.startswith(INBOX_PREFIX) or ".." in object_key.split("/"):
+            raise PermanentError(
+                ErrorCode.VALIDATION_ERROR, details={"key": f"must start with {INBOX_PREFIX}"}
+            )
+        fingerprint = self.index.content(object_key.encode())
+        if known := await self._known(idempotency_key, fingerprint):
+            return known
+        name = object_key.rsplit("/", 1)[-1]
+        draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
+        draft.file.source_key = object_key
+        return await self._queue(draft)
+
+    async def refuse(self, name: str, message: Message, details: dict[str, object]) -> Accepted:
+        """Record a file that is not even read, so that it is listed with its reason."""
+        draft = self._draft(name)
+        draft.run.status = RunStatus.FAILED
+        draft.run.code = ErrorCode.INVALID_FILE
+        draft.run.message = message.name
+        draft.run.details = details
+        draft.run.finished_at = func.now()
+        await self._insert(draft)
+        return Accepted(run_id=draft.run.id, is_new=True)
+
+    async def _known(self, idempotency_key: str | None, fingerprint: bytes) -> Accepted | None:
+        if idempotency_key is None:
+            return None
+        async with self.database.begin() as session:
+            run = await records.find_by_idempotency_key(session, self.tenant_id, idempotency_key)
+        if run is None:
+            return None
+        if run.fingerprint != fingerprint:
+            raise PermanentError(ErrorCode.IDEMPOTENCY_CONFLICT)
+        return Accepted(run_id=run.id, is_new=False)
+
+    def _draft(
+        self, name: str, *, idempotency_key: str | None = None, fingerprint: bytes | None = None
+    ) -> "_Draft":
+        run_id = uuid4()
+        key, key_row = new_data_key(self.keyring, self.tenant_id)
+        run = RunRow(
+            id=run_id,
+            tenant_id=self.tenant_id,
+            flow=INGEST_FLOW,
+            status=RunStatus.QUEUED,
+            attempt=0,
+            tries=0,
+            data_key_id=key.id,
+            input={},
+            idempotency_key=idempotency_key,
+            fingerprint=fingerprint,
+            traceparent=current_traceparent(),
+            deadline_at=self.clock.now() + timedelta(seconds=self.run_deadline_s),
+        )
+        file = FileRow(
+            run_id=run_id,
+            tenant_id=self.tenant_id,
+            name_sealed=key.seal(name, file_name_place(run_id)),
+            blob_key=f"originals/{self.tenant_id}/{run_id}",
+        )
+        return _Draft(run=run, key=key, key_row=key_row, file=file)
+
+    async def _queue(self, draft: "_Draft") -> Accepted:
+        try:
+            await self._insert(draft)
+        except IntegrityError:
+            # The same idempotency key was accepted by another request in the same moment.
+            await self.blobs.delete(draft.file.blob_key)
+            known = await self._known(draft.run.idempotency_key, draft.run.fingerprint or b"")
+            if known is None:
+                raise
+            return known
+        try:
+            await self.producer.enqueue_run(next_attempt(draft.run))
+        except RetryableError as error:
+            log.warning("run_not_delivered_yet", run_id=str(draft.run.id), code=error.code)
+        return Accepted(run_id=draft.run.id, is_new=True)
+
+    async def _insert(self, draft: "_Draft") -> None:
+        async with self.database.begin() as session:
+            for row in (draft.key_row, draft.run, draft.file):
+                session.add(row)
+                await session.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    run: RunRow
+    key: DataKey
+    key_row: DataKeyRow
+    file: FileRow
+
+
+def original_place(run_id: UUID) -> Place:
+    return Place(table="files", column="original", row=str(run_id))
+
+
+def file_name_place(run_id: UUID) -> Place:
+    return Place(table="files", column="name", row=str(run_id))

@@ -1,0 +1,112 @@
+"""The tables of candidates. Columns that stay plain are listed in docs/security.md."""
+
+from datetime import datetime
+from typing import NewType
+from uuid import UUID
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import Float, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.database import Base
+
+CandidateId = NewType("CandidateId", UUID)
+
+EMBEDDING_DIMENSIONS = 512
+"""One width for the local model and for any `/embeddings` asked for `dimensions=512`."""
+
+
+class FileRow(Base):
+    """The original of a run, sealed under the run's data key; its name too.
+
+    `source_key` names an object that a client put into the store itself; it is copied and sealed
+    when the run starts.
+    """
+
+    __tablename__ = "files"
+
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    tenant_id: Mapped[UUID] = mapped_column(index=True)
+    name_sealed: Mapped[str]
+    blob_key: Mapped[str]
+    source_key: Mapped[str | None]
+    size_bytes: Mapped[int | None]
+    discarded_at: Mapped[datetime | None]
+
+
+class CandidateRow(Base):
+    """`profile_sealed` is a Profile as JSON under the candidate's data key.
+
+    `years` is the length of the working life that the profile shows, overlaps counted once.
+    """
+
+    __tablename__ = "candidates"
+    __table_args__ = (
+        Index("ix_candidates_tenant_id_created_at", "tenant_id", "created_at"),
+        Index("ix_candidates_skills", "skills", postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), unique=True)
+    data_key_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("data_keys.id", ondelete="SET NULL")
+    )
+    version: Mapped[int] = mapped_column(default=1)
+    profile_sealed: Mapped[str]
+    analyst: Mapped[str]
+    skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    years: Mapped[float] = mapped_column(Float)
+    language: Mapped[str]
+    thumbnail_key: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LookupRow(Base):
+    """A blind index value: finds a person by name, mail or phone without storing any of them."""
+
+    __tablename__ = "candidate_lookups"
+    __table_args__ = (Index("ix_candidate_lookups_value", "tenant_id", "kind", "value"),)
+
+    candidate_id: Mapped[UUID] = mapped_column(
+        ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    tenant_id: Mapped[UUID]
+
+
+class ChunkRow(Base):
+    """A piece of masked text for search. Vectors of different models are never compared."""
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        Index(
+            "ix_chunks_text",
+            "text",
+            postgresql_using="gin",
+            postgresql_ops={"text": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_chunks_embedding",
+            "embedding",
+            postgresql_using="hnsw",
+            postgresql_ops={"embedding": "vector_cosine_ops"},
+        ),
+    )
+
+    candidate_id: Mapped[UUID] = mapped_column(
+        ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(index=True)
+    kind: Mapped[str]
+    text: Mapped[str]
+    source_start: Mapped[int | None]
+    source_end: Mapped[int | None]
+    embedding: Mapped[list[float] | None] = mapped_column(Vector(EMBEDDING_DIMENSIONS))
+    embedding_model: Mapped[str | None]

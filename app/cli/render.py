@@ -1,0 +1,297 @@
+"""What people see in the terminal. Tables to stdout, progress to stderr."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+from uuid import UUID
+
+from pydantic import BaseModel, SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from app.candidates.views import CandidateView, RunView
+from app.pipeline.records import RunProgress
+from app.pipeline.tables import AttemptRow, RunStatus, StageRow
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.cli.queries import HitView
+
+_STAGES = 9
+_BARS_AT_ONCE = 20
+_SKILLS_SHOWN = 5
+_WATERFALL_CHARS = 48
+_PLAIN_WIDTH = 160
+_COLORS = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.PARTIAL: "yellow",
+    RunStatus.FAILED: "red",
+    RunStatus.CANCELLED: "magenta",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console; where nobody looks it does not cut lines to 80 columns. NO_COLOR is heeded."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else _PLAIN_WIDTH, highlight=False)
+
+
+def print_json(value: BaseModel) -> None:
+    """One object on stdout."""
+    print(value.model_dump_json(indent=1))
+
+
+class Progress:
+    """A bar per file with the stage it is in; only those at work when there are many."""
+
+    def __init__(self, *, visible: bool) -> None:
+        self._bars = Bars(
+            TextColumn("{task.fields[state]:>9}"),
+            BarColumn(bar_width=18),
+            TextColumn("{task.description}"),
+            TextColumn("[dim]{task.fields[stage]}"),
+            console=console(stderr=True),
+            disable=not visible,
+        )
+        self._tasks: dict[UUID, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def add(self, run_id: UUID, name: str) -> None:
+        self._tasks[run_id] = self._bars.add_task(
+            Text(name).plain.replace("[", "\\["),
+            total=_STAGES,
+            state="queued",
+            stage="",
+            visible=len(self._tasks) < _BARS_AT_ONCE,
+        )
+
+    def show(self, state: RunProgress) -> None:
+        ended = state.status.final
+        crowded = len(self._tasks) > _BARS_AT_ONCE
+        self._bars.update(
+            self._tasks[state.run_id],
+            completed=_STAGES if ended else state.finished,
+            state=state.status,
+            stage=state.code or "" if ended else ", ".join(state.current),
+            visible=not crowded or state.status is RunStatus.RUNNING,
+        )
+
+
+def print_runs(runs: Sequence[RunView], *, skipped: Sequence[str] = ()) -> None:
+    """One line a run, then the sentences of those that failed."""
+    table = _table("file", "state", "name", "headline", "skills", "ms", "code")
+    for run in runs:
+        profile = run.profile
+        skills = list(profile.skills) if profile else []
+        more = f" +{len(skills) - _SKILLS_SHOWN}" if len(skills) > _SKILLS_SHOWN else ""
+        table.add_row(
+            _plain((run.file or "").rsplit("/", 1)[-1]),
+            Text(run.status, style=_COLORS.get(run.status, "")),
+            _plain(profile.name if profile else None),
+            _plain(profile.headline if profile else None),
+            _plain(", ".join(skills[:_SKILLS_SHOWN]) + more),
+            "" if run.ms is None else f"{run.ms:,}",
+            _plain(run.code),
+        )
+    out = console()
+    out.print(table)
+    for run in runs:
+        if run.message:
+            out.print(
+                f"{(run.file or str(run.id)).rsplit('/', 1)[-1]}: {run.message}", markup=False
+            )
+    if skipped:
+        out.print(f"Skipped, no documents: {', '.join(skipped)}", markup=False)
+
+
+def print_waterfall(
+    run: RunView, attempts: Sequence[AttemptRow], stages: Sequence[StageRow]
+) -> None:
+    """Queue waits and stages of every attempt on one time axis."""
+    out = console()
+    out.print(
+        f"run {run.id}  {run.status}  {run.code or ''}  "
+        f"attempts {run.attempt}  {'' if run.ms is None else f'{run.ms:,} ms'}",
+        markup=False,
+    )
+    if run.message:
+        out.print(run.message, markup=False)
+    ends = [row.ended_at or row.started_at for row in (*attempts, *stages)]
+    if not attempts:
+        out.print("It waits in the queue; no worker has begun it.", markup=False)
+        return
+    axis = _Axis(min(row.due_at for row in attempts), max(ends))
+    table = _table("attempt", "what", "status", "tries", "ms", "", "code")
+    for attempt in attempts:
+        number = str(attempt.attempt)
+        table.add_row(
+            number,
+            "queue wait",
+            "",
+            "",
+            axis.ms(attempt.due_at, attempt.started_at),
+            axis.bar(attempt.due_at, attempt.started_at, "░"),
+            "",
+        )
+        for row in stages:
+            if row.attempt == attempt.attempt:
+                ended_at = row.ended_at or axis.end
+                table.add_row(
+                    number,
+                    row.name,
+                    row.status,
+                    str(row.tries),
+                    axis.ms(row.started_at, ended_at),
+                    axis.bar(row.started_at, ended_at, "█"),
+                    _plain(row.code),
+                )
+        outcome = attempt.outcome or "under way"
+        table.add_row(number, "", outcome, "", "", "", _plain(attempt.code), end_section=True)
+    out.print(table)
+
+
+class _Axis:
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self._start = start
+        self.end = end
+        self._seconds = max((end - start).total_seconds(), 0.001)
+
+    def ms(self, start: datetime, end: datetime) -> str:
+        return f"{(end - start).total_seconds() * 1000:,.0f}"
+
+    def bar(self, start: datetime, end: datetime, char: str) -> str:
+        left = self._column(start)
+        return " " * left + char * max(1, self._column(end) - left)
+
+    def _column(self, at: datetime) -> int:
+        share = (at - self._start).total_seconds() / self._seconds
+        return round(min(max(share, 0), 1) * (_WATERFALL_CHARS - 1))
+
+
+def print_candidates(candidates: Sequence[CandidateView]) -> None:
+    table = _table("id", "name", "headline", "skills", "years", "language", "analyst")
+    for view in candidates:
+        table.add_row(*_candidate_cells(view))
+    console().print(table)
+
+
+def print_candidate(view: CandidateView) -> None:
+    """Every field on its own line."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    fields: dict[str, Any] = view.model_dump(mode="json", exclude={"profile"})
+    if view.profile:
+        fields |= view.profile.model_dump(mode="json", exclude={"skills", "language"})
+    for name, value in fields.items():
+        for line in _lines(value):
+            table.add_row(_plain(name), _plain(line))
+    console().print(table)
+
+
+def print_hits(query: str, hits: Sequence["HitView"]) -> None:
+    out = console()
+    if not hits:
+        out.print(f"Nobody found for: {query}", markup=False)
+        return
+    table = _table("score", "words", "meaning", "candidate", "name", "headline", "where")
+    for hit in hits:
+        table.add_row(
+            f"{hit.score:.2f}",
+            f"{hit.keyword:.2f}",
+            f"{hit.meaning:.2f}",
+            str(hit.candidate.id),
+            _plain(hit.candidate.name),
+            _plain(hit.candidate.headline),
+            _plain(hit.snippet),
+        )
+    out.print(table)
+
+
+def print_settings(settings: Settings, *, as_json: bool) -> None:
+    """Name in the environment, value, and whether it is the default; secrets are masked."""
+    rows = list(_flatten(settings, ()))
+    if as_json:
+        print(json.dumps({name: value for name, value, _ in rows}, ensure_ascii=False, indent=1))
+        return
+    table = _table("setting", "value", "")
+    for name, value, is_default in rows:
+        table.add_row(name, _plain(value), "" if is_default else "set")
+    console().print(table)
+
+
+def _flatten(group: BaseModel, path: tuple[str, ...]) -> list[tuple[str, Any, bool]]:
+    rows: list[tuple[str, Any, bool]] = []
+    for name, field in type(group).model_fields.items():
+        value = getattr(group, name)
+        if isinstance(value, BaseModel):
+            rows += _flatten(value, (*path, name))
+            continue
+        is_default = value == field.get_default(call_default_factory=True)
+        rows.append(("__".join((*path, name)).upper(), _shown(value), is_default))
+    return rows
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, tuple):
+        return [_shown(item) for item in cast("tuple[object, ...]", value)]
+    return value if isinstance(value, int | float | bool | None) else str(value)
+
+
+def _candidate_cells(view: CandidateView) -> tuple[Text | str, ...]:
+    return (
+        str(view.id),
+        _plain(view.name),
+        _plain(view.headline),
+        _plain(", ".join(view.skills[:_SKILLS_SHOWN])),
+        f"{view.years:g}",
+        view.language,
+        view.analyst,
+    )
+
+
+def _lines(value: object) -> list[str]:
+    if value is None or value in ([], {}):
+        return []
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    return [_line(item) for item in items]
+
+
+def _line(item: object) -> str:
+    if isinstance(item, dict):
+        parts = cast("dict[str, object]", item).values()
+        return "  ".join(str(part) for part in parts if part is not None)
+    return str(item)
+
+
+def _plain(value: object) -> Text:
+    """Text of a document is data: no markup, no control characters reach the terminal."""
+    shown = "" if value is None else str(value)
+    return Text("".join(char if char.isprintable() else " " for char in shown))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold" if name in _FOLDED else "ellipsis")
+    return table
+
+
+_FOLDED = ("id", "candidate", "setting", "value", "headline", "skills", "where", "code")

@@ -1,0 +1,145 @@
+"""Serve until asked to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from app.api.app import create_app
+from app.bootstrap import Runtime, open_runtime
+from app.embedded import embedded_servers
+from app.jobs import worker
+from app.settings import InvalidSettings, Settings
+
+_LISTEN_BACKLOG = 128
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, migrate_first: bool = False) -> AsyncGenerator[Runtime]:
+    """A runtime on the servers of the settings, or on the embedded ones.
+
+    The embedded database is ours alone, so its schema is always brought up to date.
+    """
+    ours = settings.database.url is None
+    async with (
+        embedded_servers(settings) as found,
+        open_runtime(found, migrate_first=migrate_first or ours) as runtime,
+    ):
+        yield runtime
+
+
+@contextmanager
+def stop_signals() -> Generator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; a second one of them ends the process at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        stopping.set()
+        signal.signal(number, signal.SIG_DFL)
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield stopping
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def listen(settings: Settings, port: int | None) -> socket.socket:
+    """A listening socket.
+
+    A port that was asked for and is taken stops the start. The default one gives way to any free
+    port in development; the URL that is printed says so.
+    """
+    asked = settings.api.port if port is None else port
+    try:
+        return _bind(settings.api.host, asked)
+    except OSError as error:
+        if port is None and settings.env == "development":
+            return _bind(settings.api.host, 0)
+        raise InvalidSettings(
+            [f"API__PORT: cannot listen on {settings.api.host}:{asked} ({error.strerror})"]
+        ) from None
+
+
+def url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def api_server(runtime: Runtime, listening: socket.socket) -> AsyncGenerator[None]:
+    """The API on `listening` while the block lasts; open requests get 5 s at the end."""
+    server = _Server(
+        uvicorn.Config(
+            create_app(runtime),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+
+
+async def serve_all(settings: Settings, *, port: int | None) -> None:
+    """API and worker in one process."""
+    with stop_signals() as stopping:
+        async with connected(settings, migrate_first=True) as runtime:
+            listening = listen(settings, port)
+            print(f"Naru serves at {url_of(listening)} (Ctrl-C stops it)", file=sys.stderr)
+            async with api_server(runtime, listening):
+                await worker.serve(runtime, stopping)
+
+
+async def serve_api(settings: Settings, *, port: int | None) -> None:
+    with stop_signals() as stopping:
+        async with connected(settings) as runtime:
+            listening = listen(settings, port)
+            print(f"The API serves at {url_of(listening)}", file=sys.stderr)
+            async with api_server(runtime, listening):
+                await stopping.wait()
+
+
+async def serve_worker(settings: Settings) -> None:
+    with stop_signals() as stopping:
+        async with connected(settings) as runtime:
+            await worker.serve(runtime, stopping)
+
+
+async def run_migrations(settings: Settings) -> None:
+    async with connected(settings, migrate_first=True):
+        print("The schema is up to date.", file=sys.stderr)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Signals are ours: they stop the worker too, in order."""
+        yield
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_LISTEN_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,59 @@
+"""Résumés: payload → flow."""
+
+from typing import Any
+from uuid import UUID
+
+from app.bootstrap import Runtime
+from app.candidates import records
+from app.candidates.flow import ResumeTools, ingest, thumbnail_key
+from app.errors import ErrorCode, PermanentError
+from app.pipeline.effects import EffectHandler
+from app.pipeline.flow import Flow
+from app.pipeline.records import Effect
+from app.pipeline.run import Run
+
+DISCARD_ORIGINAL = "discard_original"
+
+
+def ingest_flow(runtime: Runtime, tools: ResumeTools) -> Flow:
+    """One uploaded file; its result names the candidate. A refused file is not kept."""
+
+    async def call(run: Run) -> dict[str, Any]:
+        async with runtime.database.begin() as session:
+            file = await records.file_of(session, run.id)
+        if file is None:
+            raise PermanentError(ErrorCode.NOT_FOUND)
+        return {"candidate_id": str(await ingest(run, file, tools))}
+
+    def discard(run: Run) -> tuple[Effect, ...]:
+        return (
+            Effect(
+                kind=DISCARD_ORIGINAL,
+                key=f"{DISCARD_ORIGINAL}:{run.id}",
+                payload={"run_id": str(run.id)},
+            ),
+        )
+
+    return Flow(
+        call=call,
+        refusals=frozenset({ErrorCode.INVALID_FILE, ErrorCode.MULTI_IDENTITY}),
+        on_refusal=discard,
+    )
+
+
+def discard_original(runtime: Runtime) -> EffectHandler:
+    """Delete the sealed original of a refused file, and its thumbnail. Safe to repeat."""
+
+    async def handle(payload: dict[str, Any], key: str) -> None:
+        del key  # deleting is idempotent by itself
+        run_id = UUID(payload["run_id"])
+        async with runtime.database.begin() as session:
+            file = await records.file_of(session, run_id)
+        if file is None:
+            return
+        await runtime.blobs.delete(file.blob_key)
+        await runtime.blobs.delete(thumbnail_key(file.tenant_id, run_id))
+        async with runtime.database.begin() as session:
+            await records.mark_discarded(session, run_id)
+
+    return handle

@@ -1,0 +1,246 @@
+"""Run: what a flow is given to execute its stages."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import ErrorCode, PermanentError, WorkerError
+from app.pipeline import records
+from app.pipeline.stage import Stage
+from app.pipeline.tables import RunId, RunRow, StageStatus
+from app.resilience.clock import Clock
+from app.resilience.executor import execute
+from app.resilience.policies import Policies
+from app.store.crypto import DataKey, Place
+from app.store.database import Database
+from app.store.keys import TenantId
+from app.telemetry.conventions import Attribute, SpanName
+from app.telemetry.logs import get_logger
+from app.telemetry.metrics import record_stage
+from app.telemetry.spans import ActiveSpan, AttributeValue, span
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = get_logger(__name__)
+
+_NEVER_ABSORBED = frozenset({ErrorCode.LEASE_LOST, ErrorCode.CANCELLED, ErrorCode.WORKER_ERROR})
+"""Neither `want` nor a fallback hides these: they are about the run, or a bug."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Run:
+    """One attempt of a run, at work. Safe for concurrent stages of one flow.
+
+    Every result is saved, encrypted, before the flow sees it. A stage that an earlier attempt
+    finished is not executed again: its saved result is returned. A commit after the fence was
+    raised fails with LEASE_LOST.
+    """
+
+    row: RunRow
+    key: DataKey
+    database: Database
+    policies: Policies
+    clock: Clock
+    saved: dict[tuple[str, str, int], str]
+    partial_codes: list[ErrorCode] = field(default_factory=list[ErrorCode])
+
+    @property
+    def id(self) -> RunId:
+        return RunId(self.row.id)
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return TenantId(self.row.tenant_id)
+
+    async def need(self, stage: Stage[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The stage's result; its error ends or postpones the run."""
+        if (sealed := self.saved.get((stage.name, "", stage.version))) is not None:
+            return await self._open(stage.result, sealed, stage.name, "")
+        return await self._execute(
+            stage,
+            partial(stage.call, *args, **kwargs),
+            (partial(stage.fallback, *args, **kwargs) if stage.fallback else None),
+        )
+
+    async def want(self, stage: Stage[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """The stage's result, or None: its partial code is then recorded and the run goes on."""
+        try:
+            return await self.need(stage, *args, **kwargs)
+        except WorkerError as error:
+            if stage.partial is None or error.code in _NEVER_ABSORBED:
+                raise
+            self.partial_codes.append(stage.partial)
+            return None
+
+    async def commit(
+        self,
+        stage: Stage[Concatenate[AsyncSession, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """A stage that writes: what it does with its session commits together with its checkpoint.
+
+        So it happens once, whatever dies when.
+        """
+        if (sealed := self.saved.get((stage.name, "", stage.version))) is not None:
+            return await self._open(stage.result, sealed, stage.name, "")
+
+        async def write() -> T:
+            async with self.database.begin() as session:
+                await records.hold(session, self.id, self.row.attempt)
+                result = await stage.call(session, *args, **kwargs)
+                await self._finish(session, stage, result, StageStatus.SUCCEEDED, tries=1)
+            return result
+
+        return await self._measured(stage, write)
+
+    async def skip(self, name: str) -> None:
+        """Record that a stage does not apply to this run."""
+        async with self.database.begin() as session:
+            await records.hold(session, self.id, self.row.attempt)
+            await records.start_stage(session, self.row, name)
+            await records.end_stage(session, self.row, name, StageStatus.SKIPPED)
+
+    async def once(
+        self, stage: str, item: str, result: TypeAdapter[T], call: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Save an answer that costs money before it is used; a later attempt gets the saved one.
+
+        `item` tells the answers of one stage apart, for example by a hash of the prompt.
+        """
+        if (sealed := self.saved.get((stage, item, 1))) is not None:
+            return await self._open(result, sealed, stage, item)
+        answer = await call()
+        sealed = await self._seal(result, answer, stage, item)
+        async with self.database.begin() as session:
+            await records.hold(session, self.id, self.row.attempt)
+            await records.save_checkpoint(session, self.row, stage, item, 1, sealed)
+        self.saved[stage, item, 1] = sealed
+        return answer
+
+    async def _execute(
+        self,
+        stage: Stage[P, T],
+        call: Callable[[], Awaitable[T]],
+        fallback: Callable[[], Awaitable[T]] | None,
+    ) -> T:
+        policy = self.policies[stage.policy]
+        tries = 0
+
+        async def counted() -> T:
+            nonlocal tries
+            tries += 1
+            return await call()
+
+        async def work() -> T:
+            status = StageStatus.SUCCEEDED
+            try:
+                result = await execute(policy, counted)
+            except WorkerError as error:
+                if fallback is None or error.code in _NEVER_ABSORBED:
+                    raise
+                log.warning("stage_fell_back", stage=stage.name, code=error.code)
+                result = await fallback()
+                status = StageStatus.FALLBACK_SUCCESS
+            sealed = await self._seal(stage.result, result, stage.name, "")
+            async with self.database.begin() as session:
+                await records.hold(session, self.id, self.row.attempt)
+                await self._finish(session, stage, result, status, tries=tries, sealed=sealed)
+            return result
+
+        return await self._measured(stage, work, lambda: tries)
+
+    async def _measured(
+        self,
+        stage: Stage[..., T],
+        work: Callable[[], Awaitable[T]],
+        tries: Callable[[], int] = lambda: 1,
+    ) -> T:
+        started_s = self.clock.monotonic()
+        attributes: dict[str, AttributeValue] = {
+            Attribute.STAGE_NAME: stage.name,
+            Attribute.STAGE_ATTEMPT: self.row.attempt,
+        }
+        status: str = StageStatus.SUCCEEDED
+        with span(SpanName.STAGE, stage.name, attributes=attributes) as active:
+            try:
+                async with self.database.begin() as session:
+                    await records.hold(session, self.id, self.row.attempt)
+                    await records.start_stage(session, self.row, stage.name)
+                return await work()
+            except WorkerError as error:
+                status = StageStatus.FAILED
+                await self._fail(stage, error, tries(), active)
+                raise
+            finally:
+                record_stage(stage.name, status, self.clock.monotonic() - started_s)
+
+    async def _fail(
+        self, stage: Stage[..., T], error: WorkerError, tries: int, active: ActiveSpan
+    ) -> None:
+        active.fail(error.code)
+        log.warning("stage_failed", stage=stage.name, code=error.code, tries=tries)
+        if error.code in (ErrorCode.LEASE_LOST, ErrorCode.DB_CONNECTION):
+            return  # nothing of this attempt can be written any more
+        absorbed = stage.partial is not None and error.code not in _NEVER_ABSORBED
+        async with self.database.begin() as session:
+            await records.hold(session, self.id, self.row.attempt)
+            await records.end_stage(
+                session,
+                self.row,
+                stage.name,
+                StageStatus.PARTIAL if absorbed else StageStatus.FAILED,
+                code=error.code,
+                tries=tries,
+            )
+
+    async def _finish(
+        self,
+        session: AsyncSession,
+        stage: Stage[..., T],
+        result: T,
+        status: StageStatus,
+        *,
+        tries: int,
+        sealed: str | None = None,
+    ) -> None:
+        sealed = sealed or await self._seal(stage.result, result, stage.name, "")
+        await records.end_stage(session, self.row, stage.name, status, tries=tries)
+        await records.save_checkpoint(session, self.row, stage.name, "", stage.version, sealed)
+
+    async def _seal(self, adapter: TypeAdapter[T], value: T, stage: str, item: str) -> str:
+        def seal() -> str:
+            return self.key.seal(adapter.dump_json(value).decode(), self._place(stage, item))
+
+        return await asyncio.to_thread(seal)
+
+    async def _open(self, adapter: TypeAdapter[T], sealed: str, stage: str, item: str) -> T:
+        def unseal() -> T:
+            return adapter.validate_json(self.key.open(sealed, self._place(stage, item)))
+
+        return await asyncio.to_thread(unseal)
+
+    def _place(self, stage: str, item: str) -> Place:
+        return Place(table="checkpoints", column="value", row=f"{self.id}/{stage}/{item}")
+
+
+def private_place(run_id: UUID) -> Place:
+    """Where the personal part of a failure's details is sealed to."""
+    return Place(table="runs", column="private", row=str(run_id))
+
+
+def unwrap(error: BaseException) -> BaseException:
+    """The one error that a group of concurrent stages stands for; a permanent one wins."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [unwrap(inner) for inner in error.exceptions]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] - the group's type is erased
+    unexpected = [leaf for leaf in leaves if not isinstance(leaf, WorkerError)]
+    permanent = [leaf for leaf in leaves if isinstance(leaf, PermanentError)]
+    return [*unexpected, *permanent, *leaves][0]

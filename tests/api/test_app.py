@@ -1,0 +1,176 @@
+import base64
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.bootstrap import Runtime, api_keys
+from tests.flows.conftest import working
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/resumes"),
+        ("GET", f"/v1/runs/{uuid4()}"),
+        ("GET", f"/v1/candidates/{uuid4()}"),
+        ("GET", "/metrics"),
+        ("GET", "/docs"),
+        ("GET", "/docs/swagger-ui.css"),
+        ("GET", "/openapi.json"),
+    ],
+)
+@pytest.mark.parametrize(
+    "header", [None, "Bearer wrong", "Bearer ", "Basic !!", "Basic Zm9vOmJhcg=="]
+)
+async def test_every_route_but_health_asks_for_a_key(
+    method: str, path: str, header: str | None, client: httpx.AsyncClient
+) -> None:
+    del client.headers["Authorization"]
+    headers = {} if header is None else {"Authorization": header}
+    reply = await client.request(method, path, headers=headers)
+    assert reply.status_code == 401
+    assert reply.headers["content-type"] == PROBLEM
+    assert reply.json()["code"] == "UNAUTHENTICATED"
+    assert "Basic" in reply.headers["www-authenticate"]
+
+
+async def test_health_asks_for_none_and_names_what_is_away(client: httpx.AsyncClient) -> None:
+    del client.headers["Authorization"]
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    ready = await client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ready", "checks": {"database": "ok", "redis": "ok"}}
+
+
+async def test_a_browser_opens_the_docs_with_the_key_as_password_and_without_a_network(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    (key,) = api_keys(runtime.settings)
+    basic = base64.b64encode(f"anyone:{key}".encode()).decode()
+    page = await client.get("/docs", headers={"Authorization": f"Basic {basic}"})
+    assert page.status_code == 200
+    assert "https://" not in page.text
+    script = await client.get("/docs/swagger-ui-bundle.js")
+    assert script.status_code == 200
+    assert len(script.content) > 100_000
+    assert (await client.get("/docs/..%2fapp.py")).status_code == 404
+    assert "/v1/resumes" in (await client.get("/openapi.json")).json()["paths"]
+
+
+async def test_a_resume_goes_in_and_its_candidate_comes_out(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    text = "윤가온\ngaon.yun@example.kr\n010-0000-2101\n\n기술\nPython, Kafka\n"
+    async with working(runtime):
+        reply = await client.post("/v1/resumes", files={"file": ("cv.txt", text.encode())})
+        assert reply.status_code == 202
+        url = reply.headers["location"]
+        assert reply.json()["status_url"] == url
+        while (run := (await client.get(url)).json())["status"] in ("queued", "running"):
+            pass
+    assert run["status"] == "succeeded"
+    assert run["file"] == "*.txt"
+    assert run["profile"] is None
+    candidate = await client.get(f"/v1/candidates/{run['candidate_id']}")
+    assert candidate.json()["name"] == "윤**"
+    assert "gaon" not in candidate.text
+    revealed = await client.get(f"/v1/candidates/{run['candidate_id']}?reveal=true")
+    assert revealed.json()["profile"]["emails"] == ["gaon.yun@example.kr"]
+
+
+async def test_an_idempotency_key_is_honoured(client: httpx.AsyncClient) -> None:
+    async def post(content: bytes) -> httpx.Response:
+        return await client.post(
+            "/v1/resumes", files={"file": ("a.txt", content)}, headers={"Idempotency-Key": "k1"}
+        )
+
+    first, again, other = await post(b"one"), await post(b"one"), await post(b"two")
+    assert first.json()["run_id"] == again.json()["run_id"]
+    assert other.status_code == 409
+    assert other.json()["code"] == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_a_body_above_the_limit_is_refused_declared_or_not(
+    client: httpx.AsyncClient,
+) -> None:
+    big = bytes(21 * 1024 * 1024)
+    declared = await client.post("/v1/resumes", files={"file": ("a.pdf", big)})
+
+    async def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(42):
+            yield bytes(512 * 1024)
+        yield b"\r\n--b--\r\n"
+
+    streamed = await client.post(
+        "/v1/resumes",
+        content=pieces(),
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    for reply in (declared, streamed):
+        assert reply.status_code == 413
+        assert reply.json()["code"] == "PAYLOAD_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "code"),
+    [
+        ({"data": {}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "elsewhere/cv.pdf"}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "inbox/../originals/x"}}, 422, "VALIDATION_ERROR"),
+    ],
+)
+async def test_a_wrong_request_is_a_problem_with_a_code(
+    send: dict[str, dict[str, str]], status: int, code: str, client: httpx.AsyncClient
+) -> None:
+    reply = await client.post("/v1/resumes", **send)  # pyright: ignore[reportArgumentType] - form fields
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert reply.headers["content-type"] == PROBLEM
+
+
+async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient) -> None:
+    for path in (f"/v1/runs/{uuid4()}", f"/v1/candidates/{uuid4()}", "/nowhere"):
+        reply = await client.get(path)
+        assert (reply.status_code, reply.json()["code"]) == (404, "NOT_FOUND")
+    assert (await client.get("/v1/runs/not-an-id")).status_code == 422
+    assert (await client.delete("/v1/resumes")).json()["code"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    ("header", "korean"),
+    [
+        ("ko", True),
+        ("ko-KR,en;q=0.5", True),
+        ("en, ko;q=0.9", False),
+        ("fr", False),
+        ("*;q=x", False),
+    ],
+)
+async def test_a_problem_speaks_the_language_that_was_asked_for(
+    header: str,
+    korean: bool,
+    client: httpx.AsyncClient,
+) -> None:
+    reply = await client.get(f"/v1/runs/{uuid4()}", headers={"Accept-Language": header})
+    detail = reply.json()["detail"]
+    assert any("가" <= char <= "힣" for char in detail) is korean
+
+
+async def test_every_answer_carries_a_request_id_and_an_unsafe_one_is_replaced(
+    client: httpx.AsyncClient,
+) -> None:
+    given = await client.get("/health/live", headers={"X-Request-ID": "abc-123"})
+    assert given.headers["x-request-id"] == "abc-123"
+    problem = await client.get("/nowhere", headers={"X-Request-ID": "abc-124"})
+    assert problem.json()["request_id"] == problem.headers["x-request-id"] == "abc-124"
+    unsafe = await client.get("/health/live", headers={"X-Request-ID": "a\tb<script>"})
+    assert unsafe.headers["x-request-id"] not in ("", "a\tb<script>")
+
+
+async def test_metrics_are_there_for_prometheus(client: httpx.AsyncClient) -> None:
+    reply = await client.get("/metrics")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"].startswith("text/plain")

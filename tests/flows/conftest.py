@@ -1,0 +1,130 @@
+"""Workers: one inside the test's loop, or a real process that can be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from app.bootstrap import Runtime
+from app.jobs import worker
+from app.pipeline.tables import RunRow, RunStatus
+from app.settings import Settings
+from tests.conftest import ROOT
+
+EndedRuns = Callable[[Sequence[UUID]], Awaitable[list[RunRow]]]
+WorkerProcess = Callable[[], AbstractAsyncContextManager[asyncio.subprocess.Process]]
+
+_END_TIMEOUT_S = 40
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncGenerator[asyncio.Event]:
+    """A worker in this loop; setting the event stops it in order."""
+    stopping, ready = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.serve(runtime, stopping, ready=ready))
+        await ready.wait()
+        try:
+            yield stopping
+        finally:
+            stopping.set()
+
+
+@pytest.fixture
+async def here(runtime: Runtime) -> AsyncGenerator[Runtime]:
+    """The runtime with a worker at work."""
+    async with working(runtime):
+        yield runtime
+
+
+@pytest.fixture
+def ended(runtime: Runtime) -> EndedRuns:
+    """Wait until all these runs are in a final state; returns them in order."""
+
+    async def wait(run_ids: Sequence[UUID]) -> list[RunRow]:
+        async with asyncio.timeout(_END_TIMEOUT_S):
+            while True:
+                async with runtime.database.begin() as session:
+                    rows = await session.scalars(select(RunRow).where(RunRow.id.in_(run_ids)))
+                    found = {row.id: row for row in rows}
+                if all(RunStatus(row.status).final for row in found.values()):
+                    return [found[run_id] for run_id in run_ids]
+                await asyncio.sleep(0.03)
+
+    return wait
+
+
+@pytest.fixture
+def worker_process(settings: Settings) -> WorkerProcess:
+    """`python -m app worker` with the test's settings; killed at the end if it still lives."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "ENV": "test",
+        **_flatten(settings.model_dump(mode="python"), ()),
+    }
+
+    @asynccontextmanager
+    async def start() -> AsyncGenerator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "app",
+            "worker",
+            env=environment,
+            cwd=settings.data.folder.parent,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+    return start
+
+
+def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in group.items():
+        here = (*path, name.upper())
+        if isinstance(value, dict):
+            flat |= _flatten(value, here)  # pyright: ignore[reportUnknownArgumentType] - any settings
+        elif hasattr(value, "get_secret_value"):
+            flat["__".join(here)] = value.get_secret_value()
+        elif value is not None and value != ():
+            flat["__".join(here)] = str(value)
+    return flat
+
+
+async def hold_checkpoint(runtime: Runtime, stage: str) -> None:
+    """From now on the first attempt of every run stops for a minute where this stage's result would
+    be saved: after its work, before its commit."""
+    async with runtime.database.begin() as session:
+        for statement in (
+            """CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$""",
+            f"""CREATE TRIGGER hold BEFORE INSERT ON checkpoints FOR EACH ROW
+                WHEN (NEW.stage = '{stage}' AND NEW.item = '' AND NEW.attempt = 1)
+                EXECUTE FUNCTION hold()""",
+        ):
+            await session.execute(text(statement))
+
+
+async def is_held(runtime: Runtime) -> bool:
+    async with runtime.database.begin() as session:
+        waiting = await session.scalar(
+            text(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE wait_event = 'PgSleep' AND datname = current_database()"
+            )
+        )
+    return bool(waiting)

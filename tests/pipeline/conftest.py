@@ -1,0 +1,93 @@
+"""Runs to work on, without a queue and without résumés."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+
+from app.errors import ErrorCode
+from app.pipeline import records
+from app.pipeline.run import Run
+from app.pipeline.tables import RunId, RunRow, RunStatus
+from app.resilience.clock import SystemClock
+from app.resilience.policies import Policy, PolicyName
+from app.store.crypto import Keyring
+from app.store.database import Database
+from app.store.keys import TenantId, load_data_key, new_data_key
+
+NewRun = Callable[[], Awaitable[RunId]]
+BeginRun = Callable[[RunId], Awaitable[Run]]
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring.of("5e" * 32)
+
+
+@pytest.fixture
+def tenant_id() -> TenantId:
+    return TenantId(uuid4())
+
+
+@pytest.fixture
+def new_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> NewRun:
+    """Write a queued run; returns its id."""
+
+    async def make() -> RunId:
+        run_id = RunId(uuid4())
+        key, key_row = new_data_key(keyring, tenant_id)
+        async with database.begin() as session:
+            session.add(key_row)
+            await session.flush()
+            session.add(
+                RunRow(
+                    id=run_id,
+                    tenant_id=tenant_id,
+                    flow="test",
+                    status=RunStatus.QUEUED,
+                    attempt=0,
+                    tries=0,
+                    data_key_id=key.id,
+                    input={},
+                )
+            )
+        return run_id
+
+    return make
+
+
+@pytest.fixture
+def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> BeginRun:
+    """Begin the next attempt of a queued run, as a worker does."""
+    policies = {
+        name: Policy(
+            timeout_s=1,
+            timeout_code=ErrorCode.LLM_TIMEOUT,
+            tries=2,
+            base_wait_s=0.001,
+            max_wait_s=0.01,
+        )
+        for name in PolicyName
+    }
+
+    async def begin(run_id: RunId) -> Run:
+        async with database.begin() as session:
+            queued = await records.find(session, tenant_id, run_id)
+            assert queued is not None
+            row = await records.begin(
+                session, run_id, attempt=queued.attempt + 1, worker="w", lease_s=30
+            )
+            assert row is not None
+            assert row.data_key_id is not None
+            key = await load_data_key(session, keyring, row.data_key_id)
+            saved = await records.checkpoints(session, run_id)
+        return Run(
+            row=row,
+            key=key,
+            database=database,
+            policies=policies,
+            clock=SystemClock(),
+            saved=saved,
+        )
+
+    return begin
