@@ -1,0 +1,81 @@
+"""The docs say what the code does."""
+
+import importlib.util
+import re
+from types import ModuleType
+
+import pytest
+
+from app.cli import app as commands
+from app.telemetry.conventions import Metric, SpanName
+from tests.conftest import ROOT
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs", ROOT / "ops" / "docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["settings", "errors"])
+def test_a_written_page_is_current(page: str, generator: ModuleType) -> None:
+    expected = getattr(generator, f"{page}_page")()
+    assert (DOCS / f"{page}.md").read_text() == expected, "run: ./run docs"
+
+
+def test_the_tree_in_the_architecture_is_the_one_on_the_disk() -> None:
+    told = _tree((DOCS / "architecture.md").read_text())
+    real = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "app").rglob("*.py")
+        if path.read_text().strip() and path.name != "__init__.py"
+    }
+    told_files = {path for path in told if path.startswith("app/") and path.endswith(".py")}
+    assert told_files - real == set(), "told, but not there"
+    assert real - told_files == set(), "there, but not told"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    names = [command.name or command.callback.__name__ for command in commands.registered_commands]  # pyright: ignore[reportOptionalMemberAccess] - all have one
+    assert [name for name in names if f"./run {name}" not in readme] == []
+
+
+def test_spans_and_metrics_are_in_the_telemetry_page() -> None:
+    page = (DOCS / "telemetry.md").read_text()
+    assert [name for name in (*SpanName, *Metric) if f"`{name.value}" not in page] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    broken: list[str] = []
+    for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
+
+
+def _tree(text: str) -> set[str]:
+    """Paths of an indented listing: two spaces a level, names before the first two spaces; several
+    names may share a line."""
+    block = text.partition("```tree\n")[2].partition("```")[0]
+    found: set[str] = set()
+    folders: list[str] = []
+    for line in block.splitlines():
+        indent = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"\s{2,}", line.strip())[0].split(" ")
+        folders = folders[:indent]
+        for name in names:
+            path = "/".join([*folders, name.rstrip("/")])
+            found.add(path)
+        if names[0].endswith("/"):
+            folders.append(names[0].rstrip("/"))
+    return found
+
+
