@@ -62,7 +62,11 @@ async def open_runtime(
         database = await stack.enter_async_context(open_database(settings.database))
         pool = await stack.enter_async_context(open_redis(settings.redis))
         blobs = await stack.enter_async_context(
-            open_blobs(settings.storage, settings.data.folder / "blobs")
+            open_blobs(
+                settings.storage,
+                settings.data.folder / "blobs",
+                timeout_s=settings.retry.storage_timeout,
+            )
         )
         embedder = await stack.enter_async_context(
             open_embedder(settings.embedding, settings.retry)

@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if "__" in name or name in _SETTINGS_AT_TOP or name in FLAT_NAMES:
             del os.environ[name]
+    Settings.model_config["env_file"] = None  # that of the clone belongs to whoever works in it
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     folder = tempfile.TemporaryDirectory(prefix="naru-tests-")
@@ -160,7 +161,7 @@ async def runtime(settings: Settings) -> AsyncGenerator[Runtime]:
 
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads the clone's `.env` or writes into the clone."""
+    """No test writes into the clone."""
     monkeypatch.chdir(tmp_path)
 
 

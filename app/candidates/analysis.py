@@ -91,22 +91,21 @@ async def analyze_by_model(document: Document, ask: Asker, *, parse_tries: int) 
     """
     masked = await asyncio.to_thread(mask, document.text[:_MAX_DOCUMENT_CHARS])
     question = f"<<<DOCUMENT\n{masked.text}\nDOCUMENT>>>"
+    turn = question
     history: list[Mapping[str, str]] = []
     for _ in range(parse_tries):
-        item = prompt_hash(question, history)
-        answer = await ask(item, question, history)
+        item = prompt_hash(turn, history)
+        answer = await ask(item, turn, history)
         try:
             parsed = ResumeAnswer.model_validate_json(answer.text)
         except ValidationError as error:
             fault = _fault(error)
             log.warning("answer_not_understood", model=answer.model, faults=error.error_count())
             history = [
+                {"role": "user", "content": question},
                 {"role": "assistant", "content": answer.text},
-                {
-                    "role": "user",
-                    "content": f"That did not parse: {fault}. Answer again, JSON only.",
-                },
             ]
+            turn = f"That did not parse: {fault}. Answer again, JSON only."
             continue
         known = await asyncio.to_thread(rules.analyze, document)
         profile = _profile(parsed, masked, known)

@@ -6,10 +6,11 @@ filled 성명 cell, at which a résumé begins. Names of referees, co-authors an
 
 from dataclasses import dataclass
 
-from app.candidates.rules.contacts import find_contacts, phone_key
+from app.candidates.rules.contacts import find_contacts
 from app.candidates.rules.headers import Header, same_person
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.persons import Resume, main_name, resumes
+from app.candidates.rules.phones import phone_key
 from app.candidates.rules.sections import split_sections
 from app.documents.blocks import Document
 from app.errors import ErrorCode, PermanentError

@@ -93,7 +93,7 @@ async def _by_words(session: AsyncSession, tenant_id: TenantId, query: str) -> _
         .order_by(text("score DESC"))
         .limit(_CHUNKS_PER_ARM)
     )
-    return _best(rows.tuples().all())
+    return _best(rows.all())
 
 
 async def _by_meaning(
@@ -109,7 +109,7 @@ async def _by_meaning(
         .order_by(distance)
         .limit(_CHUNKS_PER_ARM)
     )
-    found = [row for row in rows.tuples().all() if row[1] >= _LEAST_COSINE]
+    found = [row for row in rows.all() if row[1] >= _LEAST_COSINE]
     return _best(found)
 
 

@@ -115,7 +115,8 @@ async def prepare(layout: Layout) -> None:
             await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
         similarity = await connection.fetchval("SELECT similarity('파이썬', '파이썬')")
     except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
-        raise InvalidSettings([f"DATABASE__URL: not set, and {error}. {INSTALL}"]) from None
+        reason = str(error).partition("\n")[0]
+        raise InvalidSettings([f"DATABASE__URL: not set, and {reason}. {INSTALL}"]) from None
     finally:
         await connection.close()
     if not similarity:

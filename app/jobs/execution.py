@@ -97,10 +97,16 @@ class Execution:
 
     async def renew_leases(self) -> None:
         """Renew the leases of all runs held here; stop those that another worker took over."""
+        held = dict(self._held)  # what begins while PostgreSQL answers is not part of the question
         async with self._runtime.database.begin() as session:
             ours = await records.renew_leases(session, self.worker, lease_s=self._queue.lease)
-        for run_id, (attempt, task) in list(self._held.items()):
-            if ours.get(run_id) != attempt and not task.done():
+            missing = [run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt]
+            overtaken = await records.overtaken(
+                session, {run_id: held[run_id][0] for run_id in missing}
+            )
+        for run_id in overtaken:
+            attempt, task = held[run_id]
+            if self._held.get(run_id) == (attempt, task) and not task.done():
                 log.warning("lease_lost", run_id=str(run_id), attempt=attempt)
                 self._lost.add(run_id)
                 task.cancel()

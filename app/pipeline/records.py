@@ -4,7 +4,7 @@ Functions take the session of a transaction that the caller commits. A function 
 on behalf of an attempt compares the fence and raises LEASE_LOST when it no longer stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -192,6 +192,23 @@ async def renew_leases(session: AsyncSession, worker: str, *, lease_s: float) ->
         .returning(RunRow.id, RunRow.attempt)
     )
     return {RunId(run_id): attempt for run_id, attempt in rows}
+
+
+async def overtaken(session: AsyncSession, held: Mapping[RunId, int]) -> list[RunId]:
+    """Those of the held attempts that no longer stand.
+
+    One that has just ended stands: its worker is about to let go of it.
+    """
+    if not held:
+        return []
+    rows = await session.execute(
+        select(RunRow.id, RunRow.attempt, RunRow.status).where(RunRow.id.in_(held))
+    )
+    return [
+        RunId(run_id)
+        for run_id, attempt, status in rows
+        if attempt != held[RunId(run_id)] or status == RunStatus.QUEUED
+    ]
 
 
 async def start_stage(session: AsyncSession, run: RunRow, name: str) -> None:

@@ -1,11 +1,12 @@
 """Settings: read once at start, frozen, handed down as values.
 
-Sources, strongest first: keyword arguments, environment, `.env`, the flat names of the older
+Sources, strongest first: keyword arguments, environment, `.env` in the clone, the flat names of the older
 worker, defaults. Nothing else in the project reads the environment.
 """
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -89,7 +90,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_nested_delimiter="__",
-        env_file=".env",
+        env_file=Path(__file__).parents[2] / ".env",  # of the clone, wherever it is called from
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,

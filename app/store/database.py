@@ -15,6 +15,17 @@ from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
 
 
+_SESSION = {
+    # A killed worker's open transaction keeps its row locks until the server notices. Without these
+    # it may not for hours, and nobody else could take over the run: `SKIP LOCKED` passes it by.
+    "client_connection_check_interval": "1s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
 class Base(DeclarativeBase):
     """All tables. Times are `timestamptz`; names of constraints are fixed for migrations."""
 
@@ -75,7 +86,7 @@ async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
         pool_timeout=settings.connect_timeout,
         pool_pre_ping=True,  # a restarted server costs a ping, not a failed stage
         hide_parameters=True,  # error texts would quote values, which are personal data
-        connect_args={"timeout": settings.connect_timeout},
+        connect_args={"timeout": settings.connect_timeout, "server_settings": dict(_SESSION)},
     )
     try:
         yield Database(engine)

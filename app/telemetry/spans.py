@@ -124,6 +124,9 @@ class _Scope(AbstractContextManager[ActiveSpan]):
     # A class, not a generator: half the cost, and the exception is seen without an except clause.
     __slots__ = ("_arguments", "_inner", "_token")
 
+    _inner: trace.Span
+    _token: Token[otel_context.Context]
+
     def __init__(
         self,
         title: str,
@@ -133,8 +136,6 @@ class _Scope(AbstractContextManager[ActiveSpan]):
         link: tuple[trace.Link, ...],
     ) -> None:
         self._arguments = (title, parent, kind.value, attributes, link)
-        self._inner: trace.Span = trace.INVALID_SPAN
-        self._token: Token[otel_context.Context] | None = None
 
     def __enter__(self) -> ActiveSpan:
         self._inner = _tracing.tracer.start_span(
@@ -149,8 +150,7 @@ class _Scope(AbstractContextManager[ActiveSpan]):
         error: BaseException | None,
         stack: TracebackType | None,
     ) -> None:
-        if self._token is not None:
-            otel_context.detach(self._token)
+        otel_context.detach(self._token)
         # CancelledError and KeyboardInterrupt are no Exception: a stop is not a failure.
         if isinstance(error, Exception):
             name = type(error).__qualname__

@@ -12,6 +12,7 @@ from app.candidates import records as candidates
 from app.candidates.search import search
 from app.candidates.tables import CandidateRow, ChunkRow, FileRow, LookupRow
 from app.candidates.views import open_profile, view_run
+from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.demo.samples import SAMPLES, Sample
 from app.demo.wire import MODEL
@@ -119,7 +120,7 @@ async def test_a_candidate_is_found_by_words_of_the_resume(here: Runtime, ended:
 async def test_a_failed_embedding_saves_the_candidate_without_vectors(
     here: Runtime, provider: ScriptedProvider, ended: EndedRuns
 ) -> None:
-    provider.fail_with("server_error", endpoint="embeddings")
+    provider.fail_with(FaultKind.STATUS, endpoint="embeddings")
     accepted = await here.intake.accept(KOREAN.file, KOREAN.path.read_bytes())
     (run,) = await ended([accepted.run_id])
     assert (run.status, run.code) == ("partial", "EMBEDDING_PARTIAL")

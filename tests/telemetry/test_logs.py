@@ -134,7 +134,7 @@ def test_the_model_client_never_shows_its_requests(logs: LogLines) -> None:
 
 
 @pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
-def test_access_lines_are_shown_when_debugging(logs: LogLines, level: str, shown: bool) -> None:  # noqa: FBT001
+def test_access_lines_are_shown_when_debugging(logs: LogLines, level: str, shown: bool) -> None:
     logs.configure(level)
 
     logging.getLogger("uvicorn.access").info("GET /health/live 200")
@@ -143,7 +143,7 @@ def test_access_lines_are_shown_when_debugging(logs: LogLines, level: str, shown
 
 
 @pytest.mark.parametrize("json_lines", [True, False])
-def test_nothing_personal_or_secret_reaches_a_line(logs: LogLines, json_lines: bool) -> None:  # noqa: FBT001
+def test_nothing_personal_or_secret_reaches_a_line(logs: LogLines, json_lines: bool) -> None:
     logs.configure(json_lines=json_lines)
     log = get_logger("app")
     mail, phone, number, password = CANARIES

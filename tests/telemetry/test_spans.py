@@ -70,6 +70,15 @@ def test_a_span_is_named_by_operation_and_target(
     assert set(collector.spans) == {title}
 
 
+def test_a_span_can_get_its_name_when_the_route_is_known(
+    collector: Collector, settings: Settings
+) -> None:
+    with configure_telemetry(settings, role="api"), span(SpanName.HTTP, "GET") as active:
+        active.rename("GET /v1/runs/{id}")
+
+    assert set(collector.spans) == {"GET /v1/runs/{id}"}
+
+
 def test_two_processes_share_one_trace_through_a_traceparent(
     collector: Collector, settings: Settings
 ) -> None:

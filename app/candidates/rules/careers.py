@@ -1,0 +1,43 @@
+"""Experience and education of a whole résumé, with and without headings."""
+
+from collections.abc import Sequence
+
+from app.candidates.profile import Education, Experience
+from app.candidates.rules.education import find_education, is_school_entry, schools
+from app.candidates.rules.entries import group
+from app.candidates.rules.experience import find_experience, is_career_entry, positions
+from app.candidates.rules.lines import Line
+from app.candidates.rules.sections import Kind, Section
+
+_UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
+
+
+def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Education]]:
+    """Positions and schools in reading order."""
+    experience = find_experience(_lines(sections, Kind.EXPERIENCE)) or find_experience(
+        _lines(sections, Kind.CAREER_DETAIL)
+    )
+    education = find_education(_lines(sections, Kind.EDUCATION))
+    for section in sections:
+        if {Kind.EXPERIENCE, Kind.EDUCATION} <= set(section.kinds):
+            more, schooling = _mixed(section.lines)
+            experience += more
+            education += schooling
+    if not experience or not education:
+        more, schooling = _mixed([x for s in sections if s.kind in _UNHEADED for x in s.lines])
+        experience = experience or more
+        education = education or schooling
+    return experience, education
+
+
+def _lines(sections: Sequence[Section], kind: Kind) -> list[Sequence[Line]]:
+    both = {Kind.EXPERIENCE, Kind.EDUCATION}
+    return [s.lines for s in sections if kind in s.kinds and not both <= set(s.kinds)]
+
+
+def _mixed(lines: Sequence[Line]) -> tuple[list[Experience], list[Education]]:
+    """Entries told apart by what they name."""
+    entries = group(lines, singles=lambda _: False)
+    jobs = [e for e in entries if is_career_entry(e)]
+    learning = [e for e in entries if e not in jobs and e.period and is_school_entry(e)]
+    return positions(jobs), schools(learning)

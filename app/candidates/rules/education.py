@@ -1,0 +1,279 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""Schools: name, degree and dates of each entry of an education section."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from app.candidates.profile import Education
+from app.candidates.rules.dates import Period, periods, without_periods
+from app.candidates.rules.entries import Entry, group
+from app.candidates.rules.labels import Label
+from app.candidates.rules.lines import Line
+from app.candidates.rules.places import is_place
+from app.candidates.rules.vocabulary import (
+    degree_word,
+    find_degree,
+    has_degree,
+    has_korean_degree,
+    has_school,
+    is_korean_major,
+    is_korean_school_word,
+    status_words,
+)
+
+_STRONG = re.compile(
+    r"\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―]+\s+|\s*—\s*|\s{3,}|;\s+|\s+@\s+"
+)
+_FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
+_GRADE = re.compile(
+    r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
+    r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of)\b:?",
+    re.IGNORECASE,
+)
+_EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
+_STATUS = re.compile(
+    r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
+)
+_TRIM = " \t,;:|/~·•-–—"
+_CAMPUSES = re.compile(
+    r"^(?:The )?(?:Univ\w*\.? of (?:California|Texas|Illinois|Wisconsin|Michigan|North Carolina|Maryland|Massachusetts|Colorado|Minnesota|Tennessee|Nebraska|Missouri|Hawaii|Alabama)|California State University|State University of New York|Indian Institute of (?:Technology|Science))$",
+    re.IGNORECASE,
+)
+_AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교)\)?$")
+_COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
+_SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    school: str | None = None
+    degrees: list[str] = field(default_factory=list[str])
+    others: list[str] = field(default_factory=list[str])
+
+
+def find_education(sections: Iterable[Sequence[Line]]) -> list[Education]:
+    """Schools in reading order."""
+    found: list[Education] = []
+    for lines in sections:
+        for row in schools(_split_merged(group(lines, singles=lambda _: True))):
+            if row not in found:
+                found.append(row)
+    return found
+
+
+def _split_merged(entries: Iterable[Entry]) -> list[Entry]:
+    """An undated school below a dated one is an entry of its own."""
+    result: list[Entry] = []
+    for entry in entries:
+        lines = (*entry.above, *entry.head, *entry.below)
+        named = [at for at, line in enumerate(lines) if has_school(line.text) and not entry.columns]
+        if len(named) < 2 or any(_continues(lines[a], lines[b]) for a, b in pairwise(named)):
+            result.append(entry)
+            continue
+        head_at = len(entry.above)
+        bounds = [0, *named[1:], len(lines)]
+        for begin, end in pairwise(bounds):
+            dated = begin <= head_at < end and bool(entry.head)
+            result.append(
+                Entry(period=entry.period if dated else None, above=tuple(lines[begin:end]))
+            )
+    return result
+
+
+def _continues(upper: Line, lower: Line) -> bool:
+    """한빛대학교 over 공과대학 컴퓨터공학과, or Faculty of …: one school in two lines."""
+    first = without_periods(lower.text).split()
+    return bool(first) and (
+        _COLLEGE.match(first[0]) is not None
+        or first[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
+        or (has_school(upper.text) and has_degree(lower.text) and not periods(lower.text))
+    )
+
+
+def schools(entries: Iterable[Entry]) -> list[Education]:
+    """One row per entry that names a school."""
+    rows: list[Education] = []
+    for entry in entries:
+        draft = _from_columns(entry) if Label.SCHOOL in entry.columns else _from_lines(entry)
+        if draft.school and (len(draft.school) > 1):
+            rows.append(
+                Education(school=draft.school, degree=_degree(draft), **_dates(entry.period))
+            )
+    return rows
+
+
+def _dates(period: Period | None) -> dict[str, str | None]:
+    if period is None:
+        return {"start": None, "end": None}
+    return {"start": period.start, "end": period.end}
+
+
+def _from_columns(entry: Entry) -> _Draft:
+    columns = entry.columns
+    draft = _Draft()
+    _read(draft, columns[Label.SCHOOL])
+    if draft.school is None:
+        draft.school = _tidy(columns[Label.SCHOOL])[:_SCHOOL_MAX_CHARS] or None
+        draft.others, draft.degrees = [], []
+    seen: set[str] = set()
+    for label in (Label.MAJOR, Label.DEGREE, Label.STATUS):
+        value = _tidy(columns.get(label, ""))
+        if not value or value in seen or is_place(value):
+            continue
+        seen.add(value)
+        if label is not Label.STATUS or has_degree(value):
+            draft.degrees.append(value)
+        elif status_words(value):
+            draft.others.append(value)
+    return draft
+
+
+def _from_lines(entry: Entry) -> _Draft:
+    draft = _Draft()
+    for line in (*entry.above, *entry.head, *entry.below):
+        for cell in [c for c in line.cells if c] or [line.text]:
+            for piece in _STRONG.split(without_periods(cell)):
+                _read(draft, piece)
+    if draft.school is None and draft.others and (draft.degrees or entry.period):
+        draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
+        if not any(c.isalpha() for c in draft.school):
+            draft.school = None
+    return draft
+
+
+def _tidy(text: str) -> str:
+    text = _EMPTY_BRACKETS.sub(" ", _GRADE.sub(" ", text))
+    text = " ".join(text.split()).strip(_TRIM)
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
+    return text if text.count("(") == text.count(")") else text.strip("()[]")
+
+
+def _read(draft: _Draft, piece: str) -> None:
+    text = _tidy(piece)
+    if (
+        not text
+        or (is_place(text) and not has_school(text))
+        or len(text) > 160
+        or not any(c.isalpha() for c in text)
+    ):
+        return
+    if draft.school is None and has_school(text):
+        before, school, after = _cut_school(text)
+        if school:
+            draft.school = school[:_SCHOOL_MAX_CHARS]
+            for rest in (before, after):
+                _read(draft, rest)
+            return
+    if has_degree(text) or is_korean_major(_STATUS.sub("", text)):
+        draft.degrees.append(text)
+    elif draft.school is not None and has_school(text) and _AFTER_SCHOOL.search(text.split()[0]):
+        draft.school = f"{draft.school} {text}"[:_SCHOOL_MAX_CHARS]
+    else:
+        draft.others.append(text)
+
+
+def _cut_school(text: str) -> tuple[str, str, str]:
+    """What stands before the school's name, the name, and what stands after it."""
+    if any("가" <= c <= "힣" for c in text):
+        cut = _cut_korean(text)
+        if cut[1]:
+            return cut
+    pieces = _FROM.split(text, maxsplit=1)
+    if len(pieces) == 2 and has_school(pieces[1]):
+        _, school, after = _cut_school(pieces[1])
+        return pieces[0], school, after
+    segments = [s.strip() for s in text.split(",")]
+    at = next((i for i, s in enumerate(segments) if has_school(s)), 0)
+    before, school, after = ", ".join(segments[:at]), segments[at], segments[at + 1 :]
+    if after and _CAMPUSES.match(school):
+        school = f"{school}, {after.pop(0)}"
+    head, school, tail = _without_degree(school)
+    return (
+        ", ".join(p for p in (before, head) if p),
+        school,
+        ", ".join(p for p in (tail, *after) if p),
+    )
+
+
+def _cut_korean(text: str) -> tuple[str, str, str]:
+    words = text.replace(",", " , ").split()
+    at = next((i for i, w in enumerate(words) if is_korean_school_word(w)), None)
+    if at is None:
+        return "", "", text
+    end = at + 1
+    while end < len(words) and (
+        _AFTER_SCHOOL.search(words[end]) or (words[end].startswith("(") and "캠퍼스" in words[end])
+    ):
+        end += 1
+    rest = words[end:]
+    while rest and (_COLLEGE.match(rest[0]) or rest[0] == ","):
+        rest = rest[1:]
+    before = [w for w in words[:at] if has_degree(w)]
+    return " ".join(before), " ".join(words[at:end]), " ".join(rest).replace(" , ", ", ")
+
+
+def _without_degree(text: str) -> tuple[str, str, str]:
+    found = find_degree(text) or degree_word(text)
+    if not found:
+        return "", text, ""
+    if found.start() <= 1:
+        rest = text[found.end() :].strip(_TRIM)
+        return (found[0], rest, "") if has_school(rest) else ("", text, "")
+    head = text[: found.start()].strip(_TRIM + "(")
+    return ("", head, text[found.start() :].strip(_TRIM)) if has_school(head) else ("", text, "")
+
+
+def _degree(draft: _Draft) -> str | None:
+    degrees = list(dict.fromkeys(draft.degrees))
+    field_of_study = next(
+        (o for o in draft.others if not status_words(o) and not _is_note(o)), None
+    )
+    named = [d for d in degrees if has_degree(d)]
+    if not degrees:
+        return (
+            _clip(field_of_study) if field_of_study and len(field_of_study.split()) <= 5 else None
+        )
+    if named and len(degrees) == 1 and field_of_study and _bare(named[0]):
+        korean = has_korean_degree(named[0])
+        degrees = named = [
+            f"{field_of_study} {named[0]}" if korean else f"{named[0]}, {field_of_study}"
+        ]
+    korean = any("가" <= c <= "힣" for d in degrees for c in d)
+    majors = [d for d in degrees if d not in named]
+    parts = [*majors, *named] if korean else degrees
+    if len(parts) > 1 and any(not _bare(d) for d in named):
+        parts = [next(d for d in named if not _bare(d))] if not majors else parts[:2]
+    text = (" " if korean else ", ").join(parts[:2])
+    return _clip(_status_off(text))
+
+
+def _is_note(text: str) -> bool:
+    return ":" in text or len(text.split()) > 6 or any(c.isdigit() for c in text)
+
+
+def _bare(text: str) -> bool:
+    """A degree without its subject."""
+    found = find_degree(text) or degree_word(text)
+    if found:
+        return len(text) - len(found[0]) <= 2
+    return has_korean_degree(text) and len(text) <= 6
+
+
+def _status_off(text: str) -> str:
+    """졸업 after a degree says nothing more; after a bare subject it is all that is said."""
+    if not has_degree(text):
+        return text
+    return " ".join(_STATUS.sub(" ", text).split()).strip(_TRIM)
+
+
+def _clip(text: str | None) -> str | None:
+    text = text.strip(_TRIM)[:_DEGREE_MAX_CHARS] if text else ""
+    return text or None
+
+
+def is_school_entry(entry: Entry) -> bool:
+    """For files without headings: an entry that names a school and no job."""
+    return any(has_school(line.text) for line in (*entry.head, *entry.above, *entry.below))

@@ -1,0 +1,113 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""Where things are: enough cities, states and countries to take a location off a line."""
+
+import re
+from functools import cache
+
+from app.candidates.rules.wordlists import words
+
+_CITIES = (
+    "San Francisco;New York City;New York;Los Angeles;Seattle;Austin;Boston;Chicago;Denver;Portland;Atlanta;Dallas;"
+    "Houston;Miami;San Diego;San Jose;Palo Alto;Mountain View;Menlo Park;Sunnyvale;Cupertino;Redmond;Bellevue;"
+    "Santa Clara;Santa Monica;Oakland;Berkeley;Philadelphia;Pittsburgh;Washington;Arlington;Baltimore;Phoenix;"
+    "Minneapolis;Detroit;Ann Arbor;Columbus;Cleveland;Cincinnati;Nashville;Charlotte;Raleigh;Durham;Salt Lake City;"
+    "Las Vegas;Orlando;Tampa;Kansas City;St. Louis;Princeton;Stanford;Cambridge;New Haven;Ithaca;Irvine;Sacramento;"
+    "San Antonio;Fort Worth;Indianapolis;Milwaukee;Madison;Boulder;Honolulu;Toronto;Vancouver;Montreal;Ottawa;"
+    "Waterloo;Calgary;Edmonton;Quebec City;London;Manchester;Birmingham;Edinburgh;Glasgow;Bristol;Oxford;Leeds;"
+    "Liverpool;Sheffield;Cardiff;Belfast;Dublin;Cork;Paris;Lyon;Marseille;Toulouse;Berlin;Munich;München;Hamburg;"
+    "Frankfurt;Cologne;Köln;Stuttgart;Düsseldorf;Leipzig;Dresden;Vienna;Zurich;Zürich;Geneva;Basel;Bern;Lausanne;"
+    "Amsterdam;Rotterdam;Utrecht;Eindhoven;The Hague;Delft;Brussels;Antwerp;Ghent;Luxembourg;Madrid;Barcelona;"
+    "Valencia;Seville;Lisbon;Porto;Rome;Milan;Turin;Florence;Bologna;Naples;Athens;Stockholm;Gothenburg;Malmö;Oslo;"
+    "Bergen;Copenhagen;Aarhus;Helsinki;Espoo;Tallinn;Riga;Vilnius;Warsaw;Krakow;Kraków;Wroclaw;Gdansk;Prague;Brno;"
+    "Budapest;Bucharest;Sofia;Belgrade;Zagreb;Ljubljana;Bratislava;Kyiv;Kiev;Lviv;Moscow;Saint Petersburg;Minsk;"
+    "Istanbul;Ankara;Izmir;Tel Aviv;Haifa;Jerusalem;Cairo;Dubai;Abu Dhabi;Doha;Riyadh;Nairobi;Lagos;Accra;"
+    "Johannesburg;Cape Town;Casablanca;Tunis;Mumbai;Delhi;New Delhi;Bangalore;Bengaluru;Hyderabad;Chennai;Pune;"
+    "Kolkata;Ahmedabad;Gurgaon;Gurugram;Noida;Karachi;Lahore;Islamabad;Dhaka;Colombo;Kathmandu;Singapore;"
+    "Kuala Lumpur;Jakarta;Bangkok;Manila;Ho Chi Minh City;Hanoi;Tokyo;Osaka;Kyoto;Nagoya;Fukuoka;Yokohama;Sapporo;"
+    "Beijing;Shanghai;Shenzhen;Guangzhou;Hangzhou;Hong Kong;Taipei;Seoul;Busan;Incheon;Daegu;Daejeon;Gwangju;Suwon;"
+    "Seongnam;Pangyo;Ulsan;Sejong;Pohang;Jeju;Sydney;Melbourne;Brisbane;Perth;Adelaide;Canberra;Auckland;Wellington;"
+    "Mexico City;Guadalajara;Monterrey;São Paulo;Sao Paulo;Rio de Janeiro;Buenos Aires;Santiago;Bogotá;Bogota;"
+    "Medellín;Lima;Quito;Montevideo;Remote;Hybrid;Bay Area;Silicon Valley;Gyeonggi;Gyeonggi-do;Spokane;Boise;Tucson;"
+    "Albuquerque;Omaha;Louisville;Memphis;New Orleans;Richmond;Buffalo;Rochester;Syracuse;Hartford;Providence;"
+    "Jersey City;Newark;Brooklyn;Santa Barbara;Fremont;Pasadena;Burlington;Springfield;Reston;Tempe;Plano;On-site;Onsite"
+)
+_REGIONS = (
+    "USA;U.S.A.;US;U.S.;United States;United States of America;UK;U.K.;United Kingdom;England;Scotland;Wales;Ireland;"
+    "Canada;Germany;Deutschland;France;Spain;Italy;Portugal;Netherlands;The Netherlands;Belgium;Switzerland;Austria;"
+    "Sweden;Norway;Denmark;Finland;Poland;Czech Republic;Czechia;Hungary;Romania;Greece;Turkey;Türkiye;Turkiye;Israel;"
+    "Egypt;UAE;United Arab Emirates;Saudi Arabia;India;Pakistan;Bangladesh;China;Japan;Korea;South Korea;"
+    "Republic of Korea;Taiwan;Vietnam;Thailand;Indonesia;Malaysia;Philippines;Australia;New Zealand;Mexico;Brazil;"
+    "Argentina;Chile;Colombia;Peru;Nigeria;Kenya;South Africa;Ukraine;Russia;Ontario;British Columbia;Quebec;Alberta;"
+    "California;Texas;Washington;Oregon;Massachusetts;Illinois;Florida;Georgia;Colorado;Virginia;Maryland;Ohio;Michigan;"
+    "Pennsylvania;Arizona;Minnesota;Wisconsin;Utah;Nevada;New Jersey;North Carolina;Connecticut;Tennessee;Missouri;"
+    "Bavaria;Catalonia;Lombardy;Karnataka;Maharashtra;New South Wales;Victoria;D.C.;DC"
+)
+_STATES = words("""
+    AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM
+    NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB NSW VIC QLD
+    """)
+_KOREAN = re.compile(
+    r"^(?:대한민국\s?)?(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주|판교|분당|강남|성남|수원"
+    r"|용인|고양|안양|천안|청주|전주|포항|창원)(?:특별시|광역시|특별자치시|특별자치도|시|도|남도|북도)?(?:\s+[가-힣]{1,6}[시군구읍면동])*"
+    r"(?:\s+[가-힣\d]{1,10}(?:로|길)\s?\d[\d\-]*)?$"
+)
+_POSTAL = re.compile(r"\s+\d{5}(?:-\d{4})?$")
+
+
+@cache
+def _tables() -> tuple[frozenset[str], frozenset[str]]:
+    cities = frozenset(c.casefold() for c in _CITIES.split(";"))
+    regions = frozenset(r.casefold() for r in _REGIONS.split(";")) | {s.casefold() for s in _STATES}
+    return cities, regions
+
+
+def is_place(text: str) -> bool:
+    """Whether the whole text is a location: `Seattle, WA`, `Istanbul, Türkiye`, 서울 강남구, Remote."""
+    text = _POSTAL.sub("", text.strip(" ,.()|·•-–—"))
+    if not text or len(text) > 60:
+        return False
+    if _KOREAN.match(text):
+        return True
+    cities, regions = _tables()
+    parts = [p.strip().casefold() for p in re.split(r"[,/]|\s[-–]\s", text)]
+    if len(parts) == 1:
+        return parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2)
+    if len(parts) > 4:
+        return False
+    last = text.rpartition(",")[2].strip()
+    state = last in _STATES
+    if len(parts) > 2:
+        return False
+    first_is_word = (
+        len(parts[0].split()) <= 3
+        and parts[0].replace(" ", "").replace("-", "").replace(".", "").isalpha()
+    )
+    if parts[0] in cities or parts[0] in regions:
+        return True
+    return (
+        first_is_word
+        and (state or (parts[-1] in regions and len(parts[-1]) > 2))
+        and all(len(p.split()) <= 3 for p in parts)
+    )
+
+
+def without_place(text: str) -> str:
+    """The text less a location at its end; the text itself when nothing else would be left."""
+    head, comma, tail = text.rpartition(",")
+    tail = _POSTAL.sub("", tail).strip(" .)")
+    _, regions = _tables()
+    if comma and (tail in _STATES or (tail.casefold() in regions and len(tail) > 2)):
+        return _without_city(head) or text
+    return text if comma else (_without_city(text) if text.count(" ") >= 1 else text) or text
+
+
+def _without_city(text: str) -> str:
+    """`Notion San Francisco` → `Notion`; an unknown city goes only with its comma or bracket."""
+    cities, _ = _tables()
+    words = text.split()
+    for width in (3, 2, 1):
+        city = " ".join(words[-width:]).strip("(,").casefold()
+        if len(words) > width and city in cities:
+            return " ".join(words[:-width]).rstrip(" ,(-–—|·•")
+    head, separator, _ = text.rpartition(",")
+    return head.strip() if separator else text.strip()

@@ -1,0 +1,326 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""Skills: the items of a skills section as written; names from the gazetteer elsewhere."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from app.candidates.rules.entries import is_sentence
+from app.candidates.rules.labels import Label, column_labels, labels_of
+from app.candidates.rules.lines import Line
+from app.candidates.rules.sections import heading_kinds
+from app.candidates.rules.skills_table import SKILLS
+from app.candidates.rules.wordlists import words
+
+MAX_SKILLS = 80
+_ITEM_MAX_CHARS, _ITEM_MAX_WORDS = 40, 5
+_LINE_MAX_CHARS = 3_000
+_WINDOW = 4  # the longest name of the gazetteer has four words
+
+_CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
+_DASH_CATEGORY = re.compile(r"^(?P<category>[^,|()\-–—]{2,30}?)\s+[-–—]\s+(?P<rest>[^,]+,.*)$")
+_SEPARATOR = re.compile(r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|\n|\s/\s)\s*")
+_LEVEL = re.compile(
+    r"^(?:[상중하]|상급|중급|초급|고급|최상|중상|능숙|우수|보통|전문가|숙련|[상중하]위|가능|활용\s?가능|업무\s?활용\s?가능|실무\s?가능|기초|입문|native|fluent|expert|advanced|intermediate|beginner|"
+    r"proficient|basic|familiar|working knowledge|novice|master(?:ed)?|strong|good|excellent|professional|competent|상[급]?|[\d.]+\s?%|\d+\s?(?:/\s?\d+|점|년.{0,4}|years?|yrs?|개월|\+ years?)|[★☆●○■□◆◇▪▫✦*\s]+|level \d|lv\.?\s?\d)$",
+    re.IGNORECASE,
+)
+_LEVEL_TAIL = re.compile(
+    r"\s*(?:[:：\-–—]\s*|\s)(?:상|중|하|상급|중급|초급|고급|능숙|능통|숙련|우수|가능|활용 가능|사용 가능|[\d.]{1,4}\s?%|\d{1,2}\s?(?:년.{0,2}|years?|yrs?)|[★☆●○■□]{2,})$",
+    re.IGNORECASE,
+)
+_EXPLICIT_LEVEL = re.compile(
+    r"\s*(?:\s[-–—]\s?|[:：]\s*)(?:native|fluent|expert|advanced|intermediate|beginner|proficient|basic|familiar)$",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{0,200})[)\]]\s*")
+_STOP = words("""
+    etc etc. and others 등 기타 외 및 more 이상 e.g. including
+    """)
+_TRIM = " \t,;:.|·•-–—*()[]"
+_AND = re.compile(r"^(?:and|및|&)\s+|\s+(?:등|etc\.?|외)$", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z가-힣0-9][A-Za-z가-힣0-9.+#/&'-]*")
+_PARTICLE = re.compile(
+    r"(?<=[A-Za-z0-9+#가-힣])(?:으로|로|을|를|은|는|이|가|와|과|의|에서|에|및|나|이나|기반|활용|사용|등|만|도)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gazetteer:
+    names: Mapping[str, str]
+    everyday: frozenset[str]
+
+
+@cache
+def _gazetteer() -> _Gazetteer:
+    names: dict[str, str] = {}
+    everyday: set[str] = set()
+    for entry in SKILLS.replace("\n", " ").split(";"):
+        name, _, aliases = entry.strip().partition("=")
+        if not name:
+            continue
+        weak, name = name.startswith("!"), name.lstrip("!")
+        for word in (name, *(a.strip() for a in aliases.split(",") if a.strip())):
+            names.setdefault(_key(word), name)
+        if weak or len(name) == 1:
+            everyday.add(_key(name))
+    return _Gazetteer(names, frozenset(everyday))
+
+
+# Names of the table that are everyday words in running text, in any spelling but their own.
+_CASED = words("""
+    express echo fiber gin beam ray remix access word room combine segment adjust linear make
+    ant spring phoenix dagger hilt lambda glue athena aurora fargate vault consul nomad packer
+    emotion principle sketch inventor rhino maya can spi soc can arm search research writing
+    editing teaching training sales lean battery statistics networking monitoring caching
+    presentation branding illustration photography spark hive impala flask unity eclipse oracle
+    apache notion slack bun less outlook teams cs ga ui ux ut qa cv ml ci cd js pos 구매 회계 영업 물류
+    홍보 번역 통역 협상 채용 강의 급여 감사 세무 리더십 협업 통계 검색 통계학 한글 엑셀파일 워드 오피스 스케치 뷰 노드 깃 도커 노션 리서치 암호화 모니터링 배터리
+    가상화 네트워크 방화벽 로드맵 컴플라이언스 브랜딩 품질관리 품질 커뮤니케이션 의사소통 팀워크 멘토링 캐싱 cs ut 고객응대 시장조사 임베디드 펌웨어
+    leadership communication teamwork negotiation accounting loki segment solr apollo access
+    compliance
+    """)
+
+
+def _key(text: str) -> str:
+    return "".join(c for c in text.casefold() if c not in " -_.'’")
+
+
+def canonical(text: str) -> str | None:
+    """The gazetteer's spelling, or None."""
+    return _gazetteer().names.get(_key(text.strip()))
+
+
+def section_skills(lines: Sequence[Line]) -> list[str]:
+    """Items of a skills section in order; categories and levels taken off."""
+    found: list[str] = []
+    table = False
+    for line in _joined(lines):
+        cells = [c for c in line.cells if c]
+        if len(cells) > 1:
+            labels = [column_labels(c) for c in cells]
+            if all(labels):
+                table = True
+                continue
+            found += _cells(cells, table=table)
+        elif not _is_subheading(line, lines):
+            found += _items(line.text)
+    unique: dict[str, str] = {}
+    for item in found:
+        unique.setdefault(_key(item), item)
+    return list(unique.values())[:MAX_SKILLS]
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    """Lists that were wrapped inside an item or after a comma, put together."""
+    result: list[Line] = []
+    for row in lines:
+        if len(row.text) > _LINE_MAX_CHARS:
+            continue
+        cells = [c for c in row.cells if c]
+        named = len(cells) == 2 and cells[0].endswith(":")
+        line = replace(row, cells=()) if named else row
+        if result and _goes_on(result[-1], line):
+            result[-1] = replace(result[-1], text=f"{result[-1].text} {line.text}")
+        else:
+            result.append(line)
+    return result
+
+
+def _goes_on(upper: Line, lower: Line) -> bool:
+    """Whether the lower line continues the list of the upper one."""
+    if upper.cells or lower.cells or lower.bullet or len(upper.text) > 2 * _LINE_MAX_CHARS:
+        return False
+    if upper.text.count("(") > upper.text.count(")"):
+        return True
+    if _CATEGORY.match(lower.text):
+        return False
+    if upper.text.endswith((",", "·", "/", "&", "|")):
+        return True
+    if lower.gap or upper.text.count(",") < 2 or "," not in lower.text:
+        return False
+    return not _is_whole(upper.text.rpartition(",")[2], lower.text.partition(",")[0])
+
+
+def _is_whole(last: str, first: str) -> bool:
+    """Whether the line ended with a whole item, so that the next line begins a new one."""
+    return (
+        canonical(last) is not None
+        and canonical(first) is not None
+        and canonical(f"{last} {first}") is None
+    )
+
+
+def _is_subheading(line: Line, lines: Sequence[Line]) -> bool:
+    """`Frontend` in bold over its list, or `Languages:` with nothing behind it."""
+    if line.text.endswith((":", "：")):
+        return True
+    bolds = sum(x.bold for x in lines)
+    return (
+        line.bold
+        and 0 < bolds < len(lines)
+        and canonical(line.text) is None
+        and "," not in line.text
+    )
+
+
+def _cells(cells: Sequence[str], *, table: bool) -> list[str]:
+    if table:
+        return _items(cells[0])
+    second = len(cells) == 2 and bool(_SEPARATOR.search(cells[1]))
+    if (
+        (second and canonical(cells[0]) is None)
+        or labels_of(cells[0]) & {Label.SKILL}
+        or heading_kinds(cells[0])
+    ):
+        cells = cells[1:]
+    return [item for cell in cells for item in _items(cell)]
+
+
+def _items(text: str) -> list[str]:
+    text = text.strip(_TRIM + "•●■▪") if not text.endswith(")") else text.strip(" \t,;|·•●■▪")
+    category = _CATEGORY.match(text)
+    if category and "://" not in text:
+        rest = category["rest"].strip()
+        if not rest:
+            return []
+        if not _LEVEL.match(rest):
+            text = rest
+    elif (category := _DASH_CATEGORY.match(text)) and canonical(category["category"]) is None:
+        text = category["rest"]
+    if text.endswith(".") and is_sentence(text):
+        return _from_text(text)
+    items: list[str] = []
+    for piece in _top_level(text):
+        items += _item(piece)
+    return items
+
+
+def _top_level(text: str) -> list[str]:
+    """Cut at separators outside brackets."""
+    depth = 0
+    masked: list[str] = []
+    for c in text:
+        depth += (c in "([") - (c in ")]" and depth > 0)
+        masked.append("\x00" if depth and c in ",;|·•/" else c)
+    return [p.replace("\x00", ",") for p in _SEPARATOR.split("".join(masked))]
+
+
+def _item(piece: str) -> list[str]:
+    inner: list[str] = []
+    bracket = _BRACKET.search(piece)
+    if bracket and canonical(piece) is None:
+        tokens = [t.strip() for t in re.split(r"[,/;]", bracket["inner"]) if t.strip()]
+        outer = canonical(piece[: bracket.start()])
+        inner = [
+            t for t in tokens if canonical(t) and canonical(t) != outer and not _LEVEL.match(t)
+        ]
+        piece = f"{piece[: bracket.start()]} {piece[bracket.end() :]}"
+    text = _EXPLICIT_LEVEL.sub(
+        "", _LEVEL_TAIL.sub("", _AND.sub("", piece.strip(_TRIM.replace("()[]", ""))))
+    )
+    text = _AND.sub("", text).strip(_TRIM.replace(".", "")).rstrip(".")
+    if (
+        not text
+        or text.casefold() in _STOP
+        or _LEVEL.match(text)
+        or not any(c.isalnum() for c in text)
+    ):
+        return inner
+    if name := canonical(text):
+        return [_spelling(text, name), *inner]
+    if "/" in text:
+        halves = [h.strip() for h in text.split("/") if h.strip()]
+        if (
+            len(halves) > 1
+            and all(len(h) > 1 for h in halves)
+            and (len(halves) > 2 or any(canonical(h) for h in halves))
+        ):
+            return [x for h in halves for x in _item(h)] + inner
+    words = text.split()
+    if len(words) > 1 and (chips := _chips(words)):
+        return chips + inner
+    if len(text) > _ITEM_MAX_CHARS or len(words) > _ITEM_MAX_WORDS or any(c in text for c in "@:"):
+        return [*_from_text(text), *inner]
+    if len(words) > 2 and is_sentence(text):
+        return [*_from_text(text), *inner]
+    if text.isdigit() or (len(words) == 1 and len(text) == 1 and not text.isalpha()):
+        return inner
+    return [text, *inner]
+
+
+def _spelling(text: str, name: str) -> str:
+    """As written, except that a lower-case name gets its usual capitals."""
+    return (
+        name if text.casefold() == name.casefold() and (text.islower() or text.isupper()) else text
+    )
+
+
+def _chips(words: Sequence[str]) -> list[str]:
+    """Names set side by side without separators: `Go Python Node.js REST APIs`."""
+    names: list[str] = []
+    unknown: list[str] = []
+    at = known = 0
+    while at < len(words):
+        for width in range(min(_WINDOW, len(words) - at), 0, -1):
+            text = " ".join(words[at : at + width])
+            if (name := canonical(text)) and not (
+                width == 1 and text.islower() and _key(text) in _CASED
+            ):
+                if unknown:
+                    names.append(" ".join(unknown))
+                    unknown = []
+                names.append(_spelling(text, name))
+                known += 1
+                at += width
+                break
+        else:
+            unknown.append(words[at])
+            at += 1
+    if unknown:
+        names.append(" ".join(unknown))
+    enough = known >= 2 and known * 2 >= len(words) - known
+    return names if enough else []
+
+
+def text_skills(texts: Iterable[str]) -> list[str]:
+    """Gazetteer names in running text, canonical, in order of appearance."""
+    unique: dict[str, str] = {}
+    for text in texts:
+        for name in _from_text(text[:2_000]):
+            unique.setdefault(_key(name), name)
+        if len(unique) >= MAX_SKILLS:
+            break
+    return list(unique.values())[:MAX_SKILLS]
+
+
+def _from_text(text: str) -> list[str]:
+    table = _gazetteer()
+    words = [m[0].strip(".'-/&") for m in _TOKEN.finditer(text)]
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        for width in range(min(_WINDOW, len(words) - at), 0, -1):
+            raw = " ".join(words[at : at + width])
+            name = table.names.get(_key(raw)) or table.names.get(_key(_PARTICLE.sub("", raw)))
+            if name and _counts_in_text(raw, name, table, width):
+                found.append(name)
+                at += width
+                break
+        else:
+            at += 1
+    return found
+
+
+def _counts_in_text(raw: str, name: str, table: _Gazetteer, width: int) -> bool:
+    if _key(name) in table.everyday:
+        return False
+    key = _key(raw)
+    if key in _CASED or _key(name) in _CASED:
+        return False
+    if width == 1 and raw.isascii() and len(raw) <= 3:
+        return raw.isupper() or raw == name
+    return not (
+        width == 1 and raw.isascii() and raw.islower() and not name.islower() and len(raw) < 5
+    )

@@ -1,0 +1,256 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""Words that tell titles, companies, schools and degrees apart."""
+
+import re
+
+from app.candidates.rules.places import is_place
+from app.candidates.rules.wordlists import words
+
+_TITLE_HEADS = words("""
+    engineer developer manager director analyst scientist designer architect consultant intern
+    internship officer president lead leader head specialist coordinator administrator assistant
+    associate researcher fellow professor lecturer teacher instructor tutor nurse physician
+    accountant auditor attorney lawyer paralegal editor writer journalist producer technician
+    programmer tester strategist planner marketer recruiter representative executive founder
+    co-founder cofounder ceo cto cfo coo cpo cio cmo ciso vp svp evp avp partner owner
+    supervisor agent advisor adviser operator clerk secretary cashier buyer chef trainer coach
+    translator interpreter pharmacist therapist counselor counsellor mentor volunteer trainee
+    apprentice freelancer freelance postdoc sre photographer illustrator animator artist modeler
+    copywriter librarian economist statistician mathematician physicist chemist biologist
+    geologist surveyor estimator inspector controller treasurer bookkeeper receptionist barista
+    driver mechanic electrician dentist doctor surgeon psychologist veterinarian principal dean
+    chair chairman chairperson co-chair maintainer creator contributor member scholar resident
+    clinician dietitian paramedic firefighter policeman detective merchandiser underwriter
+    broker trader banker teller actuary adjuster evangelist advocate liaison stylist sommelier
+    contractor superintendent foreman machinist welder carpenter plumber dispatcher ambassador
+    investigator practitioner educator facilitator curator conductor composer author speaker
+    webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
+    generalist expert technologist copyeditor entwickler ingenieur
+    """)
+_TITLE_MODIFIERS = words("""
+    senior sr sr. junior jr jr. staff chief vice deputy assistant associate full-stack fullstack
+    full stack backend back-end back end frontend front-end front software data machine learning
+    ml ai product project program programme mobile ios android web cloud devops platform
+    infrastructure security network systems system site reliability business marketing sales
+    account customer success support technical tech operations hr human resources finance
+    financial legal research teaching graduate undergraduate visiting adjunct postdoctoral
+    quality assurance test automation embedded firmware hardware electrical mechanical civil
+    chemical ux ui ux/ui ui/ux user experience interface graphic visual content creative brand
+    digital growth general regional global national executive managing group team database
+    solutions solution applications application staff member of and the for & principal lead
+    interim founding independent self-employed part-time full-time contract freelance summer
+    winter registered licensed certified clinical medical health care nursing public relations
+    communications community social media supply chain logistics procurement purchasing store
+    shop office administrative production manufacturing process industrial environmental safety
+    field service analytics intelligence deep nlp vision computer robotics game qa sdet i ii iii
+    iv core growth payments search engineering design development r&d it information risk
+    compliance tax audit investment portfolio equity quantitative quant actuarial strategy
+    """)
+_KO_TITLE = re.compile(
+    r"(?:개발자|엔지니어|디자이너|매니저|매니져|기획자|분석가|과학자|사이언티스트|애널리스트|아키텍트|컨설턴트|마케터|코디네이터|어시스턴트|스페셜리스트"
+    r"|디렉터|오퍼레이터|프로듀서|에디터|프로그래머|퍼블리셔|리서처|테스터|스트래티지스트|플래너|트레이너|바리스타|셰프|큐레이터|일러스트레이터|모델러"
+    r"|사원|주임|대리|과장|차장|부장|팀장|실장|본부장|부서장|이사|상무|전무|사장|부사장|대표|대표이사|파트장|그룹장|센터장|지점장|점장|소장|원장|국장|반장"
+    r"|(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후)\s?(?:연구원|연구위원|매니저|엔지니어|컨설턴트|개발자)?|인턴|인턴사원|수습사원|계장|팀원|팀리더|리더|리드|파트너"
+    r"|강사|교사|교수|조교|조교수|부교수|간호사|수간호사|회계사|세무사|변호사|변리사|노무사|약사|의사|기자|작가|사서|영양사|조리사|물리치료사|치위생사|사회복지사"
+    r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
+    r"|조연출|감독|촬영감독|행정원|행정직|사무직|영업직|생산직|연구직|기술직|개발직|보조원|요원|연구조교|수습|CEO|CTO|CFO|COO|CPO|PM|PO|PL|PD|MD|AE|QA|TA|RA)$",
+    re.IGNORECASE,
+)
+_RANK = re.compile(r"^(?:사원|주임|대리|과장|차장|부장|선임|책임|수석|계장|팀원|팀장|파트장)$")
+_KO_TITLE_PARTS = words("""
+    시니어 주니어 수석 책임 선임 전임 백엔드 프론트엔드 프런트엔드 풀스택 서버 웹 앱 모바일 안드로이드 데이터 머신러닝 딥러닝 소프트웨어 하드웨어 시스템 네트워크 보안
+    클라우드 인프라 데브옵스 플랫폼 프로덕트 제품 서비스 사업 전략 브랜드 콘텐츠 퍼포먼스 그로스 디지털 마케팅 영업 인사 총무 재무 회계 구매 물류 생산 품질 연구
+    개발 기획 운영 디자인 그래픽 시각 영상 게임 검색 추천 결제 정산 리드 테크 프로젝트 프로그램 고객 해외 국내 임베디드 펌웨어 기구 설계 전기 전자 기계 화학 공정
+    UX UI UX/UI UI/UX AI ML iOS QA IT R&D SW HW BX PR HR Android DevOps 정규직 계약직 파견직 및 신입 보조 비즈니스
+    솔루션 기술 지원 교육 법무 홍보 상품 매장 판매 상담사용자 경험 편집 설비 금형 인테리어 건축 토목 조경 패션 의류 무역 수출 수입 해외영업 기술영업 국내영업
+    생산관리 품질관리 구매관리 인사총무 행정 간호 임상 병동 광고 미디어 커머스 이커머스 물류관리 설치 유지보수 경영 경영지원 기술지원 고객지원 상품기획 서비스기획
+    사업기획 웹서비스 응용 자동화 반도체 로봇 임베디드SW 선행 광학 회로 배터리 제약 바이오
+    """)
+_KO_ORG_NOT_TITLE = re.compile(
+    r"(?:주식회사|재단|법인|공사|공단|협회|[가-힣]{3,}(?:기술|과학|산업|통신|전자|경제|정책|문화|의학|생명|에너지|교통|해양|농업|보건)연구원)$"
+)
+
+_LEGAL = re.compile(
+    r"(?:\(주\)|\(유\)|\(재\)|\(사\)|주식회사|유한회사|㈜|\b(?:Inc|Ltd|LLC|L\.L\.C|Corp|Corporation|GmbH|PLC|plc|Pty|LLP|Limited|Incorporated"
+    r"|S\.A|B\.V|S\.r\.l|Oy|A/S|K\.K)\b\.?|\bCo\.|\bAG$|\bAB$|\bBV$|\bSA$|\bSE$|\bKG$)"
+)
+_LEGAL_ALONE = re.compile(
+    r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
+    re.IGNORECASE,
+)
+_ORG = re.compile(
+    r"\b(?:Labs?|Laborator(?:y|ies)|Technolog(?:y|ies)|Systems|Solutions|Group|Bank|Studios?|Hospital|Clinic|Agency|Partners|Media|Ventures"
+    r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
+    r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
+    r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research)\b"
+    r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
+    r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
+    r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
+    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|출판사?|신문사?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
+)
+_DEPARTMENT = re.compile(
+    r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?:Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
+)
+_EMPLOYMENT_TYPE = re.compile(
+    r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\s,/&()]+")
+
+_SCHOOL_KO = re.compile(
+    r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대)"
+)
+_SCHOOL_EN = re.compile(
+    r"\b(?:Universit\w+|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
+    r"|^(?:KAIST|POSTECH|UNIST|DGIST|GIST|MIT|UCLA|UCSD|USC|NYU|CMU|EPFL|Caltech|ETH\b.*|UC [A-Z][a-z]+(?: [A-Z][a-z]+)?|Georgia Tech|Virginia Tech|INSEAD|LSE|SNU|UIUC"
+    r"|IIT [A-Z]\w+|Texas A&M|Penn State|UT Austin|TU \w+|KU Leuven|Imperial|SUNY \w+)\b",
+    re.IGNORECASE,
+)
+DEGREE_EN = re.compile(
+    r"(?<![\w.])(?:Ph\.?\s?D\.?|D\.?Phil\.?|M\.?Phil\.?|Ed\.?D\.?|M\.?B\.?A\.?|E\.?M\.?B\.?A\.?|B\.?B\.?A\.?|B\.?Sc?\.?|M\.?Sc?\.?|B\.?A\.?|M\.?A\.?|B\.?Eng\.?|M\.?Eng\.?"
+    r"|B\.?E\.?|M\.?E\.?|B\.?Tech\.?|M\.?Tech\.?|B\.?Com\.?|LL\.?[BM]\.?|J\.?D\.?|M\.?D\.?|A\.?A\.?S?\.?|A\.?S\.?|B\.?F\.?A\.?|M\.?F\.?A\.?|M\.?P\.?H\.?|M\.?P\.?P\.?|M\.?Ed\.?|B\.?Ed\.?|B\.?C\.?S\.?|M\.?C\.?S\.?|B\.?S\.?N\.?"
+    r"|B\.?Arch\.?|M\.?Arch\.?|B\.?S\.?E\.?|M\.?S\.?E\.?|M\.?Res\.?|MIS|MIM|GED)(?:\s?\(Hons?\.?\))?(?![\w])"
+)
+_DEGREE_WORDS = re.compile(
+    r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
+    r"postgraduate|graduate certificate|high school|certificate in|licence|licentiate|magister|diplom|exchange student|secondary|a-levels|abitur|baccalaur\w+)\b",
+    re.IGNORECASE,
+)
+_AMBIGUOUS_DEGREES = frozenset(
+    {"MA", "ME", "AS", "BE", "DE", "MS", "MD", "AA", "BA", "GED", "MIS", "SB"}
+)
+_DEGREE_KO = re.compile(
+    r"(?:전문학사|학사|석사|박사|석박사|석·박사|통합과정|박사과정|석사과정|학사과정|박사수료)"
+)
+_STATUS_KO = re.compile(
+    r"(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|수료|중퇴|편입|입학|자퇴|검정고시)"
+)
+_MAJOR_KO = re.compile(
+    r"[가-힣]{1,16}(?:학과|학부|전공|공학과|공학부|교육과|과|계열|(?<![대재휴입])학|예술)$"
+)
+
+
+def title_score(text: str) -> float:
+    """0..1: how much of the text is made of title words, led or closed by the name of a job."""
+    words = _WORD.findall(text)
+    if not words or len(words) > 10 or len(text) > 80:
+        return 0.0
+    if _KO_ORG_NOT_TITLE.search(text.strip()) or _LEGAL.search(text):
+        return 0.0
+    heads = sum(_is_head(w) for w in words)
+    if not heads:
+        return 0.0
+    known = sum(
+        _is_head(w) or w.casefold() in _TITLE_MODIFIERS or w in _KO_TITLE_PARTS for w in words
+    )
+    return min(1.0, 0.35 + 0.65 * known / len(words))
+
+
+def _is_head(word: str) -> bool:
+    bare = word.casefold().strip(".,;:")
+    if bare in _TITLE_HEADS:
+        return True
+    if any("가" <= c <= "힣" for c in word):
+        return word == "연구원" or _KO_TITLE.search(word) is not None
+    return "-" in bare and any(p in _TITLE_HEADS for p in bare.split("-"))
+
+
+def is_rank(text: str) -> bool:
+    """Whether a title names only a rank: 과장, 사원."""
+    return _RANK.match(text.strip()) is not None
+
+
+def is_title_word(word: str) -> bool:
+    """Whether one word can be part of a job title."""
+    return _is_head(word) or word.casefold() in _TITLE_MODIFIERS or word in _KO_TITLE_PARTS
+
+
+def is_title_head(word: str) -> bool:
+    """Whether one word names a job."""
+    return _is_head(word)
+
+
+def company_score(text: str) -> float:
+    """0..1: marks of an organisation's name."""
+    text = text.strip()
+    if _LEGAL.search(text):
+        return 1.0
+    if _KO_ORG_NOT_TITLE.search(text):
+        return 0.9
+    if _ORG.search(text) and len(text) <= 60:
+        return 0.6
+    return 0.0
+
+
+def is_legal_form(text: str) -> bool:
+    """`Inc.` alone: the second half of a name that a comma cut."""
+    return _LEGAL_ALONE.match(text.strip()) is not None
+
+
+def is_department(text: str) -> bool:
+    """개발팀, Platform Team."""
+    return _DEPARTMENT.match(text.strip()) is not None
+
+
+def is_employment_type(text: str) -> bool:
+    """정규직, Full-time."""
+    return _EMPLOYMENT_TYPE.match(text.strip(" ()[]")) is not None
+
+
+def has_school(text: str) -> bool:
+    """Whether a school's name, or a word of one, stands in the text."""
+    return _SCHOOL_KO.search(text) is not None or _SCHOOL_EN.search(text.strip()) is not None
+
+
+def is_korean_school_word(word: str) -> bool:
+    """Whether a word ends as Korean schools do (a bracket may follow)."""
+    ends = [m.end() for m in _SCHOOL_KO.finditer(word)]
+    return bool(ends) and (ends[-1] == len(word) or word[ends[-1]] in "(·,")
+
+
+def has_degree(text: str) -> bool:
+    """Whether a degree, Korean or English, is named."""
+    return (
+        _DEGREE_KO.search(text) is not None
+        or _DEGREE_WORDS.search(text) is not None
+        or find_degree(text) is not None
+    )
+
+
+def has_korean_degree(text: str) -> bool:
+    """학사, 석사, 박사 and the like."""
+    return _DEGREE_KO.search(text) is not None
+
+
+def find_degree(text: str) -> re.Match[str] | None:
+    """The first abbreviation of a degree that is not the code of a state."""
+    for match in DEGREE_EN.finditer(text):
+        bare = match[0].strip()
+        if bare in _AMBIGUOUS_DEGREES or len(bare.replace(".", "")) < 2:
+            before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+            if (
+                before.endswith(",")
+                and is_place(before.rpartition(",")[0].rpartition(",")[2] + ", " + bare)
+                and not after
+            ):
+                continue
+            if len(bare.replace(".", "")) < 2:
+                continue
+        return match
+    return None
+
+
+def degree_word(text: str) -> re.Match[str] | None:
+    """The first degree spelled out in English."""
+    return _DEGREE_WORDS.search(text)
+
+
+def status_words(text: str) -> re.Match[str] | None:
+    """졸업, 재학 중 and the like."""
+    return _STATUS_KO.search(text)
+
+
+def is_korean_major(text: str) -> bool:
+    """컴퓨터공학과, 경영학부."""
+    return _MAJOR_KO.search(text.strip()) is not None

@@ -1,0 +1,267 @@
+"""Text recognition by the tesseract program, page by page, with places and confidence.
+
+Always with both languages: English alone reads no Hangul. One thread a run, because pages side
+by side use the cores better than one page on all of them.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+from asyncio.subprocess import DEVNULL
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from app.documents import confinement
+from app.documents.blocks import Block, Box, Source
+from app.documents.characters import letters
+from app.documents.layout import Piece, around, page_blocks
+from app.documents.wire import SCAN_HEAD
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+
+LANGUAGES = "kor+eng"
+PROGRAM = "tesseract"
+
+_ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C.UTF-8"}
+_LIST_TIMEOUT_S = 10
+_READ_BYTES = 256 * 1024
+_MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+_MIN_WORD_CONFIDENCE = 0.2
+_WEAK_CONFIDENCE = 0.75
+"""Upright pages reach 0.85 and more; turned ones were seen with 0.65 for invented words."""
+
+_RULE_CONFIDENCE = 0.6
+_WEAK_LETTERS = 30
+_HANGUL = re.compile("[가-힣]")
+_NEVER_EM = -1_000.0
+_SPLIT_GAPS_EM = (_NEVER_EM, 0.36, 0.45)
+"""By how many of the two words are one syllable; measured on scans, where spaces begin at 0.38."""
+
+_MIN_BUDGET_S = 1.0
+_CELL_GAP_HEIGHTS = 1.6
+_POINTS_PER_INCH = 72
+_WORD_LEVEL = "5"
+_TURN = re.compile(rb"^Rotate: (90|180|270)$", re.MULTILINE)
+_RULE_REMAINS = re.compile(r"[|_\-—–=~.,'\"`\[\](){}]+")
+"""Ruled lines are recognised as such characters, with low confidence."""
+
+
+async def ocr_available() -> bool:
+    """Whether tesseract is on the PATH with Korean and English data. Takes some 20 ms."""
+    program = await asyncio.to_thread(shutil.which, PROGRAM)
+    if program is None:
+        return False
+    try:
+        listed = await _run([program, "--list-langs"], b"", timeout_s=_LIST_TIMEOUT_S)
+    except (TimeoutError, _ProgramError):
+        return False
+    return set(LANGUAGES.split("+")) <= set(listed.decode("utf-8", "replace").split())
+
+
+class _ProgramError(Exception):
+    """The program failed or was ended by a limit; what it printed may quote the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    line: tuple[str, str, str]
+    text: str
+    box: Box
+    confidence: float
+
+
+class Recognizer:
+    """Reads scans, a few pages at a time over all callers."""
+
+    def __init__(self, *, page_timeout_s: float, memory_bytes: int, pages_at_once: int) -> None:
+        self._page_timeout_s = page_timeout_s
+        self._memory_bytes = memory_bytes
+        self._room = asyncio.Semaphore(pages_at_once)
+
+    async def read_page(self, draw: Callable[[int], Awaitable[bytes]], page: int) -> list[Block]:
+        """The lines of one page. `draw` makes its picture, turned clockwise by some degrees.
+
+        Raises INVALID_FILE after the page's time or when the program fails; waiting for room does
+        not count.
+        """
+        async with self._room:
+            scan = await draw(0)
+            ends_at = asyncio.get_running_loop().time() + self._page_timeout_s
+            try:
+                words = await self._words(scan, ends_at)
+                turn = await self._turn(scan, ends_at) if _is_weak(words) else 0
+                if turn:
+                    words = max(words, await self._words(await draw(turn), ends_at), key=_weight)
+            except TimeoutError:
+                details = {"limit_s": self._page_timeout_s, "page": page}
+                raise PermanentError(
+                    ErrorCode.INVALID_FILE, Message.FILE_TOO_SLOW, details=details
+                ) from None
+            except _ProgramError:
+                raise PermanentError(
+                    ErrorCode.INVALID_FILE, Message.FILE_CRASHED_READER, details={"page": page}
+                ) from None
+        return page_blocks(_pieces(words), page=page, source=Source.OCR)
+
+    async def _words(self, scan: bytes, ends_at: float) -> list[_Word]:
+        dpi, picture = _unpack(scan)
+        table = await self._tesseract(
+            picture, ends_at, "-l", LANGUAGES, "--psm", "3", "--dpi", str(dpi), "tsv"
+        )
+        return _words_of(table.decode("utf-8", "replace"), dpi)
+
+    async def _turn(self, scan: bytes, ends_at: float) -> int:
+        """By how many degrees the page must be turned clockwise; 0 where that cannot be told."""
+        dpi, picture = _unpack(scan)
+        try:
+            found = await self._tesseract(
+                picture, ends_at, "-l", "osd", "--psm", "0", "--dpi", str(dpi)
+            )
+        except (_ProgramError, TimeoutError):  # too few letters to tell
+            return 0
+        match = _TURN.search(found)
+        return int(match[1]) if match else 0
+
+    async def _tesseract(self, picture: bytes, ends_at: float, *options: str) -> bytes:
+        left_s = ends_at - asyncio.get_running_loop().time()
+        if left_s < _MIN_BUDGET_S:
+            raise TimeoutError
+        program = await asyncio.to_thread(shutil.which, PROGRAM) or PROGRAM
+        cpu_s = str(int(left_s) + 1)
+        start = [cpu_s, program, "stdin", "stdout", *options]
+        command = confinement.command("confinement:become", *start, memory_bytes=self._memory_bytes)
+        return await _run(command, picture, timeout_s=left_s)
+
+
+async def _run(command: Sequence[str], data: bytes, *, timeout_s: float) -> bytes:
+    """What the program prints for `data`. It is gone when this returns, whatever happens."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.settimeout(0)
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=DEVNULL,
+                env=_ENVIRONMENT,
+                cwd=os.sep,
+            )
+        try:
+            async with asyncio.timeout(timeout_s):
+                await loop.sock_sendall(ours, data)
+                ours.shutdown(socket.SHUT_WR)
+                printed = bytearray()
+                while part := await loop.sock_recv(ours, _READ_BYTES):
+                    printed += part
+                    if len(printed) > _MAX_OUTPUT_BYTES:
+                        raise _ProgramError
+                status = await process.wait()
+        except TimeoutError:  # an OSError, too
+            raise
+        except OSError:
+            raise _ProgramError from None
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+    if status:
+        raise _ProgramError
+    return bytes(printed)
+
+
+def _unpack(scan: bytes) -> tuple[int, bytes]:
+    (dpi,) = SCAN_HEAD.unpack_from(scan)
+    return dpi, scan[SCAN_HEAD.size :]
+
+
+def _words_of(table: str, dpi: int) -> list[_Word]:
+    """Tesseract's TSV: level, page, block, paragraph, line, word, box, confidence, text."""
+    scale = _POINTS_PER_INCH / dpi
+    words: list[_Word] = []
+    for row in table.splitlines():
+        columns = row.split("\t")
+        if len(columns) < 12 or columns[0] != _WORD_LEVEL:  # noqa: PLR2004 - the table's width
+            continue
+        text = columns[11].strip()
+        confidence = float(columns[10]) / 100
+        if not text or confidence < _least_confidence(text):
+            continue
+        left, top, width, height = (int(column) * scale for column in columns[6:10])
+        words.append(
+            _Word(
+                line=(columns[2], columns[3], columns[4]),
+                text=text,
+                box=Box(left=left, top=top, right=left + width, bottom=top + height),
+                confidence=confidence,
+            )
+        )
+    return words
+
+
+def _least_confidence(text: str) -> float:
+    return _RULE_CONFIDENCE if _RULE_REMAINS.fullmatch(text) else _MIN_WORD_CONFIDENCE
+
+
+def _is_weak(words: Sequence[_Word]) -> bool:
+    count = sum(letters(word.text) for word in words)
+    return count < _WEAK_LETTERS or _weight(words) < _WEAK_CONFIDENCE * count
+
+
+def _weight(words: Sequence[_Word]) -> float:
+    return sum(letters(word.text) * word.confidence for word in words)
+
+
+def _pieces(words: Sequence[_Word]) -> list[Piece]:
+    """Words of one line up to a clear gap."""
+    pieces: list[Piece] = []
+    for _, line in groupby(words, key=lambda word: word.line):
+        run: list[_Word] = []
+        for word in sorted(line, key=lambda word: word.box.left):
+            if run and _is_clear_gap(run, word):
+                pieces.append(_piece(run))
+                run = []
+            run.append(word)
+        pieces.append(_piece(run))
+    return pieces
+
+
+def _is_clear_gap(run: Sequence[_Word], word: _Word) -> bool:
+    height = max(other.box.bottom - other.box.top for other in run)
+    return word.box.left - run[-1].box.right > _CELL_GAP_HEIGHTS * height
+
+
+def _piece(run: Sequence[_Word]) -> Piece:
+    heights = sorted(word.box.bottom - word.box.top for word in run)
+    chars = sum(len(word.text) for word in run)
+    return Piece(
+        text=_spaced(run),
+        box=around([word.box for word in run]),
+        size_pt=round(heights[len(heights) // 2], 1),
+        confidence=sum(word.confidence * len(word.text) for word in run) / chars,
+    )
+
+
+def _spaced(run: Sequence[_Word]) -> str:
+    """Tesseract parts Hangul syllables that stand close; real spaces are wider than that."""
+    heights = sorted(word.box.bottom - word.box.top for word in run)
+    em = max(heights[len(heights) // 2], 1.0)
+    parts = [run[0].text]
+    for before, word in pairwise(run):
+        gap = (word.box.left - before.box.right) / em
+        parts += [word.text] if gap < _split_below(before.text, word.text) else [" ", word.text]
+    return "".join(parts)
+
+
+def _split_below(before: str, text: str) -> float:
+    """The gap in em below which two words are parts of one; never, unless both are Hangul."""
+    if not (_HANGUL.fullmatch(before[-1]) and _HANGUL.fullmatch(text[0])):
+        return _NEVER_EM
+    singles = (len(before) == 1) + (len(text) == 1)
+    return _SPLIT_GAPS_EM[singles]

@@ -1,0 +1,239 @@
+"""PDF by PDFium: open, check, read page by page, draw.
+
+PDFium allows one call at a time per process and may crash on a hostile file; both are harmless
+because it runs in a parser process of its own.
+"""
+
+import ctypes
+import io
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from PIL import Image
+
+from app.documents.archive import damaged
+from app.documents.blocks import Block, Document, Format
+from app.documents.characters import clean, letters
+from app.documents.layout import page_blocks
+from app.documents.limits import Limits
+from app.documents.pdf_page import Page, load_page
+from app.documents.pdfium import Handle, pdfium
+from app.documents.pictures import SCAN_DPI, SCAN_DPI_LEAST, pack_scan, png
+from app.documents.rows import line_blocks
+from app.documents.wire import Parsed
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+
+_MIN_LETTERS = 30
+_MIN_IMAGE_SHARE = 0.5
+_MAX_GARBLED_SHARE = 0.3
+_MIN_OUTLINES = 150
+"""A page without text but with this many paths has its letters drawn as outlines."""
+
+_WHAT_PYPDF_RAISES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError,
+    RecursionError, TypeError, ValueError, zlib.error,
+)  # fmt: skip
+"""Besides its own errors, for files that PDFium opens: it believes more of what they say."""
+
+_MAX_LINKS = 500
+_URI_BYTES = 4096
+_MAX_THUMBNAIL_PX = 4_000
+_POINTS_PER_INCH = 72
+
+
+def read_pdf(data: bytes, limits: Limits) -> Parsed:
+    """All pages up to the limit of characters; pages without usable text are named as scans.
+
+    Raises INVALID_FILE: password, damage, too many pages.
+    """
+    blocks: list[Block] = []
+    links: list[str] = []
+    scans: list[int] = []
+    chars = 0
+    with _opened(data) as document:
+        pages = _count_pages(document, limits)
+        for number in range(1, pages + 1):
+            with _page(document, number) as handle:
+                page = load_page(handle, max_chars=limits.max_chars - chars)
+                links += _links(document, handle)
+            found = page_blocks(page.items, page=number)
+            chars += page.chars
+            if _has_text(page, found):
+                blocks += found
+            elif second := _second_opinion(data, number, page):
+                blocks += second
+            elif _is_scan(page):
+                scans.append(number)
+            else:
+                blocks += found
+            if chars >= limits.max_chars:
+                break
+    return Parsed(
+        document=Document(
+            format=Format.PDF,
+            pages=pages,
+            blocks=tuple(blocks),
+            links=tuple(dict.fromkeys(links[:_MAX_LINKS])),
+        ),
+        scans=tuple(scans),
+    )
+
+
+@contextmanager
+def _opened(data: bytes) -> Generator[Handle]:
+    pdfium.FPDF_InitLibrary()
+    document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
+    if not document:
+        locked = pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
+        raise (
+            PermanentError(ErrorCode.INVALID_FILE, Message.FILE_ENCRYPTED) if locked else damaged()
+        )
+    try:
+        yield document
+    finally:
+        pdfium.FPDF_CloseDocument(document)
+
+
+@contextmanager
+def _page(document: Handle, number: int) -> Generator[Handle]:
+    page = pdfium.FPDF_LoadPage(document, number - 1)
+    if not page:
+        raise damaged()
+    try:
+        yield page
+    finally:
+        pdfium.FPDF_ClosePage(page)
+
+
+def _count_pages(document: Handle, limits: Limits) -> int:
+    pages = pdfium.FPDF_GetPageCount(document)
+    if pages < 1:
+        raise damaged()
+    if pages > limits.max_pages:
+        raise PermanentError(
+            ErrorCode.INVALID_FILE,
+            Message.FILE_TOO_MANY_PAGES,
+            details={"pages": pages, "limit": limits.max_pages},
+        )
+    return pages
+
+
+def _has_text(page: Page, blocks: list[Block]) -> bool:
+    if page.garbled > _MAX_GARBLED_SHARE * max(page.chars, 1):
+        return False
+    return sum(letters(block.text) for block in blocks) >= _MIN_LETTERS
+
+
+def _is_scan(page: Page) -> bool:
+    """A picture of text, letters drawn as outlines, or text whose letters nobody can tell."""
+    return (
+        page.image_share > _MIN_IMAGE_SHARE
+        or page.drawn >= _MIN_OUTLINES
+        or page.garbled >= _MIN_LETTERS
+    )
+
+
+def _second_opinion(data: bytes, number: int, page: Page) -> list[Block]:
+    """Pypdf's text of a page whose characters PDFium could not tell; empty where it cannot either."""
+    if not page.garbled:
+        return []
+    from pypdf import PdfReader  # noqa: PLC0415 - 37 MiB that hardly any file needs
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    try:
+        text = PdfReader(io.BytesIO(data)).pages[number - 1].extract_text()
+    except (PyPdfError, *_WHAT_PYPDF_RAISES):
+        return []
+    meant = clean(text)
+    if letters(meant) < max(_MIN_LETTERS, len(text) * (1 - _MAX_GARBLED_SHARE) / 2):
+        return []
+    lines = [block for line in meant.splitlines() for block in line_blocks(line)]
+    return [replace(block, page=number) for block in lines]
+
+
+def _links(document: Handle, page: Handle) -> list[str]:
+    """Targets of the page's hyperlinks in their order."""
+    found: list[str] = []
+    at = ctypes.c_int(0)
+    link = pdfium.FPDF_LINK()
+    while len(found) < _MAX_LINKS and pdfium.FPDFLink_Enumerate(page, at, link):
+        action = pdfium.FPDFLink_GetAction(link)
+        if action and pdfium.FPDFAction_GetType(action) == pdfium.PDFACTION_URI:
+            uri = ctypes.create_string_buffer(_URI_BYTES)
+            pdfium.FPDFAction_GetURIPath(document, action, uri, _URI_BYTES)
+            found.append(clean(uri.value.decode("utf-8", "replace")).strip())
+    return [uri for uri in found if uri]
+
+
+def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
+    """One page in grey for text recognition, turned clockwise."""
+    with _opened(data) as document, _page(document, page) as handle:
+        inches = _size_pt(handle)[0] * _size_pt(handle)[1] / _POINTS_PER_INCH**2
+        most_pixels = limits.max_megapixels * 1_000_000
+        # A poster at 300 dpi would be a picture of a gigabyte.
+        dpi = min(_image_dpi(handle), (most_pixels / max(inches, 1.0)) ** 0.5)
+        turns = turn_degrees // 90
+        with _rendered(handle, dpi / _POINTS_PER_INCH, grey=True, turns=turns) as bitmap:
+            return pack_scan(*_pixels(bitmap), dpi=round(dpi))
+
+
+def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
+    """The first page as PNG."""
+    with _opened(data) as document, _page(document, 1) as handle:
+        width, height = _size_pt(handle)
+        scale = min(width_px / max(width, 1.0), _MAX_THUMBNAIL_PX / max(height, 1.0))
+        with _rendered(handle, scale) as bitmap:
+            pixels, *size = _pixels(bitmap)
+            picture = Image.frombytes("RGB", (size[0], size[1]), pixels, "raw", "BGR")
+    return png(picture, width_px=width_px)
+
+
+def _size_pt(page: Handle) -> tuple[float, float]:
+    return pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
+
+
+def _image_dpi(page: Handle) -> float:
+    """The resolution of the sharpest picture on the page, within what recognition can use."""
+    sharpest = 0.0
+    metadata = pdfium.FPDF_IMAGEOBJ_METADATA()
+    for index in range(min(max(pdfium.FPDFPage_CountObjects(page), 0), _MAX_LINKS)):
+        item = pdfium.FPDFPage_GetObject(page, index)
+        if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE and (
+            pdfium.FPDFImageObj_GetImageMetadata(item, page, metadata)
+        ):
+            sharpest = max(sharpest, metadata.horizontal_dpi)
+    return min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI
+
+
+@contextmanager
+def _rendered(
+    page: Handle, scale: float, *, grey: bool = False, turns: int = 0
+) -> Generator[Handle]:
+    width, height = (max(round(side * scale), 1) for side in _size_pt(page))
+    if turns % 2:
+        width, height = height, width
+    layout = pdfium.FPDFBitmap_Gray if grey else pdfium.FPDFBitmap_BGR
+    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, layout, None, 0)
+    if not bitmap:
+        raise MemoryError
+    try:
+        pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
+        flags = pdfium.FPDF_ANNOT | (pdfium.FPDF_GRAYSCALE if grey else 0)
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, turns, flags)
+        yield bitmap
+    finally:
+        pdfium.FPDFBitmap_Destroy(bitmap)
+
+
+def _pixels(bitmap: Handle) -> tuple[bytes, int, int]:
+    """Pixels without the padding at the end of rows, width, height."""
+    width, height = pdfium.FPDFBitmap_GetWidth(bitmap), pdfium.FPDFBitmap_GetHeight(bitmap)
+    stride = pdfium.FPDFBitmap_GetStride(bitmap)
+    row_bytes = width * (1 if pdfium.FPDFBitmap_GetFormat(bitmap) == pdfium.FPDFBitmap_Gray else 3)
+    raw = ctypes.string_at(pdfium.FPDFBitmap_GetBuffer(bitmap), stride * height)
+    if stride != row_bytes:
+        raw = b"".join(raw[at : at + row_bytes] for at in range(0, stride * height, stride))
+    return raw, width, height

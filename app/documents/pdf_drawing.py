@@ -1,0 +1,239 @@
+"""What a PDF page draws besides text: ruled lines, which make cells of a form, and pictures."""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from app.documents.blocks import Box
+from app.documents.layout import Items, Piece, TableRow, around
+from app.documents.pdfium import Handle, pdfium
+
+_MAX_RULES = 2_000
+_MAX_OBJECTS = 50_000
+_MAX_SEGMENTS = 2_000
+_MAX_INNER_OBJECTS = 100
+_RECTANGLE_SEGMENTS = 5
+_RULE_THICKNESS_PT = 2.5
+_RULE_LENGTH_PT = 6.0
+_SLACK_PT = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Ruled lines: heights with their extent from left to right, and sides with theirs downwards."""
+
+    flat: list[tuple[float, float, float]]
+    upright: list[tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """From the file's space (origin bottom left, unturned) to the page as it is seen."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    turns: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        width, height = self.right - self.left, self.top - self.bottom
+        return (height, width) if self.turns % 2 else (width, height)
+
+    def box(self, left: float, bottom: float, right: float, top: float) -> Box:
+        x1, x2 = sorted((left - self.left, right - self.left))
+        y1, y2 = sorted((self.top - top, self.top - bottom))
+        width, height = self.right - self.left, self.top - self.bottom
+        match self.turns:
+            case 1:
+                x1, y1, x2, y2 = height - y2, x1, height - y1, x2
+            case 2:
+                x1, y1, x2, y2 = width - x2, height - y2, width - x1, height - y1
+            case 3:
+                x1, y1, x2, y2 = y1, width - x2, y2, width - x1
+            case _:
+                pass
+        return Box(left=x1, top=y1, right=x2, bottom=y2)
+
+
+@dataclass(slots=True)
+class Drawing:
+    """`image_area` in square points; `paths` is the number of drawn shapes."""
+
+    rules: Rules = field(default_factory=lambda: Rules([], []))
+    image_area: float = 0.0
+    paths: int = 0
+
+
+def view_of(page: Handle) -> View:
+    edges = [ctypes.c_float() for _ in range(4)]
+    left, bottom, right, top = edges
+    found = pdfium.FPDFPage_GetCropBox(page, left, bottom, right, top) or (
+        pdfium.FPDFPage_GetMediaBox(page, left, bottom, right, top)
+    )
+    turns = max(pdfium.FPDFPage_GetRotation(page), 0)
+    width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
+    if turns % 2:
+        width, height = height, width
+    if (
+        not found
+        or abs(right.value - left.value - width) > 1
+        or abs(top.value - bottom.value - height) > 1
+    ):
+        # Inherited or clipped boxes: PDFium's own size holds, with the corner as far as it is known.
+        return View(left.value, bottom.value, left.value + width, bottom.value + height, turns)
+    return View(left.value, bottom.value, right.value, top.value, turns)
+
+
+def load_drawing(page: Handle, view: View) -> Drawing:
+    """Walk the page's objects once."""
+    drawing = Drawing()
+    for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
+        item = pdfium.FPDFPage_GetObject(page, index)
+        match pdfium.FPDFPageObj_GetType(item):
+            case pdfium.FPDF_PAGEOBJ_PATH:
+                drawing.paths += 1
+                if len(drawing.rules.flat) + len(drawing.rules.upright) < _MAX_RULES:
+                    for box in _strokes(item, view):
+                        _add_rules(drawing.rules, box)
+            case pdfium.FPDF_PAGEOBJ_IMAGE:
+                drawing.image_area += _area(item, view)
+            case pdfium.FPDF_PAGEOBJ_FORM if _holds_image(item):
+                drawing.image_area += _area(item, view)
+            case _:
+                pass
+    return drawing
+
+
+def _holds_image(form: Handle) -> bool:
+    count = min(max(pdfium.FPDFFormObj_CountObjects(form), 0), _MAX_INNER_OBJECTS)
+    inner = (pdfium.FPDFFormObj_GetObject(form, index) for index in range(count))
+    return any(pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE for item in inner)
+
+
+def _area(item: Handle, view: View) -> float:
+    box = _bounds(item, view)
+    return (box.right - box.left) * (box.bottom - box.top) if box else 0.0
+
+
+def _bounds(item: Handle, view: View) -> Box | None:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    if not pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+        return None
+    return view.box(left.value, bottom.value, right.value, top.value)
+
+
+def _strokes(path: Handle, view: View) -> Iterator[Box]:
+    """The rectangles and straight lines of a path: some producers draw a whole grid as one."""
+    count = pdfium.FPDFPath_CountSegments(path)
+    matrix = pdfium.FS_MATRIX()
+    if count <= _RECTANGLE_SEGMENTS or not pdfium.FPDFPageObj_GetMatrix(path, matrix):
+        if box := _bounds(path, view):
+            yield box
+        return
+    points: list[tuple[float, float, int]] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for index in range(min(count, _MAX_SEGMENTS)):
+        segment = pdfium.FPDFPath_GetPathSegment(path, index)
+        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        points.append(
+            (
+                matrix.a * x.value + matrix.c * y.value + matrix.e,
+                matrix.b * x.value + matrix.d * y.value + matrix.f,
+                pdfium.FPDFPathSegment_GetType(segment),
+            )
+        )
+    for (x1, y1, _), (x2, y2, kind) in pairwise(points):
+        if kind == pdfium.FPDF_SEGMENT_LINETO and min(abs(x1 - x2), abs(y1 - y2)) < 1:
+            yield view.box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+
+
+def _add_rules(rules: Rules, box: Box) -> None:
+    """A thin path is a ruled line; a larger one counts with its four sides (a framed cell)."""
+    width, height = box.right - box.left, box.bottom - box.top
+    if height <= _RULE_THICKNESS_PT:
+        if width >= _RULE_LENGTH_PT:
+            rules.flat.append(((box.top + box.bottom) / 2, box.left, box.right))
+    elif width <= _RULE_THICKNESS_PT:
+        if height >= _RULE_LENGTH_PT:
+            rules.upright.append(((box.left + box.right) / 2, box.top, box.bottom))
+    else:
+        rules.flat.extend((y, box.left, box.right) for y in (box.top, box.bottom))
+        rules.upright.extend((x, box.top, box.bottom) for x in (box.left, box.right))
+
+
+def with_table_rows(pieces: Sequence[Piece], rules: Rules) -> Items:
+    """Pieces in ruled cells that stand side by side become rows, where their first piece stood."""
+    rows: list[list[tuple[Box, Piece]]] = []
+    row_of: dict[int, int] = {}
+    for index, piece in enumerate(pieces):
+        cell = _cell_around(piece.box, rules)
+        if cell is None:
+            continue
+        found = next((n for n, row in enumerate(rows) if _belongs(row, cell)), None)
+        if found is None:
+            found = len(rows)
+            rows.append([])
+        rows[found].append((cell, piece))
+        row_of[index] = found
+    items: list[Piece | TableRow] = []
+    done: set[int] = set()
+    for index, piece in enumerate(pieces):
+        number = row_of.get(index)
+        row = _table_row(rows[number]) if number is not None and number not in done else None
+        if number is None or (row is None and number not in done):
+            items.append(piece)
+        elif row is not None:
+            items.append(row)
+            done.add(number)
+    return items
+
+
+def _cell_around(box: Box, rules: Rules) -> Box | None:
+    """The ruled cell around a piece: the nearest line on each side, if they meet in its corners."""
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    heights = [at for at, start, end in rules.flat if start - 1 <= x <= end + 1]
+    sides = [at for at, start, end in rules.upright if start - 1 <= y <= end + 1]
+    top = max((at for at in heights if at <= y), default=None)
+    bottom = min((at for at in heights if at > y), default=None)
+    left = max((at for at in sides if at <= x), default=None)
+    right = min((at for at in sides if at > x), default=None)
+    if top is None or bottom is None or left is None or right is None:
+        return None
+    across = (left + _SLACK_PT, right - _SLACK_PT)
+    down = (top + _SLACK_PT, bottom - _SLACK_PT)
+    meets = all(_passes(rules.flat, at, x) for at in (top, bottom) for x in across) and all(
+        _passes(rules.upright, at, y) for at in (left, right) for y in down
+    )
+    return Box(left=left, top=top, right=right, bottom=bottom) if meets else None
+
+
+def _passes(lines: Sequence[tuple[float, float, float]], at: float, along: float) -> bool:
+    return any(
+        abs(line - at) <= _SLACK_PT and start - 1 <= along <= end + 1 for line, start, end in lines
+    )
+
+
+def _belongs(row: Sequence[tuple[Box, Piece]], cell: Box) -> bool:
+    """Cells of a row begin at one height and touch, so two tables side by side stay two."""
+    return any(
+        abs(other.top - cell.top) <= _SLACK_PT
+        and cell.left <= other.right + _SLACK_PT
+        and other.left <= cell.right + _SLACK_PT
+        for other, _ in row
+    )
+
+
+def _table_row(found: Sequence[tuple[Box, Piece]]) -> TableRow | None:
+    """None where all stands in one cell: a frame around text is no table."""
+    cells: dict[int, list[Piece]] = {}
+    for cell, piece in sorted(found, key=lambda pair: pair[0].left):
+        cells.setdefault(round(cell.left), []).append(piece)
+    if len(cells) == 1:
+        return None
+    return TableRow(
+        cells=tuple(tuple(pieces) for pieces in cells.values()),
+        box=around([piece.box for _, piece in found]),
+    )

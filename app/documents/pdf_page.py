@@ -1,0 +1,203 @@
+"""One PDF page as pieces of text and ruled cells, through PDFium's C interface.
+
+The helpers of pypdfium2 give text without fonts and drawing order; both are needed here.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from app.documents.blocks import Box
+from app.documents.layout import Items, Piece, around
+from app.documents.pdf_drawing import Rules, View, load_drawing, view_of, with_table_rows
+from app.documents.pdfium import Handle, pdfium
+
+_CELL_GAP_EM = 1.5
+_OBJECT_GAP_EM = 0.8
+_SPACE_GAP_EM = 0.22
+_BACK_EM = 0.5
+_SAME_BASELINE = 0.5
+_BOLD_WEIGHT = 600
+_BOLD_NAMES = ("bold", "black", "heavy", "demi")
+_FONT_NAME_BYTES = 256
+_FORCE_BOLD = 1 << 18
+_FILL_AND_STROKE = 2
+_BLANKS = frozenset({0, 9, 10, 13, 32, 0xA0, 0x3000})
+_LEADING, _TRAILING = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
+_UNKNOWN = 0xFFFD
+_MEANINGLESS = (range(32), range(0x7F, 0xA0), range(0xE000, 0xF900), range(0xF0000, 0x110000))
+"""Controls and the private areas."""
+
+_LINE_END_HYPHEN = 2  # what PDFium makes of a hyphen that breaks a word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`garbled` counts characters whose meaning the file does not tell; `drawn` counts paths."""
+
+    items: Items
+    width_pt: float
+    height_pt: float
+    chars: int
+    garbled: int
+    image_share: float
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Char:
+    text: str
+    box: Box
+    object_id: int
+    size_pt: float
+    bold: bool
+    spaced: bool
+
+
+def load_page(page: Handle, *, max_chars: int) -> Page:
+    """Everything the reader needs of an opened page."""
+    view = view_of(page)
+    drawing = load_drawing(page, view)
+    text_page = pdfium.FPDFText_LoadPage(page)
+    try:
+        chars, garbled = _chars(text_page, view, max_chars)
+    finally:
+        pdfium.FPDFText_ClosePage(text_page)
+    width, height = view.size
+    return Page(
+        items=with_table_rows(_pieces(chars, drawing.rules), drawing.rules),
+        width_pt=width,
+        height_pt=height,
+        chars=len(chars),
+        garbled=garbled,
+        image_share=drawing.image_area / max(width * height, 1.0),
+        drawn=drawing.paths,
+    )
+
+
+class _Fonts:
+    """Size and weight of each text object, asked once: a page has thousands of characters."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[float, bool]] = {}
+
+    def look(self, text_page: Handle, index: int, key: int, handle: object) -> tuple[float, bool]:
+        if key not in self._known:
+            self._known[key] = self._ask(text_page, index, handle)
+        return self._known[key]
+
+    @staticmethod
+    def _ask(text_page: Handle, index: int, handle: object) -> tuple[float, bool]:
+        matrix = pdfium.FS_MATRIX()
+        size = pdfium.FPDFText_GetFontSize(text_page, index)
+        if pdfium.FPDFText_GetMatrix(text_page, index, matrix):
+            size *= (matrix.c**2 + matrix.d**2) ** 0.5 or 1.0
+        font = pdfium.FPDFTextObj_GetFont(handle) if handle else None
+        if not font:
+            return size, False
+        name = ctypes.create_string_buffer(_FONT_NAME_BYTES)
+        pdfium.FPDFFont_GetBaseFontName(font, name, _FONT_NAME_BYTES)
+        known = name.value.decode("latin-1").lower()
+        bold = (
+            any(word in known for word in _BOLD_NAMES)
+            or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
+            or bool(max(pdfium.FPDFFont_GetFlags(font), 0) & _FORCE_BOLD)
+            or pdfium.FPDFTextObj_GetTextRenderMode(handle) == _FILL_AND_STROKE
+        )
+        return size, bold
+
+
+def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
+    """Visible characters in content order, and how many of them have no known meaning."""
+    fonts = _Fonts()
+    rect = pdfium.FS_RECTF()
+    chars: list[_Char] = []
+    garbled = 0
+    spaced = False
+    lead = 0
+    for index in range(max(pdfium.FPDFText_CountChars(text_page), 0)):
+        code = pdfium.FPDFText_GetUnicode(text_page, index)
+        if code in _BLANKS or pdfium.FPDFText_IsGenerated(text_page, index) == 1:
+            spaced = True
+            garbled += code == 0
+            continue
+        if code in _LEADING:
+            lead = code
+            continue
+        code = _whole(lead, code)
+        if not pdfium.FPDFText_GetLooseCharBox(text_page, index, rect):
+            continue
+        handle = pdfium.FPDFText_GetTextObject(text_page, index)
+        key = ctypes.cast(handle, ctypes.c_void_p).value or 0 if handle else 0
+        size, bold = fonts.look(text_page, index, key, handle)
+        garbled += _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
+        box = view.box(rect.left, rect.bottom, rect.right, rect.top)
+        chars.append(_Char(chr(code), box, key, size, bold, spaced))
+        spaced = False
+        if len(chars) >= most:
+            break
+    return chars, garbled
+
+
+def _whole(lead: int, code: int) -> int:
+    """The character that two UTF-16 halves make; other codes stay, hyphens at line ends return."""
+    if code == _LINE_END_HYPHEN:
+        return ord("-")
+    if code not in _TRAILING:
+        return code
+    return 0x10000 + ((lead - _LEADING.start) << 10) + code - _TRAILING.start if lead else _UNKNOWN
+
+
+def _is_garbled(code: int) -> bool:
+    return code == _UNKNOWN or any(code in codes for codes in _MEANINGLESS)
+
+
+def _pieces(chars: Sequence[_Char], rules: Rules) -> list[Piece]:
+    pieces: list[Piece] = []
+    run: list[_Char] = []
+    for char in chars:
+        if run and _parts(run[-1], char, rules):
+            pieces.append(_piece(run))
+            run = []
+        run.append(char)
+    if run:
+        pieces.append(_piece(run))
+    return pieces
+
+
+def _parts(before: _Char, char: _Char, rules: Rules) -> bool:
+    """Whether a new piece begins: another line, a step back, a clear gap, or a ruled line between."""
+    one, two = before.box, char.box
+    em = max(min(before.size_pt, char.size_pt), 1.0)
+    height = max(min(one.bottom - one.top, two.bottom - two.top), 1.0)
+    if abs(one.top + one.bottom - two.top - two.bottom) / 2 > _SAME_BASELINE * height:
+        return True
+    gap = two.left - one.right
+    if gap < -_BACK_EM * em - (one.right - one.left) or gap > _CELL_GAP_EM * em:
+        return True
+    if gap < _SPACE_GAP_EM * em or before.object_id == char.object_id:
+        return False
+    if gap > _OBJECT_GAP_EM * em:
+        return True
+    middle = (two.top + two.bottom) / 2
+    return any(
+        one.right - 1 <= x <= two.left + 1 and top <= middle <= bottom
+        for x, top, bottom in rules.upright
+    )
+
+
+def _piece(run: Sequence[_Char]) -> Piece:
+    parts = [run[0].text]
+    for before, char in pairwise(run):
+        gap = char.box.left - before.box.right
+        if char.spaced or gap > _SPACE_GAP_EM * max(char.size_pt, 1.0):
+            parts.append(" ")
+        parts.append(char.text)
+    sizes = sorted(char.size_pt for char in run)
+    return Piece(
+        text="".join(parts),
+        box=around([char.box for char in run]),
+        size_pt=round(sizes[len(sizes) // 2], 1),
+        bold=sum(char.bold for char in run) * 2 > len(run),
+    )

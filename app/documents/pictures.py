@@ -1,0 +1,137 @@
+"""Picture files, and pages as pictures: for text recognition and for the thumbnail."""
+
+import io
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from app.documents.archive import damaged
+from app.documents.blocks import Document, Format
+from app.documents.limits import Limits
+from app.documents.wire import SCAN_HEAD, Parsed
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+
+SCAN_DPI, SCAN_DPI_LEAST = 300, 200
+"""Tesseract is trained on 300 dpi; below 200 Hangul syllables run together."""
+
+# By first bytes; loaded when such a picture comes, for Pillow alone would load all its decoders.
+_DECODERS = {
+    b"\x89PNG": "Png",
+    b"\xff\xd8": "Jpeg",
+    b"II*": "Tiff",
+    b"MM\0": "Tiff",
+    b"BM": "Bmp",
+    b"GIF": "Gif",
+    b"RIFF": "WebP",
+}
+_PAPER_INCHES = 8.27  # the short side of A4: pictures rarely tell their true resolution
+_TURNS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+_PIXELS_PER_MEGAPIXEL = 1_000_000
+
+# The size is checked here against the settings; Pillow's own check would not tell the size.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def read_picture(data: bytes, limits: Limits) -> Parsed:
+    """No text, but pages to recognise. Raises INVALID_FILE by the header alone, before decoding."""
+    with _opened(data, limits) as picture:
+        pages = int(getattr(picture, "n_frames", 1)) if picture.format == "TIFF" else 1
+    if pages > limits.max_pages:
+        raise PermanentError(
+            ErrorCode.INVALID_FILE,
+            Message.FILE_TOO_MANY_PAGES,
+            details={"pages": pages, "limit": limits.max_pages},
+        )
+    return Parsed(
+        document=Document(format=Format.IMAGE, pages=pages, blocks=()),
+        scans=tuple(range(1, pages + 1)),
+    )
+
+
+def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
+    """One page in grey at the resolution that recognition wants, upright by its EXIF data."""
+    with _opened(data, limits, page=page) as picture:
+        dpi = min(picture.size) / _PAPER_INCHES
+        target = min(max(dpi, SCAN_DPI_LEAST), SCAN_DPI)
+        if dpi > target:
+            picture.draft("L", _scaled(picture.size, target / dpi))
+        grey = _upright(picture).convert("L")
+        if abs(min(grey.size) / _PAPER_INCHES - target) > 1:
+            factor = target * _PAPER_INCHES / min(grey.size)
+            grey = grey.resize(_scaled(grey.size, factor), Image.Resampling.LANCZOS)
+    if turn_degrees in _TURNS:
+        grey = grey.transpose(_TURNS[turn_degrees])
+    return pack_scan(grey.tobytes(), grey.width, grey.height, dpi=round(target))
+
+
+def pack_scan(grey: bytes, width: int, height: int, *, dpi: int) -> bytes:
+    """A portable greymap: no packing for a picture that is unpacked at once."""
+    return SCAN_HEAD.pack(dpi) + b"P5 %d %d 255\n" % (width, height) + grey
+
+
+def thumbnail(data: bytes, limits: Limits, *, width_px: int) -> bytes:
+    with _opened(data, limits) as picture:
+        picture.draft("RGB", (width_px * 2, width_px * 4))
+        return png(_upright(picture).convert("RGB"), width_px=width_px)
+
+
+def png(picture: Image.Image, *, width_px: int) -> bytes:
+    height_px = max(round(picture.height * width_px / picture.width), 1)
+    # Nothing is as tall as this but a picture made to cost memory.
+    picture.thumbnail((width_px, min(height_px, width_px * 8)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+@contextmanager
+def _opened(data: bytes, limits: Limits, *, page: int = 1) -> Generator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(data), formats=[_decoder(data)]) as picture:
+            if page > 1:
+                picture.seek(page - 1)
+            _check_size(picture.size, limits)
+            yield picture
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error):
+        raise damaged() from None
+
+
+def _decoder(data: bytes) -> str:
+    name = next((name for magic, name in _DECODERS.items() if data.startswith(magic)), None)
+    if name is None:
+        raise damaged()
+    import_module(f"PIL.{name}ImagePlugin")
+    return name
+
+
+def _check_size(size: tuple[int, int], limits: Limits) -> None:
+    if size[0] * size[1] > limits.max_megapixels * _PIXELS_PER_MEGAPIXEL:
+        megapixels = round(size[0] * size[1] / _PIXELS_PER_MEGAPIXEL, 1)
+        raise PermanentError(
+            ErrorCode.INVALID_FILE,
+            Message.IMAGE_TOO_LARGE,
+            details={"megapixels": megapixels, "limit": limits.max_megapixels},
+        )
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as the camera held it, on white where it is transparent."""
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info:
+        layers = turned.convert("RGBA")
+        ground = Image.new("RGBA", layers.size, "white")
+        ground.alpha_composite(layers)
+        return ground
+    return turned
+
+
+def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    return max(round(size[0] * factor), 1), max(round(size[1] * factor), 1)

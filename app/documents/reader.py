@@ -1,0 +1,156 @@
+"""The one door to documents: bytes in, text with places out, whatever the file tries.
+
+The worker itself opens no foreign file; parser processes do (`children`, `parsing`), and scans go
+through the tesseract program (`ocr`).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from app.documents import wire
+from app.documents.blocks import Block, Document
+from app.documents.characters import letters
+from app.documents.children import Children
+from app.documents.formats import refuse_program
+from app.documents.limits import Limits
+from app.documents.ocr import Recognizer, ocr_available
+from app.documents.wire import Kind, Request, Task
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+from app.settings.groups import ExtractSettings
+
+_MIB = 1024 * 1024
+_BLOCKS_PER_SLICE = 200
+"""Decoding so many blocks takes about a millisecond; then the event loop has its turn."""
+
+_MIN_SCAN_LETTERS = 10
+"""Fewer recognised letters are dust on the glass."""
+
+
+@asynccontextmanager
+async def open_reader(extract: ExtractSettings) -> AsyncGenerator["Reader"]:
+    """A reader with its parser processes. They load in the background and are gone on exit."""
+    limits = limits_of(extract)
+    children = Children(
+        limits,
+        processes=extract.processes,
+        timeout_s=extract.timeout,
+        files_per_process=extract.files_per_process,
+    )
+    recognizer = Recognizer(
+        page_timeout_s=extract.ocr_page_timeout,
+        memory_bytes=limits.memory_bytes,
+        pages_at_once=extract.processes,
+    )
+    try:
+        await children.start()
+        yield Reader(children, recognizer, extract)
+    finally:
+        await children.stop()
+
+
+def limits_of(extract: ExtractSettings) -> Limits:
+    """The settings as a parser process is told them."""
+    return Limits(
+        max_pages=extract.max_pages,
+        max_chars=extract.max_chars,
+        max_megapixels=extract.max_megapixels,
+        max_unpacked_bytes=extract.max_unpacked_mib * _MIB,
+        max_unpacked_ratio=extract.max_unpacked_ratio,
+        max_zip_entries=extract.max_zip_entries,
+        memory_bytes=extract.memory_mib * _MIB,
+        cpu_s=int(extract.timeout) + 1,
+    )
+
+
+class Reader:
+    """Reads documents of every known format; see `blocks` for what comes out."""
+
+    def __init__(
+        self, children: Children, recognizer: Recognizer, extract: ExtractSettings
+    ) -> None:
+        self._children = children
+        self._recognizer = recognizer
+        self._extract = extract
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """The parser processes that are alive now."""
+        return self._children.pids
+
+    async def read(self, data: bytes) -> Document:
+        """The whole text. Raises INVALID_FILE, or OCR_UNAVAILABLE for a scan without tesseract."""
+        self._check(data)
+        answer = await self._children.ask(Request(task=Task.READ), data)
+        head, *lines = answer.body.split(b"\n")
+        format_, pages, links, scans = wire.decode_head(head)
+        blocks: list[Block] = []
+        for start in range(0, len(lines), _BLOCKS_PER_SLICE):
+            blocks += wire.decode_blocks(lines[start : start + _BLOCKS_PER_SLICE])
+            await asyncio.sleep(0)
+        if scans:
+            blocks += await self._recognize(data, scans, required=not _has_letters(blocks))
+            blocks.sort(key=lambda block: block.page)
+        if not _has_letters(blocks):
+            raise PermanentError(ErrorCode.INVALID_FILE, Message.FILE_NO_TEXT)
+        return Document(format=format_, pages=pages, blocks=tuple(blocks), links=links)
+
+    async def draw_first_page(self, data: bytes, *, width_px: int = 480) -> bytes | None:
+        """A PNG of the first page; None for formats without pages. Raises INVALID_FILE."""
+        self._check(data)
+        answer = await self._children.ask(Request(task=Task.DRAW, width_px=width_px), data)
+        return answer.body if answer.kind is Kind.PICTURE else None
+
+    def _check(self, data: bytes) -> None:
+        if not data:
+            raise PermanentError(ErrorCode.INVALID_FILE, Message.FILE_EMPTY)
+        if len(data) > self._extract.max_file_mib * _MIB:
+            raise PermanentError(
+                ErrorCode.INVALID_FILE,
+                Message.FILE_TOO_LARGE,
+                details={
+                    "size_mib": round(len(data) / _MIB, 1),
+                    "limit_mib": self._extract.max_file_mib,
+                },
+            )
+        refuse_program(data[:16])
+
+    async def _recognize(
+        self, data: bytes, scans: tuple[int, ...], *, required: bool
+    ) -> list[Block]:
+        """Text of the pages without a text layer, as far as the limits go.
+
+        One page that fails does not cost the others; only when nothing else has text, its failure
+        is that of the file.
+        """
+        if not await ocr_available():
+            if required:
+                raise PermanentError(ErrorCode.OCR_UNAVAILABLE, Message.OCR_NOT_INSTALLED)
+            return []
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._recognize_page(data, page))
+                for page in scans[: self._extract.ocr_max_pages]
+            ]
+        results = [task.result() for task in tasks]
+        blocks = [block for found in results if isinstance(found, list) for block in found]
+        failures = [found for found in results if isinstance(found, PermanentError)]
+        if failures and required and not blocks:
+            raise failures[0]
+        enough = sum(letters(block.text) for block in blocks) >= _MIN_SCAN_LETTERS
+        return blocks if enough or not required else []
+
+    async def _recognize_page(self, data: bytes, page: int) -> list[Block] | PermanentError:
+        async def draw(turn_degrees: int) -> bytes:
+            request = Request(task=Task.SCAN, page=page, turn_degrees=turn_degrees)
+            return (await self._children.ask(request, data)).body
+
+        try:
+            return await self._recognizer.read_page(draw, page)
+        except PermanentError as failure:
+            return failure
+
+
+def _has_letters(blocks: list[Block]) -> bool:
+    return any(letters(block.text) for block in blocks)

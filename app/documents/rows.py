@@ -1,0 +1,73 @@
+"""Paragraphs and table rows become blocks, the same way for every format without positions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from app.documents.blocks import Block
+from app.documents.characters import clean
+
+MAX_DEPTH = 24
+"""Tables nested deeper than this are not followed; no layout needs them."""
+
+_MAX_CELL_LINES = 3
+_MAX_CELL_CHARS = 400
+
+
+def line_blocks(
+    text: str, *, font_size_pt: float | None = None, bold: bool = False, starts: bool = False
+) -> list[Block]:
+    """The lines of one paragraph. A tab inside a line parts cells: that is how dates are set right."""
+    blocks: list[Block] = []
+    for line in clean(text).split("\n"):
+        cells = tuple(cell.strip() for cell in line.split("\t") if cell.strip())
+        if not cells:
+            continue
+        blocks.append(
+            Block(
+                text="\t".join(cells),
+                font_size_pt=font_size_pt,
+                bold=bold,
+                cells=cells if len(cells) > 1 else (),
+                starts_paragraph=starts and not blocks,
+            )
+        )
+    return blocks
+
+
+def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> list[Block]:
+    """One table row, given what stands in each of its cells.
+
+    A row of short cells is one block. A row that lays out a page (a cell with whole sections in it)
+    is read cell by cell, so that lines of neighbouring columns do not mix.
+    """
+    if not any(cells):
+        return []
+    if len(cells) == 1 or any(map(_is_layout, cells)):
+        return _one_after_another(cells)
+    texts = tuple(" ".join(block.text.replace("\t", " ") for block in cell) for cell in cells)
+    first = next(block for cell in cells for block in cell)
+    return [
+        Block(
+            text="\t".join(texts).rstrip("\t"),
+            font_size_pt=first.font_size_pt,
+            bold=all(block.bold for cell in cells for block in cell),
+            cells=texts,
+            starts_paragraph=starts,
+        )
+    ]
+
+
+def _is_layout(cell: Sequence[Block]) -> bool:
+    return (
+        len(cell) > _MAX_CELL_LINES
+        or (len(cell) > 1 and any(block.cells for block in cell))
+        or sum(len(block.text) for block in cell) > _MAX_CELL_CHARS
+    )
+
+
+def _one_after_another(cells: Iterable[Sequence[Block]]) -> list[Block]:
+    blocks: list[Block] = []
+    for cell in cells:
+        if cell:
+            blocks += [replace(cell[0], starts_paragraph=True), *cell[1:]]
+    return blocks

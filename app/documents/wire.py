@@ -1,0 +1,148 @@
+"""The messages between the worker and its parser processes: frames with a length, never pickle.
+
+Request: task, page, quarter turn, width, data length, then the file. Answer: kind, resident memory,
+length, then the body. A document is one JSON line for its head and one per block, so that
+the receiver can decode it in slices without holding up its event loop.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from app.documents.blocks import Block, Box, Document, Format, Source
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+
+REQUEST = struct.Struct(">BIHHQ")
+ANSWER = struct.Struct(">BIQ")
+SCAN_HEAD = struct.Struct(">H")
+"""In front of a picture for text recognition: its dots per inch."""
+
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
+"""More than any document within the limits needs; a child that claims more is not believed."""
+
+
+class Task(IntEnum):
+    """What is asked of a parser process."""
+
+    READ = 1
+    DRAW = 2
+    SCAN = 3
+
+
+class Kind(IntEnum):
+    """What a parser process answers; READY comes once, unasked, before all other answers."""
+
+    READY = 1
+    DOCUMENT = 2
+    PICTURE = 3
+    NOTHING = 4
+    REFUSAL = 5
+    BUG = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """`page` starts at 1; `turn_degrees` is clockwise; `width_px` matters to DRAW alone."""
+
+    task: Task
+    page: int = 1
+    turn_degrees: int = 0
+    width_px: int = 0
+
+    def head(self, size_bytes: int) -> bytes:
+        return REQUEST.pack(self.task, self.page, self.turn_degrees, self.width_px, size_bytes)
+
+    @staticmethod
+    def parse(head: bytes) -> "tuple[Request, int]":
+        task, page, turn, width, size = REQUEST.unpack(head)
+        return Request(task=Task(task), page=page, turn_degrees=turn, width_px=width), size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`resident_bytes` is the child's memory after the file."""
+
+    kind: Kind
+    body: bytes = b""
+    resident_bytes: int = 0
+
+    def head(self) -> bytes:
+        return ANSWER.pack(self.kind, self.resident_bytes // 1024, len(self.body))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A document as a parser sees it; `scans` are the pages that text recognition must read."""
+
+    document: Document
+    scans: tuple[int, ...] = ()
+
+
+def encode_parsed(parsed: Parsed, *, max_chars: int) -> bytes:
+    """The head, then blocks until their characters reach the limit."""
+    document = parsed.document
+    rows: list[object] = [[document.format.value, document.pages, document.links, parsed.scans]]
+    left = max_chars
+    for block in document.blocks:
+        if left <= 0:
+            break
+        whole = len(block.text) <= left
+        rows.append(
+            _block_row(block if whole else replace(block, text=block.text[:left], cells=()))
+        )
+        left -= len(block.text)
+    return b"\n".join(json.dumps(row, ensure_ascii=False).encode() for row in rows)
+
+
+def _block_row(block: Block) -> list[object]:
+    box = block.box
+    corners = [round(x, 1) for x in (box.left, box.top, box.right, box.bottom)] if box else None
+    return [
+        block.text if not block.cells else "",
+        block.page,
+        corners,
+        block.font_size_pt,
+        block.bold,
+        block.cells,
+        block.starts_paragraph,
+    ]
+
+
+def decode_head(line: bytes) -> tuple[Format, int, tuple[str, ...], tuple[int, ...]]:
+    """Format, pages, links, and the pages to recognise."""
+    name, pages, links, scans = json.loads(line)
+    return Format(name), pages, tuple(links), tuple(scans)
+
+
+def decode_blocks(lines: Sequence[bytes]) -> list[Block]:
+    return [_block(json.loads(line)) for line in lines]
+
+
+def _block(row: list[Any]) -> Block:
+    text, page, corners, size, bold, cells, starts = row
+    return Block(
+        text=text or "\t".join(cells).rstrip("\t"),
+        page=page,
+        box=Box(left=corners[0], top=corners[1], right=corners[2], bottom=corners[3])
+        if corners
+        else None,
+        font_size_pt=size,
+        bold=bold,
+        source=Source.TEXT,
+        cells=tuple(cells),
+        starts_paragraph=starts,
+    )
+
+
+def encode_refusal(error: PermanentError) -> bytes:
+    name = error.message.name if error.message else None
+    return json.dumps([error.code.value, name, error.details]).encode()
+
+
+def decode_refusal(body: bytes) -> PermanentError:
+    code, name, details = json.loads(body)
+    return PermanentError(ErrorCode(code), Message[name] if name else None, details=details)

@@ -1,0 +1,136 @@
+"""Files by key: a folder, or a bucket of S3 and what speaks its protocol. One attempt per call."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from obstore.store import LocalStore, S3Store
+
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+from app.providers.failures import Provider, Trouble, failure, mapped
+from app.settings import InvalidSettings
+from app.settings.groups import StorageSettings
+
+if TYPE_CHECKING:  # these two exist in the stubs alone
+    from obstore.store import ClientConfig, S3Config
+
+MAX_KEY_BYTES = 1_024
+"""S3's limit, for the prefix and the key together."""
+
+_MIB = 1024 * 1024
+_STAGED = re.compile(r"#\d+$")
+"""How a local store names a file that is not whole yet."""
+
+
+class Blobs:
+    """A store of bytes. Every call ends within `timeout_s` or fails with STORAGE_ERROR."""
+
+    def __init__(self, store: LocalStore | S3Store, *, timeout_s: float) -> None:
+        self._store = store
+        self._timeout_s = timeout_s
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write a whole object, or none of it; one that exists is replaced."""
+        _check(key)
+        with mapped(Provider.STORAGE):
+            async with asyncio.timeout(self._timeout_s):
+                # One request: parts of an upload that breaks off would stay in the bucket.
+                await self._store.put_async(key, data, use_multipart=False)
+
+    async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
+        """Read a whole object. Raises NOT_FOUND, or INVALID_FILE above `max_bytes`, unread."""
+        _check(key)
+        with mapped(Provider.STORAGE):
+            async with asyncio.timeout(self._timeout_s):
+                found = await self._store.get_async(key)
+                size = found.meta["size"]
+                if max_bytes is not None and size > max_bytes:
+                    raise PermanentError(
+                        ErrorCode.INVALID_FILE,
+                        Message.FILE_TOO_LARGE,
+                        details={
+                            "size_mib": round(size / _MIB, 1),
+                            "limit_mib": f"{max_bytes / _MIB:g}",
+                        },
+                    )
+                return bytes(await found.bytes_async())
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        _check(key)
+        with mapped(Provider.STORAGE):
+            async with asyncio.timeout(self._timeout_s):
+                try:
+                    await self._store.delete_async(key)
+                except FileNotFoundError:
+                    return
+
+
+@asynccontextmanager
+async def open_blobs(
+    storage: StorageSettings, folder: Path, *, timeout_s: float = 30
+) -> AsyncGenerator[Blobs]:
+    """Hold the store that the settings name; `folder` when they name none.
+
+    A local folder that is missing is made, closed to other users (0700). Nothing is sent to a
+    bucket before the first call. Raises InvalidSettings where the URL can be neither.
+    """
+    url = urlsplit(storage.url or "")
+    if url.scheme == "s3" and url.netloc:
+        yield Blobs(_bucket(storage, url.netloc, url.path, timeout_s), timeout_s=timeout_s)
+        return
+    if url.scheme:
+        raise InvalidSettings(["STORAGE__URL: must be s3://bucket/prefix or a folder"])
+    place = Path(storage.url) if storage.url else folder
+    yield Blobs(await asyncio.to_thread(_local, place), timeout_s=timeout_s)
+
+
+def _bucket(storage: StorageSettings, bucket: str, path: str, timeout_s: float) -> S3Store:
+    options: S3Config = {"region": storage.s3_region}
+    client: ClientConfig = {"timeout": timedelta(seconds=timeout_s)}
+    if storage.s3_endpoint:
+        # Compatible servers seldom have a host name per bucket.
+        options["endpoint"] = storage.s3_endpoint
+        options["virtual_hosted_style_request"] = False
+        client["allow_http"] = storage.s3_endpoint.startswith("http://")
+    if storage.s3_access_key_id and storage.s3_secret_access_key:
+        options["access_key_id"] = storage.s3_access_key_id.get_secret_value()
+        options["secret_access_key"] = storage.s3_secret_access_key.get_secret_value()
+    return S3Store(
+        bucket,
+        prefix=path.strip("/") or None,
+        config=options,
+        client_options=client,
+        # Its default is ten tries of its own: one layer retries, so tries never multiply (R12).
+        retry_config={"max_retries": 0},
+    )
+
+
+def _local(folder: Path) -> LocalStore:
+    folder = folder.expanduser()
+    try:
+        # What lies deeper needs no mode of its own: nobody else gets past this folder.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSettings(
+            [f"STORAGE__URL: cannot be made a folder: {error.strerror}"]
+        ) from error
+    return LocalStore(folder.resolve())
+
+
+def _check(key: str) -> None:
+    parts = key.split("/")
+    if (
+        any(part in {"", ".", ".."} for part in parts)
+        or "\\" in key
+        or not key.isprintable()
+        or _STAGED.search(key)
+        or len(key.encode()) > MAX_KEY_BYTES
+    ):
+        raise failure(Provider.STORAGE, Trouble.REFUSED, {})

@@ -1,0 +1,269 @@
+"""Every foreign exception of the world outside, and the code that it becomes: one table per library.
+
+A provider's own words never get in: error bodies echo what was sent, and that is a résumé. What an
+operator needs stands in `details`: `provider`, `cause` (the class), `http_status`, `request_id` and
+`retry_after` in seconds. The cause is cut off (`from None`) for the same reason.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, StrEnum
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import httpx
+import openai
+from obstore import exceptions as obstore
+
+from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
+from app.messages import Message
+
+DEFAULT_RETRY_AFTER_S = 60.0
+"""Wait after a 429 that does not say how long (R11)."""
+
+
+class Provider(StrEnum):
+    """Who was called."""
+
+    LLM = "llm"
+    EMBEDDING = "embedding"
+    STORAGE = "storage"
+    HTTP = "http"
+
+
+class Trouble(Enum):
+    """What happened, in words that hold for every provider."""
+
+    SLOW = "slow"
+    """No answer in time."""
+    BUSY = "busy"
+    """Too many requests; `details.retry_after` says how long to wait."""
+    SPENT = "spent"
+    """The account has no quota left: waiting does not help."""
+    UNREACHABLE = "unreachable"
+    """No connection, or it broke."""
+    DOWN = "down"
+    """It answers that it cannot serve now."""
+    GARBLED = "garbled"
+    """The answer is not of the protocol: cut off, or a page of some proxy."""
+    REFUSED_KEY = "refused_key"
+    """The credentials are wrong or not enough."""
+    REFUSED = "refused"
+    """The request itself is not accepted."""
+    MISSING = "missing"
+    """There is no such object."""
+
+
+Headers = Mapping[str, str]
+Rule = tuple[type[Exception], Trouble | Callable[[Any], Trouble]]
+"""The first rule whose class fits decides, so a subclass stands above its parent; the function takes
+an exception of that class."""
+
+# 5xx and broken answers are NETWORK_ERROR, not LLM_TIMEOUT: both are retried alike, but "did not
+# answer in time" would be untrue and would count in the time-out figures that size llm_timeout.
+_MODEL_CODES: Mapping[Trouble, ErrorCode] = {
+    Trouble.SPENT: ErrorCode.QUOTA_EXCEEDED,
+    Trouble.UNREACHABLE: ErrorCode.NETWORK_ERROR,
+    Trouble.DOWN: ErrorCode.NETWORK_ERROR,
+    Trouble.GARBLED: ErrorCode.NETWORK_ERROR,
+    # A wrong key, model name or request stays wrong: permanent, with a sentence on what to check.
+    Trouble.REFUSED_KEY: ErrorCode.VALIDATION_ERROR,
+    Trouble.REFUSED: ErrorCode.VALIDATION_ERROR,
+    Trouble.MISSING: ErrorCode.VALIDATION_ERROR,
+}
+
+CODES: Mapping[Provider, Mapping[Trouble, ErrorCode]] = {
+    Provider.LLM: {
+        **_MODEL_CODES,
+        Trouble.SLOW: ErrorCode.LLM_TIMEOUT,
+        Trouble.BUSY: ErrorCode.LLM_RATE_LIMIT,
+    },
+    Provider.EMBEDDING: {
+        **_MODEL_CODES,
+        Trouble.SLOW: ErrorCode.EMBEDDING_TIMEOUT,
+        Trouble.BUSY: ErrorCode.EMBEDDING_TIMEOUT,
+    },
+    # Storage has one code for all that an operator repairs; runs wait and go on afterwards.
+    Provider.STORAGE: {
+        **dict.fromkeys(Trouble, ErrorCode.STORAGE_ERROR),
+        Trouble.MISSING: ErrorCode.NOT_FOUND,
+        Trouble.REFUSED: ErrorCode.VALIDATION_ERROR,
+    },
+    Provider.HTTP: {
+        **dict.fromkeys(Trouble, ErrorCode.NETWORK_ERROR),
+        Trouble.MISSING: ErrorCode.NOT_FOUND,
+        Trouble.REFUSED: ErrorCode.VALIDATION_ERROR,
+        Trouble.REFUSED_KEY: ErrorCode.VALIDATION_ERROR,
+    },
+}
+
+_MESSAGES: Mapping[tuple[Provider, Trouble], Message] = {
+    (Provider.LLM, Trouble.REFUSED_KEY): Message.PROVIDER_REFUSES_KEY,
+    (Provider.LLM, Trouble.REFUSED): Message.PROVIDER_REFUSES_REQUEST,
+    (Provider.LLM, Trouble.MISSING): Message.PROVIDER_REFUSES_REQUEST,
+    (Provider.EMBEDDING, Trouble.REFUSED_KEY): Message.PROVIDER_REFUSES_KEY,
+    (Provider.EMBEDDING, Trouble.REFUSED): Message.PROVIDER_REFUSES_REQUEST,
+    (Provider.EMBEDDING, Trouble.MISSING): Message.PROVIDER_REFUSES_REQUEST,
+    (Provider.STORAGE, Trouble.MISSING): Message.STORED_FILE_MISSING,
+    (Provider.STORAGE, Trouble.REFUSED): Message.STORAGE_KEY_INVALID,
+}
+
+_BY_STATUS: Mapping[int, Trouble] = {
+    HTTPStatus.UNAUTHORIZED: Trouble.REFUSED_KEY,
+    HTTPStatus.FORBIDDEN: Trouble.REFUSED_KEY,
+    HTTPStatus.NOT_FOUND: Trouble.MISSING,
+    HTTPStatus.REQUEST_TIMEOUT: Trouble.SLOW,
+    HTTPStatus.CONFLICT: Trouble.DOWN,  # the vendors' word for "locked, try again"
+    HTTPStatus.TOO_EARLY: Trouble.DOWN,
+    HTTPStatus.TOO_MANY_REQUESTS: Trouble.BUSY,
+    HTTPStatus.GATEWAY_TIMEOUT: Trouble.SLOW,
+}
+_QUOTA = "insufficient_quota"
+_REQUEST_ID = re.compile(r"[\w.:-]{1,80}")
+
+
+@contextmanager
+def mapped(provider: Provider) -> Generator[None]:
+    """Turn the provider's exceptions into coded ones. Stands around awaits too.
+
+    What no table names passes through unchanged: it is a bug, and ends as WORKER_ERROR.
+    """
+    try:
+        yield
+    except WorkerError:
+        raise
+    except _FOREIGN[provider] as error:
+        raise _translated(provider, error) from None
+
+
+def failure(provider: Provider, trouble: Trouble, details: Mapping[str, object]) -> WorkerError:
+    """Make the coded error of a trouble that shows in an answer, not as an exception."""
+    code = CODES[provider][trouble]
+    kind = RetryableError if code.retryable else PermanentError
+    message = _MESSAGES.get((provider, trouble))
+    return kind(code, message, details={"provider": provider.value, **details})
+
+
+def retry_after_s(headers: Headers, *, now: datetime) -> float | None:
+    """Seconds to wait that an answer asks for; None when it does not say so readably.
+
+    Read in this order: `retry-after-ms`, `retry-after` in seconds, `retry-after` as HTTP date.
+    """
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _number(headers.get(name, "")) * unit_s
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    try:
+        when = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+
+
+class _HttpAnswer(Protocol):
+    """What openai's and httpx's answers have in common."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+def _openai_status(error: openai.APIStatusError) -> Trouble:
+    return Trouble.SPENT if _QUOTA in (error.code, error.type) else _status(error.status_code)
+
+
+def _httpx_status(error: httpx.HTTPStatusError) -> Trouble:
+    return _status(error.response.status_code)
+
+
+def _object_missing(error: FileNotFoundError) -> Trouble:
+    # A bucket that is gone is no missing file: the runs wait until an operator repairs it.
+    return Trouble.DOWN if "NoSuchBucket" in str(error) else Trouble.MISSING
+
+
+def _status(status: int) -> Trouble:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _BY_STATUS.get(status, Trouble.DOWN)
+    return _BY_STATUS.get(status, Trouble.REFUSED)
+
+
+# openai 3 runs on httpx2 and 2 on httpx; both raise openai's own classes, so only these are named.
+OPENAI: tuple[Rule, ...] = (
+    (openai.APITimeoutError, Trouble.SLOW),
+    (openai.APIConnectionError, Trouble.UNREACHABLE),
+    (openai.APIStatusError, _openai_status),
+    (openai.APIError, Trouble.GARBLED),
+    # A body that is no JSON comes out of the client bare.
+    (json.JSONDecodeError, Trouble.GARBLED),
+    (UnicodeDecodeError, Trouble.GARBLED),
+    (TimeoutError, Trouble.SLOW),
+)
+
+HTTPX: tuple[Rule, ...] = (
+    (httpx.TimeoutException, Trouble.SLOW),
+    (httpx.UnsupportedProtocol, Trouble.REFUSED),
+    (httpx.TransportError, Trouble.UNREACHABLE),
+    (httpx.HTTPStatusError, _httpx_status),
+    (httpx.RequestError, Trouble.GARBLED),
+    (httpx.InvalidURL, Trouble.REFUSED),
+    (TimeoutError, Trouble.SLOW),
+)
+
+OBSTORE: tuple[Rule, ...] = (
+    (FileNotFoundError, _object_missing),
+    (obstore.InvalidPathError, Trouble.REFUSED),
+    (obstore.PermissionDeniedError, Trouble.REFUSED_KEY),
+    (obstore.UnauthenticatedError, Trouble.REFUSED_KEY),
+    (obstore.BaseError, Trouble.DOWN),
+    (TimeoutError, Trouble.SLOW),
+    (OSError, Trouble.DOWN),
+)
+
+TABLES: Mapping[Provider, tuple[Rule, ...]] = {
+    Provider.LLM: OPENAI,
+    Provider.EMBEDDING: OPENAI,
+    Provider.STORAGE: OBSTORE,
+    Provider.HTTP: HTTPX,
+}
+
+_FOREIGN: Mapping[Provider, tuple[type[Exception], ...]] = {
+    provider: tuple(kind for kind, _ in rules) for provider, rules in TABLES.items()
+}
+
+
+def _translated(provider: Provider, error: Exception) -> WorkerError:
+    outcome = next(outcome for kind, outcome in TABLES[provider] if isinstance(error, kind))
+    trouble = outcome if isinstance(outcome, Trouble) else outcome(error)
+    details: dict[str, object] = {"cause": type(error).__name__}
+    answer = _answer(error)
+    wait_s = None
+    if answer is not None:
+        details["http_status"] = answer.status_code
+        request_id = answer.headers.get("x-request-id", "")
+        if _REQUEST_ID.fullmatch(request_id):
+            details["request_id"] = request_id
+        wait_s = retry_after_s(answer.headers, now=datetime.now(UTC))
+    if trouble is Trouble.BUSY and wait_s is None:
+        wait_s = DEFAULT_RETRY_AFTER_S
+    if wait_s is not None and CODES[provider][trouble].retryable:
+        details["retry_after"] = wait_s
+    return failure(provider, trouble, details)
+
+
+def _answer(error: Exception) -> _HttpAnswer | None:
+    if isinstance(error, openai.APIStatusError | httpx.HTTPStatusError):
+        return error.response
+    return None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,36 @@
+import unicodedata
+
+import pytest
+
+from app.documents.characters import clean, decode_text, letters
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16", "utf-16-le", "utf-16-be"]
+)
+def test_korean_text_is_decoded_from_every_encoding_that_offices_use(encoding: str) -> None:
+    text = "이력서 2020.01 ~ 현재\n이름: 가나다, Python 3 and SQL\n"
+
+    assert decode_text(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x00\x01\x02\x03" * 8, b"\xff\xfe\xfd\xfc\xfb", b"\x81\x20\xff"]
+)
+def test_bytes_that_are_no_text_have_none(data: bytes) -> None:
+    assert decode_text(data) is None
+
+
+def test_clean_text_is_composed_and_free_of_what_nobody_reads() -> None:
+    decomposed = unicodedata.normalize("NFD", "가나다")
+
+    assert clean(decomposed) == "가나다"
+    assert clean("oﬃce proﬁle") == "office profile"
+    assert clean("zero\u200bwidth, so\u00adft, \ue0b0icon,\u00a0 blank") == (
+        "zerowidth, soft, icon, blank"
+    )
+    assert clean("kept\ttabs\nand lines") == "kept\ttabs\nand lines"
+
+
+def test_letters_counts_letters_and_digits_of_every_script() -> None:
+    assert letters("가나 ab-12 · !") == 6

@@ -1,0 +1,215 @@
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from app.documents.blocks import Source
+from app.documents.ocr import Recognizer, ocr_available
+from app.documents.pictures import pack_scan
+from app.errors import PermanentError
+from app.messages import Message
+
+MIB = 1024 * 1024
+needs_tesseract = pytest.mark.usefixtures("tesseract")
+
+# Answers as tesseract does, without reading: tests of what is made of its answer need no engine.
+FAKE = """#!{python}
+import sys, time
+arguments = sys.argv[1:]
+if "--list-langs" in arguments:
+    print("List of available languages (2):", *{languages}, sep="\\n")
+    sys.exit({status})
+picture = sys.stdin.buffer.read()
+mode = arguments[arguments.index("--psm") + 1]
+turned = picture[:20].split()[1] == b"300"
+if mode == "0":
+    print("Rotate: {turn}")
+elif {hangs}:
+    time.sleep(60)
+else:
+    print("level", *"page block par line word left top width height conf text".split(), sep="\\t")
+    for row in {rows} if not turned else [(1, 1, 10, 10, 200, 30, 95, "Upright words " * 9)]:
+        block, line, left, top, width, height, conf, text = row
+        print(5, 1, block, 1, line, 1, left, top, width, height, conf, text, sep="\\t")
+sys.exit({status})
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts a program named tesseract on the PATH that answers with these rows."""
+
+    def put(
+        rows: list[tuple[object, ...]] | None = None,
+        *,
+        languages: tuple[str, ...] = ("eng", "kor"),
+        turn: int = 0,
+        status: int = 0,
+        hangs: bool = False,
+    ) -> None:
+        program = tmp_path / "tesseract"
+        program.write_text(
+            FAKE.format(
+                python=sys.executable, languages=languages, rows=rows or [], turn=turn,
+                status=status, hangs=hangs,
+            )
+        )  # fmt: skip
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return put
+
+
+@pytest.fixture
+async def tesseract() -> None:
+    if not await ocr_available():
+        pytest.skip("tesseract with Korean and English data is not installed")
+
+
+@pytest.fixture
+def recognizer() -> Recognizer:
+    return Recognizer(page_timeout_s=20, memory_bytes=1024 * MIB, pages_at_once=1)
+
+
+def drawing(width: int = 600, height: int = 400) -> Callable[[int], Awaitable[bytes]]:
+    async def draw(turn: int) -> bytes:
+        w, h = (height, width) if turn % 180 else (width, height)
+        return pack_scan(b"\xff" * (w * h), w, h, dpi=72)
+
+    return draw
+
+
+async def test_without_the_program_or_its_korean_data_there_is_no_recognition(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert not await ocr_available()
+    install(languages=("eng", "osd"))
+    assert not await ocr_available()
+    install(status=1)
+    assert not await ocr_available()
+    install()
+    assert await ocr_available()
+
+
+async def test_words_become_lines_with_place_and_confidence(
+    install: Callable[..., None], recognizer: Recognizer
+) -> None:
+    rows = [
+        (1, 1, 10, 10, 40, 10, 90, "Company"),
+        (1, 1, 55, 10, 30, 10, 80, "Labs"),
+        (1, 1, 200, 10, 60, 10, 95, "2020-2021"),
+        (1, 2, 10, 30, 80, 10, 96, "Engineering of many things"),
+        (1, 2, 95, 30, 5, 10, 12, "noise"),
+        (1, 2, 105, 30, 2, 10, 40, "|"),
+        (1, 2, 110, 30, 2, 10, 96, " "),
+    ]
+    install(rows)
+
+    blocks = await recognizer.read_page(drawing(), 4)
+
+    assert [block.text for block in blocks] == [
+        "Company Labs\t2020-2021", "Engineering of many things",
+    ]  # fmt: skip
+    assert blocks[0].cells == ("Company Labs", "2020-2021")
+    assert {(block.page, block.source) for block in blocks} == {(4, Source.OCR)}
+    assert blocks[0].confidence is not None
+    assert 0.87 < blocks[0].confidence < 0.93
+    assert blocks[0].box is not None
+    assert (blocks[0].box.left, blocks[0].box.right) == (10, 260)
+
+
+async def test_syllables_that_stand_close_are_one_word(
+    install: Callable[..., None], recognizer: Recognizer
+) -> None:
+    rows = [
+        (1, 1, left, 10, width, 20, 95, text)
+        for left, width, text in [
+            (10, 20, "김"), (35, 20, "서"), (60, 20, "연"), (92, 40, "개발자"),
+            (170, 40, "경력"), (216, 20, "7"), (240, 20, "년"), (300, 200, "x" * 30),
+        ]
+    ]  # fmt: skip
+    install(rows)
+
+    blocks = await recognizer.read_page(drawing(), 1)
+
+    assert blocks[0].cells[0] == "김서연 개발자"
+    assert blocks[0].cells[1] == "경력 7 년"
+
+
+async def test_a_turned_page_is_turned_back_when_that_reads_better(
+    install: Callable[..., None], recognizer: Recognizer
+) -> None:
+    install([(1, 1, 0, 0, 20, 200, 40, "gibberish")], turn=90)
+
+    blocks = await recognizer.read_page(drawing(500, 300), 1)
+
+    assert blocks[0].text.startswith("Upright words")
+
+
+async def test_a_page_that_takes_too_long_is_given_up(install: Callable[..., None]) -> None:
+    install(hangs=True)
+    recognizer = Recognizer(page_timeout_s=1.5, memory_bytes=1024 * MIB, pages_at_once=1)
+
+    with pytest.raises(PermanentError) as caught:
+        await recognizer.read_page(drawing(), 3)
+
+    assert caught.value.message is Message.FILE_TOO_SLOW
+    assert caught.value.details == {"limit_s": 1.5, "page": 3}
+
+
+async def test_a_program_that_fails_costs_its_page(
+    install: Callable[..., None], recognizer: Recognizer
+) -> None:
+    install(status=1)
+
+    with pytest.raises(PermanentError) as caught:
+        await recognizer.read_page(drawing(), 3)
+
+    assert caught.value.message is Message.FILE_CRASHED_READER
+
+
+async def test_a_cancelled_page_leaves_no_process_behind(install: Callable[..., None]) -> None:
+    install(hangs=True)
+    recognizer = Recognizer(page_timeout_s=20, memory_bytes=1024 * MIB, pages_at_once=1)
+    task = asyncio.create_task(recognizer.read_page(drawing(), 1))
+    async with asyncio.timeout(10):
+        while not (pids := children_of_this_process()):
+            await asyncio.sleep(0.01)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert not set(pids) & set(children_of_this_process())
+
+
+def children_of_this_process() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+@needs_tesseract
+async def test_english_is_read_upright_and_turned(recognizer: Recognizer) -> None:
+    picture = Image.new("L", (1400, 600), 255)
+    font = ImageFont.load_default(size=48)
+    lines = ["Curriculum vitae of Ada Example", "Engineer at Northwind Search", "since 2021"]
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((60, 60 + 120 * number), line, 0, font)
+
+    async def draw(turn: int) -> bytes:
+        seen = picture.rotate(-turn, expand=True)
+        return pack_scan(seen.tobytes(), *seen.size, dpi=200)
+
+    async def draw_upside_down(turn: int) -> bytes:
+        return await draw((turn + 180) % 360)
+
+    for view in (draw, draw_upside_down):
+        blocks = await recognizer.read_page(view, 1)
+        text = "\n".join(block.text for block in blocks)
+        assert all(word in text for word in ("Ada Example", "Northwind", "2021"))
+        assert min(block.confidence or 0 for block in blocks) > 0.6
