@@ -1,4 +1,4 @@
-"""python -m app"""
+"""The program: `python -m app`."""
 
 from app.cli import main
 

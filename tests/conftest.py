@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import redis.asyncio
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -32,6 +32,8 @@ from app.settings.groups import (
     RetrySettings,
 )
 from app.store.database import Database, open_database
+
+pytest_plugins = ["tests.fakes.s3", "tests.fakes.collector"]
 
 ROOT = Path(__file__).parents[1]
 SHARED_SAMPLES = ROOT.parent / "shared" / "samples"
@@ -110,10 +112,10 @@ async def redis_url(servers: Servers, worker_id: str) -> AsyncGenerator[str]:
     """An empty Redis database; each xdist worker has its own."""
     number = 1 if worker_id == "master" else 2 + int(worker_id.removeprefix("gw"))
     url = f"{servers.redis.partition('?')[0]}?db={number}"
-    client = redis.asyncio.from_url(url)
-    await client.flushdb()
+    client: Redis = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+    await client.execute_command("FLUSHDB")  # pyright: ignore[reportUnknownMemberType] - typed loosely
     yield url
-    await client.flushdb()
+    await client.execute_command("FLUSHDB")  # pyright: ignore[reportUnknownMemberType] - typed loosely
     await client.aclose()
 
 

@@ -179,7 +179,7 @@ async def _model(document: Document, run: Run, tools: ResumeTools) -> Analysis:
 
 
 analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL)(_rules)
-analyze_with_fallback = stage("analyze", policy=PolicyName.LLM, fallback=_rules)(_model)
+analyze_with_fallback = stage("analyze", policy=PolicyName.LLM)(_model).falling_back_to(_rules)
 
 
 @stage("protect", policy=PolicyName.LOCAL)
@@ -219,8 +219,13 @@ async def cut(protected: Protected, settings: ChunkSettings) -> tuple[Chunk, ...
 
 @stage("embed", policy=PolicyName.EMBEDDING, partial=ErrorCode.EMBEDDING_PARTIAL)
 async def embed(chunks: tuple[Chunk, ...], embedder: Embedder) -> list[list[float]]:
-    """One vector per chunk, in order."""
-    return await embedder.embed([piece.text for piece in chunks])
+    """One vector per chunk, in order.
+
+    Equal texts are embedded once: a short résumé is its own only section.
+    """
+    texts = list(dict.fromkeys(piece.text for piece in chunks))
+    vectors = dict(zip(texts, await embedder.embed(texts), strict=True))
+    return [vectors[piece.text] for piece in chunks]
 
 
 @stage("thumbnail", policy=PolicyName.PARSER, partial=ErrorCode.VISUAL_PARTIAL)

@@ -93,7 +93,7 @@ async def _by_words(session: AsyncSession, tenant_id: TenantId, query: str) -> _
         .order_by(text("score DESC"))
         .limit(_CHUNKS_PER_ARM)
     )
-    return _best(rows.all())
+    return _best([(row[0], float(row[1]), row[2]) for row in rows])
 
 
 async def _by_meaning(
@@ -109,7 +109,7 @@ async def _by_meaning(
         .order_by(distance)
         .limit(_CHUNKS_PER_ARM)
     )
-    found = [row for row in rows.all() if row[1] >= _LEAST_COSINE]
+    found = [(row[0], row[1], row[2]) for row in rows if row[1] >= _LEAST_COSINE]
     return _best(found)
 
 

@@ -18,7 +18,8 @@ from itertools import groupby, pairwise
 from app.documents import confinement
 from app.documents.blocks import Block, Box, Source
 from app.documents.characters import letters
-from app.documents.layout import Piece, around, page_blocks
+from app.documents.layout import page_blocks
+from app.documents.pieces import Piece, around
 from app.documents.wire import SCAN_HEAD
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message

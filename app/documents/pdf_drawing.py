@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from app.documents.blocks import Box
-from app.documents.layout import Items, Piece, TableRow, around
 from app.documents.pdfium import Handle, pdfium
+from app.documents.pieces import Items, Piece, TableRow, around
 
 _MAX_RULES = 2_000
 _MAX_OBJECTS = 50_000
@@ -43,19 +43,27 @@ class View:
         return (height, width) if self.turns % 2 else (width, height)
 
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
-        x1, x2 = sorted((left - self.left, right - self.left))
-        y1, y2 = sorted((self.top - top, self.top - bottom))
-        width, height = self.right - self.left, self.top - self.bottom
+        x1, y1, x2, y2 = self.edges(left, bottom, right, top)
+        return Box(left=x1, top=y1, right=x2, bottom=y2)
+
+    def edges(
+        self, left: float, bottom: float, right: float, top: float
+    ) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom as seen: without a `Box`, for this is done for each character."""
+        x1, x2 = left - self.left, right - self.left
+        y1, y2 = self.top - top, self.top - bottom
         match self.turns:
             case 1:
-                x1, y1, x2, y2 = height - y2, x1, height - y1, x2
+                height = self.top - self.bottom
+                return height - y2, x1, height - y1, x2
             case 2:
-                x1, y1, x2, y2 = width - x2, height - y2, width - x1, height - y1
+                width, height = self.right - self.left, self.top - self.bottom
+                return width - x2, height - y2, width - x1, height - y1
             case 3:
-                x1, y1, x2, y2 = y1, width - x2, y2, width - x1
+                width = self.right - self.left
+                return y1, width - x2, y2, width - x1
             case _:
-                pass
-        return Box(left=x1, top=y1, right=x2, bottom=y2)
+                return x1, y1, x2, y2
 
 
 @dataclass(slots=True)

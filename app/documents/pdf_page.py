@@ -7,11 +7,12 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from app.documents.blocks import Box
-from app.documents.layout import Items, Piece, around
 from app.documents.pdf_drawing import Rules, View, load_drawing, view_of, with_table_rows
 from app.documents.pdfium import Handle, pdfium
+from app.documents.pieces import Items, Piece
 
 _CELL_GAP_EM = 1.5
 _OBJECT_GAP_EM = 0.8
@@ -29,6 +30,8 @@ _UNKNOWN = 0xFFFD
 _MEANINGLESS = (range(32), range(0x7F, 0xA0), range(0xE000, 0xF900), range(0xF0000, 0x110000))
 """Controls and the private areas."""
 
+_PRINTABLE, _SYLLABLES = range(32, 0x7F), range(0xAC00, 0xD7A4)
+
 _LINE_END_HYPHEN = 2  # what PDFium makes of a hyphen that breaks a word
 
 
@@ -45,10 +48,14 @@ class Page:
     drawn: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Char:
+class _Char(NamedTuple):
+    """A tuple, because a page has thousands of them."""
+
     text: str
-    box: Box
+    left: float
+    top: float
+    right: float
+    bottom: float
     object_id: int
     size_pt: float
     bold: bool
@@ -111,14 +118,17 @@ class _Fonts:
 def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
     """Visible characters in content order, and how many of them have no known meaning."""
     fonts = _Fonts()
+    code_at, box_at, object_at = (
+        pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_GetTextObject,
+    )  # fmt: skip
     rect = pdfium.FS_RECTF()
     chars: list[_Char] = []
     garbled = 0
     spaced = False
     lead = 0
     for index in range(max(pdfium.FPDFText_CountChars(text_page), 0)):
-        code = pdfium.FPDFText_GetUnicode(text_page, index)
-        if code in _BLANKS or pdfium.FPDFText_IsGenerated(text_page, index) == 1:
+        code = code_at(text_page, index)
+        if code in _BLANKS:
             spaced = True
             garbled += code == 0
             continue
@@ -126,14 +136,14 @@ def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
             lead = code
             continue
         code = _whole(lead, code)
-        if not pdfium.FPDFText_GetLooseCharBox(text_page, index, rect):
+        if not box_at(text_page, index, rect):
             continue
-        handle = pdfium.FPDFText_GetTextObject(text_page, index)
-        key = ctypes.cast(handle, ctypes.c_void_p).value or 0 if handle else 0
+        handle = object_at(text_page, index)
+        key = ctypes.addressof(handle.contents) if handle else 0
         size, bold = fonts.look(text_page, index, key, handle)
         garbled += _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
-        box = view.box(rect.left, rect.bottom, rect.right, rect.top)
-        chars.append(_Char(chr(code), box, key, size, bold, spaced))
+        edges = view.edges(rect.left, rect.bottom, rect.right, rect.top)
+        chars.append(_Char(chr(code), *edges, key, size, bold, spaced))
         spaced = False
         if len(chars) >= most:
             break
@@ -150,6 +160,8 @@ def _whole(lead: int, code: int) -> int:
 
 
 def _is_garbled(code: int) -> bool:
+    if code in _PRINTABLE or code in _SYLLABLES:
+        return False
     return code == _UNKNOWN or any(code in codes for codes in _MEANINGLESS)
 
 
@@ -168,7 +180,7 @@ def _pieces(chars: Sequence[_Char], rules: Rules) -> list[Piece]:
 
 def _parts(before: _Char, char: _Char, rules: Rules) -> bool:
     """Whether a new piece begins: another line, a step back, a clear gap, or a ruled line between."""
-    one, two = before.box, char.box
+    one, two = before, char
     em = max(min(before.size_pt, char.size_pt), 1.0)
     height = max(min(one.bottom - one.top, two.bottom - two.top), 1.0)
     if abs(one.top + one.bottom - two.top - two.bottom) / 2 > _SAME_BASELINE * height:
@@ -190,14 +202,19 @@ def _parts(before: _Char, char: _Char, rules: Rules) -> bool:
 def _piece(run: Sequence[_Char]) -> Piece:
     parts = [run[0].text]
     for before, char in pairwise(run):
-        gap = char.box.left - before.box.right
+        gap = char.left - before.right
         if char.spaced or gap > _SPACE_GAP_EM * max(char.size_pt, 1.0):
             parts.append(" ")
         parts.append(char.text)
     sizes = sorted(char.size_pt for char in run)
     return Piece(
         text="".join(parts),
-        box=around([char.box for char in run]),
+        box=Box(
+            left=min(char.left for char in run),
+            top=min(char.top for char in run),
+            right=max(char.right for char in run),
+            bottom=max(char.bottom for char in run),
+        ),
         size_pt=round(sizes[len(sizes) // 2], 1),
         bold=sum(char.bold for char in run) * 2 > len(run),
     )

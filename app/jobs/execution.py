@@ -8,11 +8,11 @@ from typing import Any
 
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.effects import EffectHandler, carry_out
+from app.pipeline.fencing import End
 from app.pipeline.flow import Flow
 from app.pipeline.reconcile import next_attempt
-from app.pipeline.records import End
 from app.pipeline.run import Run, private_place, unwrap
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.queue.envelope import Envelope
@@ -99,9 +99,11 @@ class Execution:
         """Renew the leases of all runs held here; stop those that another worker took over."""
         held = dict(self._held)  # what begins while PostgreSQL answers is not part of the question
         async with self._runtime.database.begin() as session:
-            ours = await records.renew_leases(session, self.worker, lease_s=self._queue.lease)
-            missing = [run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt]
-            overtaken = await records.overtaken(
+            ours = await fencing.renew_leases(session, self.worker, lease_s=self._queue.lease)
+            missing = [
+                run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt
+            ]
+            overtaken = await fencing.overtaken(
                 session, {run_id: held[run_id][0] for run_id in missing}
             )
         for run_id in overtaken:
@@ -114,7 +116,7 @@ class Execution:
     async def _begin_and_run(self, envelope: Envelope, active: ActiveSpan) -> str:
         run_id = RunId(envelope.run_id)
         async with self._runtime.database.begin() as session:
-            row = await records.begin(
+            row = await fencing.begin(
                 session,
                 run_id,
                 attempt=envelope.attempt,
@@ -124,7 +126,7 @@ class Execution:
             if row is None:
                 log.info("attempt_not_to_be_had")
                 return "aborted"
-            waited_s = (await records.now(session) - row.next_attempt_at).total_seconds()
+            waited_s = (await fencing.now(session) - row.next_attempt_at).total_seconds()
             saved = await records.checkpoints(session, run_id)
         active.set(Attribute.JOB_QUEUE_WAIT, waited_s)
         task = asyncio.current_task()
@@ -228,7 +230,7 @@ class Execution:
 
     async def _end(self, row: RunRow, how: End) -> None:
         async with self._runtime.database.begin() as session:
-            await records.end(session, row, how)
+            await fencing.end(session, row, how)
         record_run(how.status, code=how.code)
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
         if how.effects:
@@ -242,7 +244,7 @@ class Execution:
         if isinstance(error, RetryableError):
             wait_s = max(wait_s, retry_after_s(error))
         async with self._runtime.database.begin() as session:
-            await records.postpone(
+            await fencing.postpone(
                 session, row, wait_s=wait_s, code=error.code, details=error.details
             )
         record_retry("run", error_type=error.code)
@@ -254,7 +256,7 @@ class Execution:
     async def _hand_back(self, row: RunRow) -> None:
         """This worker stops: the run goes back at once, and the attempt is not spent."""
         async with self._runtime.database.begin() as session:
-            await records.postpone(session, row, wait_s=0, code=None, details={}, spends_try=False)
+            await fencing.postpone(session, row, wait_s=0, code=None, details={}, spends_try=False)
         log.info("run_handed_back", run_id=str(row.id), attempt=row.attempt)
         await self._deliver(row, self._runtime.producer.enqueue_run(next_attempt(row)))
 

@@ -8,8 +8,8 @@ from app.candidates import records
 from app.candidates.flow import ResumeTools, ingest, thumbnail_key
 from app.errors import ErrorCode, PermanentError
 from app.pipeline.effects import EffectHandler
+from app.pipeline.fencing import Effect
 from app.pipeline.flow import Flow
-from app.pipeline.records import Effect
 from app.pipeline.run import Run
 
 DISCARD_ORIGINAL = "discard_original"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import ErrorCode
-from app.pipeline.records import Effect
+from app.pipeline.fencing import Effect
 from app.pipeline.run import Run
 
 _NO_CODES: frozenset[ErrorCode] = frozenset()

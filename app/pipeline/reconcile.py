@@ -1,7 +1,7 @@
 """Bring back what was lost: abandoned runs, and jobs that Redis forgot."""
 
 from app.errors import ErrorCode
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.envelope import Envelope
 from app.queue.producer import Producer
@@ -23,16 +23,16 @@ async def reconcile(
     repeats what this one did not get to.
     """
     async with database.begin() as session:
-        abandoned = await records.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
+        abandoned = await fencing.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
     for run in abandoned:
         log.warning("run_abandoned", run_id=str(run.id), attempt=run.attempt, worker=run.worker)
     async with database.begin() as session:
-        for run in await records.spent(session, max_tries=max_tries, max_runs=_MAX_RUNS_AT_ONCE):
+        for run in await fencing.spent(session, max_tries=max_tries, max_runs=_MAX_RUNS_AT_ONCE):
             log.error("run_gave_up", run_id=str(run.id), tries=run.tries)
-            await records.end(
+            await fencing.end(
                 session,
                 run,
-                records.End(
+                fencing.End(
                     status=RunStatus.FAILED,
                     code=ErrorCode.WORKER_ERROR,
                     details={"reason": "its worker died each time", "tries": run.tries},
@@ -40,7 +40,7 @@ async def reconcile(
                 ),
             )
     async with database.begin() as session:
-        due = await records.due(session, max_runs=_MAX_RUNS_AT_ONCE)
+        due = await fencing.due(session, max_runs=_MAX_RUNS_AT_ONCE)
         with_effects = await records.runs_with_open_effects(session, max_runs=_MAX_RUNS_AT_ONCE)
     enqueued = 0
     for overdue in due:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, PermanentError, WorkerError
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.stage import Stage
 from app.pipeline.tables import RunId, RunRow, StageStatus
 from app.resilience.clock import Clock
@@ -94,7 +94,7 @@ class Run:
 
         async def write() -> T:
             async with self.database.begin() as session:
-                await records.hold(session, self.id, self.row.attempt)
+                await fencing.hold(session, self.id, self.row.attempt)
                 result = await stage.call(session, *args, **kwargs)
                 await self._finish(session, stage, result, StageStatus.SUCCEEDED, tries=1)
             return result
@@ -104,7 +104,7 @@ class Run:
     async def skip(self, name: str) -> None:
         """Record that a stage does not apply to this run."""
         async with self.database.begin() as session:
-            await records.hold(session, self.id, self.row.attempt)
+            await fencing.hold(session, self.id, self.row.attempt)
             await records.start_stage(session, self.row, name)
             await records.end_stage(session, self.row, name, StageStatus.SKIPPED)
 
@@ -120,7 +120,7 @@ class Run:
         answer = await call()
         sealed = await self._seal(result, answer, stage, item)
         async with self.database.begin() as session:
-            await records.hold(session, self.id, self.row.attempt)
+            await fencing.hold(session, self.id, self.row.attempt)
             await records.save_checkpoint(session, self.row, stage, item, 1, sealed)
         self.saved[stage, item, 1] = sealed
         return answer
@@ -151,7 +151,7 @@ class Run:
                 status = StageStatus.FALLBACK_SUCCESS
             sealed = await self._seal(stage.result, result, stage.name, "")
             async with self.database.begin() as session:
-                await records.hold(session, self.id, self.row.attempt)
+                await fencing.hold(session, self.id, self.row.attempt)
                 await self._finish(session, stage, result, status, tries=tries, sealed=sealed)
             return result
 
@@ -172,7 +172,7 @@ class Run:
         with span(SpanName.STAGE, stage.name, attributes=attributes) as active:
             try:
                 async with self.database.begin() as session:
-                    await records.hold(session, self.id, self.row.attempt)
+                    await fencing.hold(session, self.id, self.row.attempt)
                     await records.start_stage(session, self.row, stage.name)
                 return await work()
             except WorkerError as error:
@@ -191,7 +191,7 @@ class Run:
             return  # nothing of this attempt can be written any more
         absorbed = stage.partial is not None and error.code not in _NEVER_ABSORBED
         async with self.database.begin() as session:
-            await records.hold(session, self.id, self.row.attempt)
+            await fencing.hold(session, self.id, self.row.attempt)
             await records.end_stage(
                 session,
                 self.row,

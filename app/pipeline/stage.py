@@ -1,7 +1,7 @@
 """A stage: a coroutine function with a name, a policy and a result that can be saved."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
@@ -25,9 +25,13 @@ class Stage(Generic[P, T]):
     call: Callable[P, Awaitable[T]]
     policy: PolicyName
     partial: ErrorCode | None
-    fallback: Callable[P, Awaitable[T]] | None
     version: int
     result: TypeAdapter[T]
+    fallback: Callable[P, Awaitable[T]] | None = None
+
+    def falling_back_to(self, fallback: Callable[P, Awaitable[T]]) -> "Stage[P, T]":
+        """Make the same stage with this fallback."""
+        return replace(self, fallback=fallback)
 
 
 def stage(
@@ -35,7 +39,6 @@ def stage(
     *,
     policy: PolicyName,
     partial: ErrorCode | None = None,
-    fallback: Callable[P, Awaitable[T]] | None = None,
     version: int = 1,
 ) -> Callable[[Callable[P, Awaitable[T]]], Stage[P, T]]:
     """Make a stage of a coroutine function whose return type pydantic can write as JSON."""
@@ -46,7 +49,6 @@ def stage(
             call=call,
             policy=policy,
             partial=partial,
-            fallback=fallback,
             version=version,
             result=TypeAdapter(get_type_hints(call)["return"]),
         )

@@ -57,7 +57,9 @@ class QueueWorker(Worker):
 
         After Redis lost its keys the same id can come again while its first delivery still runs.
         """
-        await super().start_jobs([job_id for job_id in job_ids if job_id.decode() not in self.tasks])
+        await super().start_jobs(
+            [job_id for job_id in job_ids if job_id.decode() not in self.tasks]
+        )
 
     async def serve(self, stopping: asyncio.Event, *, drain_timeout_s: float) -> None:
         """Work until `stopping` is set; then let jobs finish for a while, and cancel the rest.

@@ -155,6 +155,8 @@ def load_settings(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType] - checked by pydantic
         key = settings.encryption_key
         validate_encryption_key(key.get_secret_value() if key else None, settings.env)
+        for previous in settings.encryption_previous_keys:
+            validate_encryption_key(previous.get_secret_value(), Environment.PRODUCTION)
     except ValidationError as error:
         raise InvalidSettings(
             [_line(fault["loc"], fault["msg"]) for fault in error.errors()]

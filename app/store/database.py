@@ -14,7 +14,6 @@ from sqlalchemy.orm import DeclarativeBase
 from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
 
-
 _SESSION = {
     # A killed worker's open transaction keeps its row locks until the server notices. Without these
     # it may not for hours, and nobody else could take over the run: `SKIP LOCKED` passes it by.

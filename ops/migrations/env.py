@@ -2,10 +2,13 @@
 
 from alembic import context
 
-import app.candidates.tables
-import app.pipeline.tables
-import app.store.keys  # noqa: F401 - the imports fill the metadata
+from app.candidates.tables import CandidateRow
+from app.pipeline.tables import RunRow
 from app.store.database import Base
+from app.store.keys import TenantRow
+
+# Importing a table of each module fills the metadata.
+assert {RunRow.metadata, CandidateRow.metadata, TenantRow.metadata} == {Base.metadata}  # noqa: S101
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -55,9 +55,8 @@ def test_spans_and_metrics_are_in_the_telemetry_page() -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     broken: list[str] = []
     for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.name}: {target}")
+        targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+        broken += [f"{page.name}: {to}" for to in targets if not (page.parent / to).exists()]
     assert broken == []
 
 
@@ -77,5 +76,3 @@ def _tree(text: str) -> set[str]:
         if names[0].endswith("/"):
             folders.append(names[0].rstrip("/"))
     return found
-
-

@@ -1,7 +1,7 @@
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from app.documents.limits import Limits
 from app.documents.reader import Reader, limits_of, open_reader
@@ -14,13 +14,8 @@ def limits() -> Limits:
     return limits_of(ExtractSettings())
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reader() -> AsyncIterator[Reader]:
-    """A reader with one parser process, which is enough for one file at a time."""
+    """A reader for the tests of a module, which share its loop; starting one takes half a second."""
     async with open_reader(ExtractSettings(processes=1)) as opened:
         yield opened
-
-
-@pytest.fixture
-def has_tesseract() -> bool:
-    return shutil.which("tesseract") is not None

@@ -3,7 +3,9 @@ from collections.abc import Iterable
 import pytest
 
 from app.documents.blocks import Block, Box, Source
-from app.documents.layout import Item, Piece, TableRow, find_gutter, page_blocks
+from app.documents.columns import find_gutter
+from app.documents.layout import page_blocks
+from app.documents.pieces import Item, Piece, TableRow
 
 
 def piece(text: str, left: float, top: float, *, size: float = 10, em: float = 0.5) -> Piece:

@@ -20,6 +20,8 @@ from app.messages import Language, Message
 from app.settings.groups import ExtractSettings
 from tests.documents.building import Page, docx, hp, hwpx, image, odt, p, packed, pdf, shown
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "app" / "demo" / "samples"
 SHARED = ROOT.parent / "shared" / "samples"

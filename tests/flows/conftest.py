@@ -128,3 +128,9 @@ async def is_held(runtime: Runtime) -> bool:
             )
         )
     return bool(waiting)
+
+
+async def redis_keys(runtime: Runtime, pattern: str) -> list[str]:
+    """Every key that matches."""
+    keys: list[bytes] = await runtime.producer.redis.keys(pattern)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+    return [key.decode() for key in keys]

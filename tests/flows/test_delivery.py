@@ -13,7 +13,14 @@ from app.candidates.tables import CandidateRow
 from app.pipeline.tables import AttemptRow, RunRow
 from app.settings import Settings
 from app.settings.groups import RedisSettings
-from tests.flows.conftest import EndedRuns, WorkerProcess, hold_checkpoint, is_held, working
+from tests.flows.conftest import (
+    EndedRuns,
+    WorkerProcess,
+    hold_checkpoint,
+    is_held,
+    redis_keys,
+    working,
+)
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(90)]
 
@@ -36,7 +43,7 @@ async def test_losing_all_of_redis_in_the_middle_of_fifty_queued_runs_loses_none
         async with asyncio.timeout(30):
             while not await _finished(runtime):
                 await asyncio.sleep(0.01)
-        await runtime.producer.redis.flushdb()
+        await runtime.producer.redis.flushdb()  # pyright: ignore[reportUnknownMemberType] - typed loosely
         runs = await ended([run.run_id for run in accepted])
 
     assert {run.status for run in runs} == {"succeeded"}
@@ -110,12 +117,9 @@ async def test_nothing_of_a_finished_run_stays_in_redis(here: Runtime, ended: En
         while await here.producer.redis.zcard(here.producer.queue_name):
             await asyncio.sleep(0.05)
     async with asyncio.timeout(5):
-        while [
-            key
-            async for key in here.producer.redis.scan_iter(match="arq:*")
-            if b"health" not in key
-        ]:
+        while await redis_keys(here, "arq:job:*"):
             await asyncio.sleep(0.05)
+    assert await redis_keys(here, "arq:retry:*") == []
 
 
 async def test_attempts_are_numbered_and_their_waits_are_known(

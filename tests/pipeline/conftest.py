@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.errors import ErrorCode
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.resilience.clock import SystemClock
@@ -74,7 +74,7 @@ def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> Begi
         async with database.begin() as session:
             queued = await records.find(session, tenant_id, run_id)
             assert queued is not None
-            row = await records.begin(
+            row = await fencing.begin(
                 session, run_id, attempt=queued.attempt + 1, worker="w", lease_s=30
             )
             assert row is not None

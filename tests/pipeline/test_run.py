@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, PermanentError, RetryableError
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.run import Run, unwrap
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
@@ -45,7 +45,7 @@ async def abandon(database: Database, run: Run) -> None:
             text("UPDATE runs SET lease_until = now() - interval '1 s' WHERE id = :id"),
             {"id": run.id},
         )
-        assert [row.id for row in await records.reclaim_abandoned(session, max_runs=10)] == [run.id]
+        assert [row.id for row in await fencing.reclaim_abandoned(session, max_runs=10)] == [run.id]
 
 
 async def stage_rows(database: Database, run: Run) -> list[tuple[int, str, str]]:
@@ -125,7 +125,7 @@ async def test_an_overtaken_attempt_commits_nothing_more(
         assert raised.value.code is ErrorCode.LEASE_LOST
     async with database.begin() as session:
         with pytest.raises(RetryableError):
-            await records.end(session, stale.row, records.End(status=fresh.row.status))  # pyright: ignore[reportArgumentType] - any state
+            await fencing.end(session, stale.row, fencing.End(status=fresh.row.status))  # pyright: ignore[reportArgumentType] - any state
     assert calls.made == []
     assert await stage_rows(database, fresh) == []
 
@@ -135,7 +135,7 @@ async def test_only_one_worker_begins_an_attempt(database: Database, new_run: Ne
 
     async def begin(worker: str) -> bool:
         async with database.begin() as session:
-            row = await records.begin(session, run_id, attempt=1, worker=worker, lease_s=30)
+            row = await fencing.begin(session, run_id, attempt=1, worker=worker, lease_s=30)
             return row is not None
 
     async with asyncio.TaskGroup() as group:
@@ -181,12 +181,12 @@ async def test_a_fallback_is_really_awaited_and_has_its_own_status(
     async def by_rules(text: str) -> str:
         return f"rules: {text}"
 
-    @stage("analyze", policy=PolicyName.LLM, fallback=by_rules)
+    @stage("analyze", policy=PolicyName.LLM)
     async def by_model(text: str) -> str:
         assert text == "cv"
         raise PermanentError(ErrorCode.LLM_PARSE_ERROR)
 
-    assert await run.need(by_model, "cv") == "rules: cv"
+    assert await run.need(by_model.falling_back_to(by_rules), "cv") == "rules: cv"
     assert await stage_rows(database, run) == [(1, "analyze", StageStatus.FALLBACK_SUCCESS)]
 
 

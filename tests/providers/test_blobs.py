@@ -9,7 +9,7 @@ from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.providers.blobs import Blobs, open_blobs
 from app.settings import InvalidSettings
 from app.settings.groups import StorageSettings
-from tests.providers.conftest import FaultyProxy, ProxyFault
+from tests.fakes.s3 import FaultyProxy, ProxyFault
 
 
 @pytest.mark.parametrize("key", ["a", "originals/tenant/run", "inbox/홍길동 이력서 (최종) #2.pdf"])

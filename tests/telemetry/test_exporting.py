@@ -11,7 +11,8 @@ from app.settings import load_settings
 from app.telemetry import configure_telemetry, metrics
 from app.telemetry.conventions import SpanName
 from app.telemetry.spans import current_trace_id, span
-from tests.telemetry.conftest import Collector, LogLines
+from tests.fakes.collector import Collector
+from tests.telemetry.conftest import LogLines
 
 LIMIT_S = 3
 

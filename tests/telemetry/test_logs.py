@@ -134,10 +134,12 @@ def test_the_model_client_never_shows_its_requests(logs: LogLines) -> None:
 
 
 @pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
-def test_access_lines_are_shown_when_debugging(logs: LogLines, level: str, shown: bool) -> None:
+def test_lines_of_the_web_server_are_shown_when_debugging(
+    logs: LogLines, level: str, shown: bool
+) -> None:
     logs.configure(level)
 
-    logging.getLogger("uvicorn.access").info("GET /health/live 200")
+    logging.getLogger("uvicorn.protocols").info("GET /health/live 200")
 
     assert bool(logs.parsed) is shown
 

@@ -16,7 +16,7 @@ from app.telemetry.spans import (
     current_traceparent,
     span,
 )
-from tests.telemetry.conftest import Collector
+from tests.fakes.collector import Collector
 
 REMOTE = f"00-{'a' * 32}-{'b' * 16}-01"
 CANARY = "gildong.canary@example.com"

@@ -33,6 +33,9 @@ _URL = re.compile(
     rf"|(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,40}}[A-Za-z0-9])?\.){{1,5}}(?:{_TLD})(?![\w-]|\.\w)(?:[/?#][^\s<>\"'|,;]{{0,300}})?)",
     re.IGNORECASE,
 )
+_MAY_HOLD = re.compile(
+    r"@|©|[\[(]\s?at\s?[\])]|\d[\d\s().\-/·]{5}|[A-Za-z]\s?\.\s?[A-Za-z]|://", re.IGNORECASE
+)
 _SCHEME = re.compile(r"^https?://", re.IGNORECASE)
 _WWW = re.compile(r"^www\.", re.IGNORECASE)
 _PROFILE_HOSTS = re.compile(
@@ -162,8 +165,8 @@ def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contac
     target_keys = [link_key(t) for t in targets if _SCHEME.match(t)]
     for section in sections:
         for line in _rejoined(section.lines, target_keys):
-            place = _place(section, line)
-            _read(line, place, emails, phones, links)
+            if _MAY_HOLD.search(line.text):
+                _read(line, _place(section, line), emails, phones, links)
     own_links = _own_links(links)
     own_links += _from_targets(targets, links, sections)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]

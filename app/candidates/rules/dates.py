@@ -40,6 +40,9 @@ _ATOM = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_EDGE = " \t,;:|/~·•-–—()[]"
+_DIGIT = re.compile(r"\d")
+_TWO_DIGITS = re.compile(r"\d\d")
 _FROM = re.compile(r"(?:since|from|\bas of)\s*:?\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(
     r"^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
@@ -82,6 +85,8 @@ class _Atom:
 
 def periods(text: str) -> list[Period]:
     """All dates and spans, left to right, none overlapping. Linear in the text's length."""
+    if not _TWO_DIGITS.search(text):
+        return []
     text = text.translate(_ONE_TO_ONE)
     atoms = [atom for match in _ATOM.finditer(text) if (atom := _atom(match, text))]
     found: list[Period] = []
@@ -96,6 +101,8 @@ def periods(text: str) -> list[Period]:
 
 def without_periods(text: str) -> str:
     """The text without dates, durations and the brackets they stood in."""
+    if not _DIGIT.search(text):
+        return text.strip(_EDGE) if not text.endswith(")") else _balanced(text)
     kept: list[str] = []
     at = 0
     for period in periods(text):
@@ -104,7 +111,7 @@ def without_periods(text: str) -> str:
     kept.append(text[at:])
     rest = _DURATION.sub(" ", " \t ".join(kept))
     rest = _EMPTY_BRACKETS.sub(" ", rest)
-    return rest.strip(" \t,;:|/~·•-–—()[]") if not rest.strip().endswith(")") else _balanced(rest)
+    return rest.strip(_EDGE) if not rest.strip().endswith(")") else _balanced(rest)
 
 
 def _balanced(text: str) -> str:

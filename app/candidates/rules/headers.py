@@ -1,6 +1,7 @@
 # ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
 """Identity blocks: the places where a file says whose résumé begins here."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from app.candidates.rules.phones import phone_key, phones_in
 from app.candidates.rules.sections import Kind, Section
 
 REACH_LINES = 8  # how far own mail or phone may stand from the name
+_SECTION_LINES = 400
+_CONTACT = re.compile(r"@|\d[\d\s().\-/·년월]{5}")
 _LARGE = 1.25
 _RESUME_KINDS = frozenset(
     {
@@ -69,8 +72,11 @@ def find_headers(sections: Sequence[Section], main: Candidate | None) -> list[He
             if section.heading is None or section.kind is Kind.OTHER
             else (section.heading, *section.lines)
         )
-        for position, line in enumerate(lines[:400]):
+        reach = _with_contact_near(lines[:_SECTION_LINES])
+        for position, line in enumerate(lines[:_SECTION_LINES]):
             is_main = main is not None and line is main.line
+            if not (is_main or reach[position]):
+                continue
             if section.kind in _NEVER and not is_main and not _stands_out(line):
                 continue
             if (
@@ -78,6 +84,15 @@ def find_headers(sections: Sequence[Section], main: Candidate | None) -> list[He
             ) and header.line.index not in {h.line.index for h in found}:
                 found.append(header)
     return found
+
+
+def _with_contact_near(lines: Sequence[Line]) -> list[bool]:
+    """For each line whether mail, phone or birth date may stand on it or on the next ones.
+
+    The last lines may: their section goes on in the next.
+    """
+    marks = [bool(_CONTACT.search(line.text)) for line in lines] + [True] * REACH_LINES
+    return [any(marks[at : at + REACH_LINES + 1]) for at in range(len(lines))]
 
 
 def _stands_out(line: Line) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 
 from app.candidates.rules.lines import Line, squeeze
 
@@ -90,6 +91,7 @@ _LABELS: Mapping[Label, str] = {
 }
 _COLON_LABEL = re.compile(r"^(?P<label>[^:：|\t]{1,24}?)\s*[:：]\s*(?P<value>.*)$")
 _TOKEN = re.compile(r"\S+")
+_TOKENS_MAX = 24
 _TRIM = " \t:：|·,/-"
 
 
@@ -100,6 +102,12 @@ def _known() -> Mapping[str, frozenset[Label]]:
         for word in words.split():
             table.setdefault(squeeze(word), set()).add(label)
     return {word: frozenset(labels) for word, labels in table.items()}
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    """What a label may begin with: most words are ruled out by one look."""
+    return frozenset(word[:n] for word in _known() for n in range(1, len(word) + 1))
 
 
 def labels_of(text: str) -> frozenset[Label]:
@@ -157,10 +165,12 @@ def _cell_pairs(cells: list[str]) -> Iterator[tuple[frozenset[Label], str]]:
 def _text_pairs(text: str) -> Iterator[tuple[frozenset[Label], str]]:
     """`성명: 김… 생년월일: …` and, for words that are labels beyond doubt, also without colons."""
     marks: list[tuple[int, int, frozenset[Label], bool]] = []
-    tokens = [(m.start(), m.end()) for m in _TOKEN.finditer(text)][:40]
+    beginnings = _beginnings()
+    tokens = [(m.start(), m.end()) for m in islice(_TOKEN.finditer(text), _TOKENS_MAX)]
     at = 0
     while at < len(tokens):
-        for width in (3, 2, 1):
+        first = squeeze(text[tokens[at][0] : tokens[at][1]].partition(":")[0])
+        for width in (3, 2, 1) if first and first in beginnings else ():
             if at + width > len(tokens):
                 continue
             begin, end = tokens[at][0], tokens[at + width - 1][1]

@@ -77,6 +77,7 @@ _NOT_NAME_WORDS = words("""
     """)
 _PIECES = re.compile(r"\s*[|｜/·•,;:]\s*|\s+[-–—]\s+|\s{2,}|\t|\n")
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{2,40})[)\]]\s*")
+_SECTION_LINES = 150
 _HEADER_LINES = 40
 
 
@@ -236,7 +237,7 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
     for section in sections:
         if section.heading and section.kind in (Kind.TITLE, Kind.CONTACT, Kind.SUMMARY):
             found += _score(section.heading, section, position, top, emails)
-        for line in section.lines:
+        for line in section.lines[:_SECTION_LINES]:
             position += 1
             if section.kind in _ALLOWED or (
                 line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES

@@ -1,0 +1,227 @@
+"""Reading order: which items belong to one column, and which column comes first.
+
+The order in which a file draws its text is mostly the reading order, and sorting by height alone
+mixes columns. So content order is kept, unless it jumps between the two sides of a gutter: then
+the file was drawn row by row, and each column is read on its own. Rows of forms and dates set to
+the right jump as well; they are told from columns by how the sides stand to each other.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+from statistics import median
+
+from app.documents.blocks import Box
+from app.documents.pieces import Item, Items, Piece, around, same_row
+
+_GUTTER_FROM, _GUTTER_TO, _GUTTER_STEP = 0.18, 0.82, 0.004
+_MIN_SIDE_ITEMS = 4
+_RAGGED = 0.9
+_MAX_CROSSING_SHARE = 0.12
+_MAX_ACROSS_SHARE = 0.6
+_MIN_REACH_SHARE = 0.2
+_MAX_JUMP_SHARE = 0.2
+_ATTACHED_SHARE = 0.85
+_CONTIGUOUS = 0.7
+_PROSE_FILL = 0.7
+_DATE_SHARE = 0.5
+_DATE = re.compile(r"(?:19|20)\d\d|present|현재|재직", re.IGNORECASE)
+_TITLE_ABOVE_SHARE = 0.9
+_SAME_HEIGHT = 0.3
+
+
+def title_first(items: Items) -> Items:
+    """The largest text, when it heads the page but is drawn late: a name on a coloured ground."""
+    sizes = [item.size_pt or 0.0 for item in items if isinstance(item, Piece)]
+    if not sizes or sizes.count(max(sizes)) > 1:
+        return items
+    title = next(i for i in items if isinstance(i, Piece) and i.size_pt == max(sizes))
+    below = sum(1 for item in items if item.box.top >= title.box.bottom - 1)
+    if below < _TITLE_ABOVE_SHARE * (len(items) - 1):
+        return items
+    return [title, *(item for item in items if item is not title)]
+
+
+def in_reading_order(items: Items) -> list[Items]:
+    """Columns and bands, each read from top to bottom. `items` come in content order."""
+    gutter = find_gutter(items)
+    if gutter is None:
+        return [items] if items else []
+    jumps = jump_share(items, gutter) > _MAX_JUMP_SHARE
+    if _is_rows(items, gutter):
+        return [_attached(items, gutter) if jumps else items]
+    if jumps:
+        return [frame for column in _columns(items, gutter) for frame in in_reading_order(column)]
+    return [*_runs(items, gutter)]
+
+
+def find_gutter(items: Items) -> float | None:
+    """The x that the fewest items cross, in the widest such strip.
+
+    Only the heights are looked at in which both sides have text: what stands above or below them
+    may be as wide as it likes.
+    """
+    if len(items) < 2 * _MIN_SIDE_ITEMS:
+        return None
+    page = around([item.box for item in items])
+    width = page.right - page.left
+    best: tuple[float, float, float] | None = None
+    strip: tuple[float, float] | None = None
+    for step in range(int((_GUTTER_TO - _GUTTER_FROM) / _GUTTER_STEP) + 1):
+        x = page.left + width * (_GUTTER_FROM + step * _GUTTER_STEP)
+        share = _crossing_share(items, x)
+        if share > _MAX_CROSSING_SHARE:
+            strip = None
+            continue
+        strip = strip if strip and strip[0] == share else (share, x)
+        # Near the right column: lines are ragged on their right, so long ones reach this far.
+        found = share, strip[1] - x, strip[1] + _RAGGED * (x - strip[1])
+        best = min(best, found) if best else found
+    return best[2] if best else None
+
+
+def _crossing_share(items: Items, x: float) -> float:
+    """The share of items across x among those beside each other; 1 where a side is too small."""
+    left = [item.box for item in items if item.box.right <= x + 1]
+    right = [item.box for item in items if item.box.left >= x - 1]
+    across = len(items) - len(left) - len(right)
+    if min(len(left), len(right)) < _MIN_SIDE_ITEMS or across > _MAX_ACROSS_SHARE * len(items):
+        return 1.0
+    top = max(min(box.top for box in left), min(box.top for box in right))
+    bottom = min(max(box.bottom for box in left), max(box.bottom for box in right))
+    beside = [item.box for item in items if top <= (item.box.top + item.box.bottom) / 2 <= bottom]
+    crossing = sum(1 for box in beside if box.left < x - 1 and box.right > x + 1)
+    return crossing / len(beside) if len(beside) >= 2 * _MIN_SIDE_ITEMS else 1.0
+
+
+def _attached(items: Items, gutter: float) -> list[Item]:
+    """Rows whose parts were drawn at different times, put together: dates after all entries."""
+    left = [item for item in items if _side(item, gutter) < 0]
+    right = [item for item in items if _side(item, gutter) > 0]
+    moved, anchors = (right, left) if len(right) < len(left) else (left, right)
+    following: dict[int, list[Item]] = {}
+    rest = {id(item) for item in moved}
+    for item in moved:
+        anchor = next((other for other in anchors if _same_height(item.box, other.box)), None)
+        if anchor is not None:
+            following.setdefault(id(anchor), []).append(item)
+            rest.discard(id(item))
+    stays = [item for item in items if id(item) in rest or not any(item is m for m in moved)]
+    return [one for item in stays for one in (item, *following.get(id(item), ()))]
+
+
+def _side(item: Item, gutter: float) -> int:
+    """-1 left, 1 right, 0 across. A long word that only reaches into the gutter is not across."""
+    box = item.box
+    reach = min(gutter - box.left, box.right - gutter)
+    if reach > _MIN_REACH_SHARE * (box.right - box.left):
+        return 0
+    return -1 if box.left + box.right < 2 * gutter else 1
+
+
+def jump_share(items: Items, gutter: float) -> float:
+    """How often content order changes sides, as a share of the items on the two sides."""
+    sides = [side for item in items if (side := _side(item, gutter))]
+    jumps = sum(1 for one, two in pairwise(sides) if one != two)
+    return jumps / max(len(sides), 1)
+
+
+def _is_rows(items: Items, gutter: float) -> bool:
+    """Whether what stands side by side belongs together: a form, or dates beside their entries."""
+    left = [item for item in items if _side(item, gutter) < 0]
+    right = [item for item in items if _side(item, gutter) > 0]
+    if not left or not right:
+        return True
+    beside = [_beside_share(left, right), _beside_share(right, left)]
+    if min(beside) >= _ATTACHED_SHARE:
+        return _fill(left, gutter) < _PROSE_FILL
+    if max(beside) < _ATTACHED_SHARE:
+        return False
+    attached, others = (left, right) if beside[0] > beside[1] else (right, left)
+    return _coverage(attached, others) < _CONTIGUOUS or _date_share(attached) > _DATE_SHARE
+
+
+def _beside_share(ones: Items, others: Items) -> float:
+    """How many of the ones have another one at their height."""
+    by_middle = sorted(others, key=_middle)
+    middles = [_middle(other) for other in by_middle]
+    count = 0
+    for one in ones:
+        reach = _SAME_HEIGHT * (one.box.bottom - one.box.top)
+        near = by_middle[
+            bisect_left(middles, _middle(one) - reach) : bisect_right(middles, _middle(one) + reach)
+        ]
+        count += any(_same_height(one.box, other.box) for other in near)
+    return count / len(ones)
+
+
+def _middle(item: Item) -> float:
+    return (item.box.top + item.box.bottom) / 2
+
+
+def _same_height(one: Box, two: Box) -> bool:
+    least = min(one.bottom - one.top, two.bottom - two.top)
+    return abs(one.top + one.bottom - two.top - two.bottom) / 2 <= _SAME_HEIGHT * least
+
+
+def _fill(left: Items, gutter: float) -> float:
+    """How far lines of the left side run towards the gutter: prose does, cells of a form do not."""
+    edge = min(item.box.left for item in left)
+    return median((item.box.right - edge) / max(gutter - edge, 1.0) for item in left)
+
+
+def _coverage(items: Items, others: Items) -> float:
+    """How densely rows follow each other: near 1 for a column, less for dates beside entries."""
+    tops, pitches = _tops(items), sorted(b - a for a, b in pairwise(_tops(others)))
+    if len(tops) < 2 or not pitches:  # noqa: PLR2004 - one row covers nothing
+        return 0.0
+    return (len(tops) - 1) * pitches[len(pitches) // 2] / (tops[-1] - tops[0])
+
+
+def _tops(items: Items) -> list[int]:
+    return sorted({round(item.box.top) for item in items})
+
+
+def _date_share(items: Items) -> float:
+    dated = sum(1 for item in items if isinstance(item, Piece) and _DATE.search(item.text))
+    return dated / len(items)
+
+
+def _columns(items: Items, gutter: float) -> list[list[Item]]:
+    """Left and right by turns; what stands across both parts the page into bands."""
+    columns: list[list[Item]] = []
+    left: list[Item] = []
+    right: list[Item] = []
+    for item in _downwards(items):
+        side = _side(item, gutter)
+        if side == 0:
+            columns += [left, right, [item]]
+            left, right = [], []
+        else:
+            (left if side < 0 else right).append(item)
+    return [column for column in [*columns, left, right] if column]
+
+
+def _runs(items: Items, gutter: float) -> list[list[Item]]:
+    """Content order, cut where it changes sides."""
+    runs: list[list[Item]] = []
+    side_before: int | None = None
+    for item in items:
+        side = _side(item, gutter)
+        if side == side_before:
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+        side_before = side
+    return runs
+
+
+def _downwards(items: Items) -> list[Item]:
+    """From top to bottom; within one row from left to right."""
+    rows: list[list[Item]] = []
+    for item in sorted(items, key=lambda item: item.box.top + item.box.bottom):
+        if rows and same_row(rows[-1][0].box, item.box):
+            rows[-1].append(item)
+        else:
+            rows.append([item])
+    return [item for row in rows for item in sorted(row, key=lambda item: item.box.left)]

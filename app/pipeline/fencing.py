@@ -1,0 +1,289 @@
+"""The SQL of the fence: who may work on a run, and how its attempts begin and end.
+
+All lease and waiting arithmetic uses PostgreSQL's clock, never ours. The caller's transaction
+commits. A function that changes a run on behalf of an attempt compares the fence and raises
+LEASE_LOST when it no longer stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import ErrorCode, RetryableError
+from app.pipeline.tables import (
+    AttemptRow,
+    CheckpointRow,
+    EffectRow,
+    RunId,
+    RunRow,
+    RunStatus,
+    StageRow,
+    StageStatus,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """`key` makes doing it twice harmless: the receiver, or the effect itself, knows it."""
+
+    kind: str
+    key: str
+    payload: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How an attempt ends its run."""
+
+    status: RunStatus
+    code: ErrorCode | None = None
+    partial_codes: Sequence[ErrorCode] = ()
+    message: str | None = None
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    private_sealed: str | None = None
+    result: dict[str, Any] | None = None
+    effects: Sequence[Effect] = ()
+    keep_checkpoints: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A queued run whose time has come, and how long ago that was by PostgreSQL's clock."""
+
+    run: RunRow
+    overdue_s: float
+
+
+async def begin(
+    session: AsyncSession, run_id: RunId, *, attempt: int, worker: str, lease_s: float
+) -> RunRow | None:
+    """Raise the fence to `attempt` and take the run; None when that attempt is not to be had.
+
+    It is to be had once: by the first who asks while the run is queued and due.
+    """
+    row = await session.scalar(
+        update(RunRow)
+        .where(
+            RunRow.id == run_id,
+            RunRow.attempt == attempt - 1,
+            RunRow.status == RunStatus.QUEUED,
+        )
+        .values(
+            status=RunStatus.RUNNING,
+            attempt=attempt,
+            tries=RunRow.tries + 1,
+            worker=worker,
+            lease_until=func.now() + timedelta(seconds=lease_s),
+        )
+        .returning(RunRow)
+    )
+    if row is not None:
+        await session.execute(
+            insert(AttemptRow).values(
+                run_id=run_id,
+                attempt=attempt,
+                tenant_id=row.tenant_id,
+                worker=worker,
+                due_at=row.next_attempt_at,
+            )
+        )
+    return row
+
+
+async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
+    """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
+    stands = await session.scalar(
+        select(RunRow.id)
+        .where(RunRow.id == run_id, RunRow.attempt == attempt, RunRow.status == RunStatus.RUNNING)
+        .with_for_update(read=True)
+    )
+    if stands is None:
+        raise RetryableError(ErrorCode.LEASE_LOST)
+
+
+async def renew_leases(session: AsyncSession, worker: str, *, lease_s: float) -> dict[RunId, int]:
+    """One statement for all runs of a worker. Returns the attempts that it still holds."""
+    rows = await session.execute(
+        update(RunRow)
+        .where(RunRow.worker == worker, RunRow.status == RunStatus.RUNNING)
+        .values(lease_until=func.now() + timedelta(seconds=lease_s))
+        .returning(RunRow.id, RunRow.attempt)
+    )
+    return {RunId(run_id): attempt for run_id, attempt in rows}
+
+
+async def overtaken(session: AsyncSession, held: Mapping[RunId, int]) -> list[RunId]:
+    """Those of the held attempts that no longer stand.
+
+    One that has just ended stands: its worker is about to let go of it.
+    """
+    if not held:
+        return []
+    rows = await session.execute(
+        select(RunRow.id, RunRow.attempt, RunRow.status).where(RunRow.id.in_(held))
+    )
+    return [
+        RunId(run_id)
+        for run_id, attempt, status in rows
+        if attempt != held[RunId(run_id)] or status == RunStatus.QUEUED
+    ]
+
+
+async def end(session: AsyncSession, run: RunRow, how: End) -> None:
+    """Write the final state and its effects.
+
+    Raises LEASE_LOST when the run is no longer at the attempt and in the state of `run`.
+    """
+    ended = await session.execute(
+        update(RunRow)
+        .where(
+            RunRow.id == run.id,
+            RunRow.attempt == run.attempt,
+            RunRow.status == run.status,
+        )
+        .values(
+            status=how.status,
+            code=how.code,
+            partial_codes=list(how.partial_codes),
+            message=how.message,
+            details=how.details,
+            private_sealed=how.private_sealed,
+            result=how.result,
+            lease_until=None,
+            finished_at=func.now(),
+        )
+    )
+    if not _changed(ended):
+        raise RetryableError(ErrorCode.LEASE_LOST)
+    await _end_attempt(session, run, how.status, how.code)
+    if not how.keep_checkpoints:
+        await session.execute(delete(CheckpointRow).where(CheckpointRow.run_id == run.id))
+    for effect in how.effects:
+        await session.execute(
+            upsert(EffectRow)
+            .values(
+                id=uuid4(),
+                run_id=run.id,
+                tenant_id=run.tenant_id,
+                kind=effect.kind,
+                idempotency_key=effect.key,
+                payload=effect.payload,
+            )
+            .on_conflict_do_nothing(index_elements=["idempotency_key"])
+        )
+
+
+async def postpone(
+    session: AsyncSession,
+    run: RunRow,
+    *,
+    wait_s: float,
+    code: ErrorCode | None,
+    details: dict[str, Any],
+    spends_try: bool = True,
+) -> None:
+    """Put the run back to `queued`, due in `wait_s` seconds. Raises LEASE_LOST."""
+    changed = await session.execute(
+        update(RunRow)
+        .where(
+            RunRow.id == run.id,
+            RunRow.attempt == run.attempt,
+            RunRow.status == RunStatus.RUNNING,
+        )
+        .values(
+            status=RunStatus.QUEUED,
+            tries=RunRow.tries - (0 if spends_try else 1),
+            next_attempt_at=func.now() + timedelta(seconds=wait_s),
+            lease_until=None,
+            code=code,
+            details=details,
+        )
+    )
+    if not _changed(changed):
+        raise RetryableError(ErrorCode.LEASE_LOST)
+    await _end_attempt(session, run, RunStatus.QUEUED, code)
+
+
+async def reclaim_abandoned(session: AsyncSession, *, max_runs: int) -> Sequence[RunRow]:
+    """Put running runs whose lease has passed back to `queued`; returns them."""
+    rows = await session.scalars(
+        select(RunRow)
+        .where(RunRow.status == RunStatus.RUNNING, RunRow.lease_until < func.now())
+        .order_by(RunRow.lease_until)
+        .limit(max_runs)
+        .with_for_update(skip_locked=True)
+    )
+    abandoned = rows.all()
+    for run in abandoned:
+        run.status = RunStatus.QUEUED
+        run.lease_until = None
+        await _end_attempt(session, run, RunStatus.QUEUED, ErrorCode.LEASE_LOST)
+    if abandoned:
+        await session.execute(
+            update(RunRow)
+            .where(RunRow.id.in_([run.id for run in abandoned]))
+            .values(next_attempt_at=func.now())
+            .execution_options(synchronize_session=False)
+        )
+    return abandoned
+
+
+async def due(session: AsyncSession, *, max_runs: int) -> Sequence[Due]:
+    """Queued runs past `next_attempt_at`, oldest first."""
+    rows = await session.execute(
+        select(RunRow, func.extract("epoch", func.now() - RunRow.next_attempt_at))
+        .where(RunRow.status == RunStatus.QUEUED, RunRow.next_attempt_at <= func.now())
+        .order_by(RunRow.next_attempt_at)
+        .limit(max_runs)
+    )
+    return [Due(run=run, overdue_s=float(overdue_s)) for run, overdue_s in rows]
+
+
+async def spent(session: AsyncSession, *, max_tries: int, max_runs: int) -> Sequence[RunRow]:
+    """Queued runs that have used their tries: each began and never ended (a poison document)."""
+    rows = await session.scalars(
+        select(RunRow)
+        .where(RunRow.status == RunStatus.QUEUED, RunRow.tries >= max_tries)
+        .limit(max_runs)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
+async def now(session: AsyncSession) -> datetime:
+    """PostgreSQL's clock."""
+    return await session.scalar(select(func.now()))  # pyright: ignore[reportReturnType] - never null
+
+
+async def _end_attempt(
+    session: AsyncSession, run: RunRow, outcome: RunStatus, code: ErrorCode | None
+) -> None:
+    await session.execute(
+        update(AttemptRow)
+        .where(AttemptRow.run_id == run.id, AttemptRow.attempt == run.attempt)
+        .values(ended_at=func.clock_timestamp(), outcome=outcome, code=code)
+    )
+    # What was under way when the attempt ended did not finish; say so, or it looks alive for ever.
+    await session.execute(
+        update(StageRow)
+        .where(
+            StageRow.run_id == run.id,
+            StageRow.attempt == run.attempt,
+            StageRow.status == StageStatus.RUNNING,
+        )
+        .values(
+            status=StageStatus.FAILED,
+            code=code or ErrorCode.CANCELLED,
+            ended_at=func.clock_timestamp(),
+        )
+    )
+
+
+def _changed(result: object) -> int:
+    return cast(CursorResult[Any], result).rowcount

@@ -1,0 +1,60 @@
+"""One trace from the request to the last stage, joined across the queue (R34)."""
+
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.api.app import create_app
+from app.bootstrap import Runtime, api_keys
+from app.demo.samples import SAMPLES
+from app.telemetry import configure_telemetry
+from tests.fakes.collector import Collector
+from tests.flows.conftest import EndedRuns, working
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(60)]
+
+SAMPLE = next(sample for sample in SAMPLES if sample.file == "ko-one-column.pdf")
+
+
+async def test_request_job_and_stages_are_one_trace_without_anything_personal(
+    runtime: Runtime, collector: Collector, ended: EndedRuns
+) -> None:
+    settings = runtime.settings.model_copy(
+        update={"otel_exporter_otlp_endpoint": collector.endpoint}
+    )
+    (key,) = api_keys(settings)
+    # Leaving the block sends what is left; it may, since nothing else runs on this loop then.
+    with configure_telemetry(settings, role="up"):
+        transport = httpx.ASGITransport(create_app(runtime))
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://naru") as client,
+            working(runtime),
+        ):
+            reply = await client.post(
+                "/v1/resumes",
+                files={"file": (f"{SAMPLE.name}.pdf", SAMPLE.path.read_bytes())},
+                headers={"Authorization": f"Bearer {key}"},
+            )
+            (run,) = await ended([UUID(reply.json()["run_id"])])
+    assert run.status == "succeeded"
+
+    spans = {name: span.raw for name, span in collector.spans.items()}
+    request = spans["POST /v1/resumes"]
+    sent = spans["send arq:queue"]
+    process = spans["process arq:queue"]
+    stages = {name for name in spans if name.startswith("stage ")}
+    assert {span.trace_id for span in spans.values()} == {request.trace_id}
+    assert sent.parent_span_id == request.span_id
+    assert process.parent_span_id == sent.span_id
+    assert [link.span_id for link in process.links] == [sent.span_id]
+    assert stages == {
+        "stage fetch", "stage extract", "stage identity", "stage analyze", "stage protect",
+        "stage chunk", "stage embed", "stage thumbnail", "stage save",
+    }  # fmt: skip
+    assert all(spans[name].parent_span_id == process.span_id for name in stages)
+    assert spans["embeddings naru-scripted-1"].parent_span_id == spans["stage embed"].span_id
+
+    everything = b"".join(collector.bodies)
+    for canary in (SAMPLE.name, *SAMPLE.emails, *SAMPLE.phones, SAMPLE.phrase):
+        assert str(canary).encode() not in everything
