@@ -154,6 +154,25 @@ def settings(
     )
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment in which a process of its own has these settings."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": os.environ["HOME"]}
+    return own | _flatten(settings.model_dump(mode="python"), ())
+
+
+def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in group.items():
+        here = (*path, name.upper())
+        if isinstance(value, dict):
+            flat |= _flatten(value, here)  # pyright: ignore[reportUnknownArgumentType] - any settings
+        elif hasattr(value, "get_secret_value"):
+            flat["__".join(here)] = value.get_secret_value()
+        elif value is not None and value != ():
+            flat["__".join(here)] = str(value)
+    return flat
+
+
 @pytest.fixture
 async def runtime(settings: Settings) -> AsyncGenerator[Runtime]:
     """Everything open, nothing running."""

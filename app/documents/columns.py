@@ -15,13 +15,21 @@ from app.documents.blocks import Box
 from app.documents.pieces import Item, Items, Piece, around, same_row
 
 _GUTTER_FROM, _GUTTER_TO, _GUTTER_STEP = 0.18, 0.82, 0.004
+"""Where a gutter is looked for, in shares of the text's width: sidebars are seldom narrower."""
+
 _MIN_SIDE_ITEMS = 4
 _RAGGED = 0.9
 _MAX_CROSSING_SHARE = 0.12
 _MAX_ACROSS_SHARE = 0.6
+"""Where more than this crosses x, the page has no columns worth a closer look."""
+
 _MIN_REACH_SHARE = 0.2
 _MAX_JUMP_SHARE = 0.2
+"""Columns drawn one after the other jump a few times a page; row by row, at every second line."""
+
 _ATTACHED_SHARE = 0.85
+"""Independent columns share a baseline with about half of each other's lines, by chance."""
+
 _CONTIGUOUS = 0.7
 _PROSE_FILL = 0.7
 _DATE_SHARE = 0.5

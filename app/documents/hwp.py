@@ -32,6 +32,8 @@ _NOTICE_MAX_LETTERS = 200
 _TAG_DISTRIBUTION = 28
 _TAG_PARAGRAPH, _TAG_TEXT, _TAG_CONTROL, _TAG_LIST, _TAG_TABLE = 66, 67, 71, 72, 77
 _CONTROL_TABLE = b" lbt"
+_CONTROL_LINK = b"klh%"
+_LINK_TEXT_AT = 11  # after the control's id, properties and one byte, with the length before it
 _CONTROLS_SKIPPED = frozenset({b"deqe", b"onpa", b"pngp"})  # equations, page numbers
 _LONG_CHARS = frozenset({*range(1, 10), 11, 12, *range(14, 24)})  # take 8 code units
 _MAX_LEVELS = 64
@@ -43,16 +45,18 @@ _DISTRIBUTION_HEADER_BYTES = 4 + 256
 def read_hwp(data: bytes, limits: Limits) -> Parsed:
     """HWP 5 by records, else by unhwp. A file with nothing but the notice of a protected document is refused."""
     blocks: list[Block] = []
+    walk = _Walk()
     if is_compound(data):
         for section in _sections(data, limits):
-            blocks += _Walk(_tree(section)).blocks()
+            blocks += walk.blocks_of(_tree(section))
     if _count(blocks) < _MIN_LETTERS:
         second = _second_opinion(data)
         blocks = second if _count(second) > _count(blocks) else blocks
     text = "\n".join(block.text for block in blocks)
     if _NOTICE.search(text) and letters(text) < _NOTICE_MAX_LETTERS:
         raise PermanentError(ErrorCode.INVALID_FILE, Message.FILE_ONLY_NOTICE)
-    return Parsed(document=Document(format=Format.HWP, pages=1, blocks=tuple(blocks)))
+    links = tuple(dict.fromkeys(walk.links))
+    return Parsed(document=Document(format=Format.HWP, pages=1, blocks=tuple(blocks), links=links))
 
 
 def _count(blocks: list[Block]) -> int:
@@ -189,11 +193,13 @@ def _paragraph_text(payload: bytes) -> str:
 
 
 class _Walk:
-    def __init__(self, root: _Node) -> None:
-        self._root = root
+    """Turns records into blocks and keeps the links met on the way."""
 
-    def blocks(self) -> list[Block]:
-        return self._content(self._root.children, depth=0)
+    def __init__(self) -> None:
+        self.links: list[str] = []
+
+    def blocks_of(self, root: _Node) -> list[Block]:
+        return self._content(root.children, depth=0)
 
     def _content(self, nodes: list[_Node], *, depth: int) -> list[Block]:
         """Paragraphs of a list, each followed by what is anchored in it."""
@@ -220,6 +226,8 @@ class _Walk:
         kind = control.payload[:4]
         if kind == _CONTROL_TABLE:
             return self._table(control, depth=depth)
+        if kind == _CONTROL_LINK:
+            self.links += _link(control.payload)
         if kind in _CONTROLS_SKIPPED:
             return []
         return self._content(control.children, depth=depth + 1)
@@ -248,3 +256,13 @@ class _Walk:
             cells = [self._content(nodes, depth=depth + 1) for _, nodes in ordered]
             blocks += row_blocks(cells, starts=row == min(rows))
         return blocks
+
+
+def _link(payload: bytes) -> list[str]:
+    """The target of a hyperlink field; options follow it behind a semicolon."""
+    if len(payload) < _LINK_TEXT_AT:
+        return []
+    (length,) = struct.unpack_from("<H", payload, _LINK_TEXT_AT - 2)
+    text = payload[_LINK_TEXT_AT : _LINK_TEXT_AT + 2 * length].decode("utf-16-le", "replace")
+    target = text.replace("\\:", ":").split(";", 1)[0].strip()
+    return [target] if target else []

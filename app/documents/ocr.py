@@ -155,18 +155,12 @@ async def _run(command: Sequence[str], data: bytes, *, timeout_s: float) -> byte
             )
         try:
             async with asyncio.timeout(timeout_s):
-                await loop.sock_sendall(ours, data)
-                ours.shutdown(socket.SHUT_WR)
-                printed = bytearray()
-                while part := await loop.sock_recv(ours, _READ_BYTES):
-                    printed += part
-                    if len(printed) > _MAX_OUTPUT_BYTES:
-                        raise _ProgramError
+                # A program may end before it has read everything; its status tells what that means.
+                with suppress(OSError):
+                    await loop.sock_sendall(ours, data)
+                    ours.shutdown(socket.SHUT_WR)
+                printed = await _printed(ours)
                 status = await process.wait()
-        except TimeoutError:  # an OSError, too
-            raise
-        except OSError:
-            raise _ProgramError from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
@@ -174,6 +168,17 @@ async def _run(command: Sequence[str], data: bytes, *, timeout_s: float) -> byte
                 await process.wait()
     if status:
         raise _ProgramError
+    return printed
+
+
+async def _printed(connection: socket.socket) -> bytes:
+    loop = asyncio.get_running_loop()
+    printed = bytearray()
+    with suppress(ConnectionResetError):  # input that was left unread
+        while part := await loop.sock_recv(connection, _READ_BYTES):
+            printed += part
+            if len(printed) > _MAX_OUTPUT_BYTES:
+                raise _ProgramError
     return bytes(printed)
 
 

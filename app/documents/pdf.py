@@ -39,6 +39,7 @@ _WHAT_PYPDF_RAISES = (
 """Besides its own errors, for files that PDFium opens: it believes more of what they say."""
 
 _MAX_LINKS = 500
+_MAX_PICTURES = 500
 _URI_BYTES = 4096
 _MAX_THUMBNAIL_PX = 4_000
 _POINTS_PER_INCH = 72
@@ -199,7 +200,7 @@ def _image_dpi(page: Handle) -> float:
     """The resolution of the sharpest picture on the page, within what recognition can use."""
     sharpest = 0.0
     metadata = pdfium.FPDF_IMAGEOBJ_METADATA()
-    for index in range(min(max(pdfium.FPDFPage_CountObjects(page), 0), _MAX_LINKS)):
+    for index in range(min(max(pdfium.FPDFPage_CountObjects(page), 0), _MAX_PICTURES)):
         item = pdfium.FPDFPage_GetObject(page, index)
         if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE and (
             pdfium.FPDFImageObj_GetImageMetadata(item, page, metadata)

@@ -63,7 +63,7 @@ def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int
         target = min(max(dpi, SCAN_DPI_LEAST), SCAN_DPI)
         if dpi > target:
             picture.draft("L", _scaled(picture.size, target / dpi))
-        grey = _upright(picture).convert("L")
+        grey = ImageOps.exif_transpose(_on_white(picture).convert("L"))
         if abs(min(grey.size) / _PAPER_INCHES - target) > 1:
             factor = target * _PAPER_INCHES / min(grey.size)
             grey = grey.resize(_scaled(grey.size, factor), Image.Resampling.LANCZOS)
@@ -80,7 +80,9 @@ def pack_scan(grey: bytes, width: int, height: int, *, dpi: int) -> bytes:
 def thumbnail(data: bytes, limits: Limits, *, width_px: int) -> bytes:
     with _opened(data, limits) as picture:
         picture.draft("RGB", (width_px * 2, width_px * 4))
-        return png(_upright(picture).convert("RGB"), width_px=width_px)
+        picture.thumbnail((width_px * 4, width_px * 4))  # before anything that copies all pixels
+        upright = ImageOps.exif_transpose(_on_white(picture))
+        return png(upright.convert("RGB"), width_px=width_px)
 
 
 def png(picture: Image.Image, *, width_px: int) -> bytes:
@@ -122,15 +124,14 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
         )
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as the camera held it, on white where it is transparent."""
-    turned = ImageOps.exif_transpose(picture)
-    if turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info:
-        layers = turned.convert("RGBA")
-        ground = Image.new("RGBA", layers.size, "white")
-        ground.alpha_composite(layers)
-        return ground
-    return turned
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
+        return picture
+    layers = picture.convert("RGBA")
+    ground = Image.new("RGBA", layers.size, "white")
+    ground.alpha_composite(layers)
+    ground.info.update(picture.info)
+    return ground
 
 
 def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:

@@ -19,6 +19,9 @@ from app.documents.wire import Kind, Request, Task
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from app.settings.groups import ExtractSettings
+from app.telemetry.logs import get_logger
+
+log = get_logger("naru.documents")
 
 _MIB = 1024 * 1024
 _BLOCKS_PER_SLICE = 200
@@ -127,7 +130,11 @@ class Reader:
         if not await ocr_available():
             if required:
                 raise PermanentError(ErrorCode.OCR_UNAVAILABLE, Message.OCR_NOT_INSTALLED)
+            log.warning("scanned_pages_not_read", pages=len(scans), reason="no tesseract")
             return []
+        if len(scans) > self._extract.ocr_max_pages:
+            over = len(scans) - self._extract.ocr_max_pages
+            log.warning("scanned_pages_not_read", pages=over, reason="ocr_max_pages")
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._recognize_page(data, page))
@@ -138,6 +145,8 @@ class Reader:
         failures = [found for found in results if isinstance(found, PermanentError)]
         if failures and required and not blocks:
             raise failures[0]
+        for failure in failures:
+            log.warning("scanned_pages_not_read", pages=1, reason=str(failure), **failure.details)
         enough = sum(letters(block.text) for block in blocks) >= _MIN_SCAN_LETTERS
         return blocks if enough or not required else []
 

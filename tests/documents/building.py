@@ -7,6 +7,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.documents.blocks import Box
+from app.documents.pieces import Piece
+
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -159,6 +162,14 @@ def _assembled(objects: Mapping[int, bytes]) -> bytes:
     size = max(objects) + 1
     out.write(b"trailer\n<< /Root 1 0 R /Size %d >>\nstartxref\n%d\n%%%%EOF\n" % (size, start))
     return out.getvalue()
+
+
+# --- pieces of a page ---------------------------------------------------------------------------
+
+
+def piece(text: str, left: float, top: float, *, size: float = 10, em: float = 0.5) -> Piece:
+    box = Box(left=left, top=top, right=left + len(text) * size * em, bottom=top + size)
+    return Piece(text=text, box=box, size_pt=size)
 
 
 # --- compound files and HWP 5 --------------------------------------------------------------------

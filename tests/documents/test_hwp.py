@@ -59,6 +59,14 @@ def test_inline_control_codes_are_no_text(limits: Limits) -> None:
     assert read_hwp(hwp(section), limits).document.blocks[0].cells == ("이름", "-😀끝")
 
 
+def test_links_are_kept_without_their_options(limits: Limits) -> None:
+    command = "https\\://example.com;1;0;0;".encode("utf-16-le")
+    field = b"klh%" + bytes(5) + struct.pack("<H", len(command) // 2) + command
+    section = paragraph(LONG) + record(71, 1, field) + record(71, 1, b"klh%")
+
+    assert read_hwp(hwp(section), limits).document.links == ("https://example.com",)
+
+
 def test_a_password_asks_for_it_to_be_removed(limits: Limits) -> None:
     with pytest.raises(PermanentError) as caught:
         read_hwp(hwp(paragraph(LONG), flags=3), limits)
@@ -108,6 +116,14 @@ def test_a_resume_that_speaks_of_such_documents_is_read(limits: Limits) -> None:
     section = paragraph("배포용 문서 작성") + b"".join(paragraph(LONG) for _ in range(10))
 
     assert read_hwp(hwp(section), limits).document.text.startswith("배포용 문서 작성")
+
+
+def test_a_short_file_that_the_other_parser_cannot_read_keeps_its_text(limits: Limits) -> None:
+    assert read_hwp(hwp(paragraph("짧다")), limits).document.text == "짧다"
+
+
+def test_what_no_parser_reads_has_no_text(limits: Limits) -> None:
+    assert read_hwp(b"HWP Document File V3.00 \x1a\x01\x02", limits).document.text == ""
 
 
 def test_a_section_that_unfolds_without_end_is_refused(limits: Limits) -> None:

@@ -1,7 +1,5 @@
 import asyncio
 import os
-import stat
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,53 +14,6 @@ from app.messages import Message
 
 MIB = 1024 * 1024
 needs_tesseract = pytest.mark.usefixtures("tesseract")
-
-# Answers as tesseract does, without reading: tests of what is made of its answer need no engine.
-FAKE = """#!{python}
-import sys, time
-arguments = sys.argv[1:]
-if "--list-langs" in arguments:
-    print("List of available languages (2):", *{languages}, sep="\\n")
-    sys.exit({status})
-picture = sys.stdin.buffer.read()
-mode = arguments[arguments.index("--psm") + 1]
-turned = picture[:20].split()[1] == b"300"
-if mode == "0":
-    print("Rotate: {turn}")
-elif {hangs}:
-    time.sleep(60)
-else:
-    print("level", *"page block par line word left top width height conf text".split(), sep="\\t")
-    for row in {rows} if not turned else [(1, 1, 10, 10, 200, 30, 95, "Upright words " * 9)]:
-        block, line, left, top, width, height, conf, text = row
-        print(5, 1, block, 1, line, 1, left, top, width, height, conf, text, sep="\\t")
-sys.exit({status})
-"""
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Puts a program named tesseract on the PATH that answers with these rows."""
-
-    def put(
-        rows: list[tuple[object, ...]] | None = None,
-        *,
-        languages: tuple[str, ...] = ("eng", "kor"),
-        turn: int = 0,
-        status: int = 0,
-        hangs: bool = False,
-    ) -> None:
-        program = tmp_path / "tesseract"
-        program.write_text(
-            FAKE.format(
-                python=sys.executable, languages=languages, rows=rows or [], turn=turn,
-                status=status, hangs=hangs,
-            )
-        )  # fmt: skip
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", str(tmp_path))
-
-    return put
 
 
 @pytest.fixture
@@ -85,20 +36,20 @@ def drawing(width: int = 600, height: int = 400) -> Callable[[int], Awaitable[by
 
 
 async def test_without_the_program_or_its_korean_data_there_is_no_recognition(
-    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fake_tesseract: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     assert not await ocr_available()
-    install(languages=("eng", "osd"))
+    fake_tesseract(languages=("eng", "osd"))
     assert not await ocr_available()
-    install(status=1)
+    fake_tesseract(status=1)
     assert not await ocr_available()
-    install()
+    fake_tesseract()
     assert await ocr_available()
 
 
 async def test_words_become_lines_with_place_and_confidence(
-    install: Callable[..., None], recognizer: Recognizer
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
 ) -> None:
     rows = [
         (1, 1, 10, 10, 40, 10, 90, "Company"),
@@ -109,7 +60,7 @@ async def test_words_become_lines_with_place_and_confidence(
         (1, 2, 105, 30, 2, 10, 40, "|"),
         (1, 2, 110, 30, 2, 10, 96, " "),
     ]
-    install(rows)
+    fake_tesseract(rows)
 
     blocks = await recognizer.read_page(drawing(), 4)
 
@@ -125,7 +76,7 @@ async def test_words_become_lines_with_place_and_confidence(
 
 
 async def test_syllables_that_stand_close_are_one_word(
-    install: Callable[..., None], recognizer: Recognizer
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
 ) -> None:
     rows = [
         (1, 1, left, 10, width, 20, 95, text)
@@ -134,7 +85,7 @@ async def test_syllables_that_stand_close_are_one_word(
             (170, 40, "경력"), (216, 20, "7"), (240, 20, "년"), (300, 200, "x" * 30),
         ]
     ]  # fmt: skip
-    install(rows)
+    fake_tesseract(rows)
 
     blocks = await recognizer.read_page(drawing(), 1)
 
@@ -143,17 +94,17 @@ async def test_syllables_that_stand_close_are_one_word(
 
 
 async def test_a_turned_page_is_turned_back_when_that_reads_better(
-    install: Callable[..., None], recognizer: Recognizer
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
 ) -> None:
-    install([(1, 1, 0, 0, 20, 200, 40, "gibberish")], turn=90)
+    fake_tesseract([(1, 1, 0, 0, 20, 200, 40, "gibberish")], turn=90)
 
     blocks = await recognizer.read_page(drawing(500, 300), 1)
 
     assert blocks[0].text.startswith("Upright words")
 
 
-async def test_a_page_that_takes_too_long_is_given_up(install: Callable[..., None]) -> None:
-    install(hangs=True)
+async def test_a_page_that_takes_too_long_is_given_up(fake_tesseract: Callable[..., None]) -> None:
+    fake_tesseract(hangs=True)
     recognizer = Recognizer(page_timeout_s=1.5, memory_bytes=1024 * MIB, pages_at_once=1)
 
     with pytest.raises(PermanentError) as caught:
@@ -164,9 +115,9 @@ async def test_a_page_that_takes_too_long_is_given_up(install: Callable[..., Non
 
 
 async def test_a_program_that_fails_costs_its_page(
-    install: Callable[..., None], recognizer: Recognizer
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
 ) -> None:
-    install(status=1)
+    fake_tesseract(status=1)
 
     with pytest.raises(PermanentError) as caught:
         await recognizer.read_page(drawing(), 3)
@@ -174,8 +125,10 @@ async def test_a_program_that_fails_costs_its_page(
     assert caught.value.message is Message.FILE_CRASHED_READER
 
 
-async def test_a_cancelled_page_leaves_no_process_behind(install: Callable[..., None]) -> None:
-    install(hangs=True)
+async def test_a_cancelled_page_leaves_no_process_behind(
+    fake_tesseract: Callable[..., None],
+) -> None:
+    fake_tesseract(hangs=True)
     recognizer = Recognizer(page_timeout_s=20, memory_bytes=1024 * MIB, pages_at_once=1)
     task = asyncio.create_task(recognizer.read_page(drawing(), 1))
     async with asyncio.timeout(10):

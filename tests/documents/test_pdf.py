@@ -10,7 +10,7 @@ from app.documents.pdf import read_pdf, scan_of_page, thumbnail_of_page
 from app.documents.wire import SCAN_HEAD
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
-from tests.documents.building import Page, image, line, pdf, shown, stream
+from tests.documents.building import Page, image, pdf, shown, stream
 
 ENOUGH = shown(40, 60, "Enough letters for a page that counts as text")
 
@@ -55,58 +55,6 @@ def test_columns_drawn_row_by_row_are_read_one_after_the_other(limits: Limits) -
     assert document.text.split("\n") == [text for _, _, text in [*left, *right]]
 
 
-def test_ruled_rows_become_cells_even_where_a_value_has_two_lines(limits: Limits) -> None:
-    grid = "".join(line(40, y, 400, y) for y in (80, 110, 140))
-    grid += "".join(line(x, 80, x, 140) for x in (40, 120, 400))
-    texts = (
-        shown(50, 98, "Name") + shown(125, 98, "Ada Example") + shown(50, 128, "Address")
-        + shown(125, 122, "Long Street 12") + shown(125, 134, "Elsewhere")
-    )  # fmt: skip
-
-    blocks = read_pdf(pdf([Page(content=grid + texts)]), limits).document.blocks
-
-    assert [block.cells for block in blocks] == [
-        ("Name", "Ada Example"), ("Address", "Long Street 12 Elsewhere"),
-    ]  # fmt: skip
-
-
-def test_a_whole_grid_drawn_as_one_path_makes_cells_too(limits: Limits) -> None:
-    path = "".join(f"40 {y} m 400 {y} l " for y in (700, 730, 760))
-    path += "".join(f"{x} 700 m {x} 760 l " for x in (40, 120, 400)) + "S\n"
-    texts = shown(50, 100, "Name") + shown(125, 100, "Ada") + shown(50, 130, "Mail of this person")
-    texts += shown(125 + 40, 130, "ada@example.com")
-
-    blocks = read_pdf(pdf([Page(content=path + texts)]), limits).document.blocks
-
-    assert blocks[0].cells == ("Name", "Ada")
-
-
-def test_a_frame_around_text_is_no_table(limits: Limits) -> None:
-    frame = "30 600 400 200 re S\n"
-    texts = "".join(shown(50, 80 + 20 * n, f"line number {n} in the frame") for n in range(5))
-
-    blocks = read_pdf(pdf([Page(content=frame + texts)]), limits).document.blocks
-
-    assert [block.cells for block in blocks] == [()] * 5
-
-
-def test_a_turned_page_is_read_as_it_is_seen(limits: Limits) -> None:
-    # The page is shown turned by 90 degrees clockwise, so its text runs upwards in the file.
-    lines = "".join(
-        f"BT /F 10 Tf 0 1 -1 0 {100 + 20 * n} 50 Tm (line {n} of a page turned around) Tj ET\n"
-        for n in range(3)
-    )
-
-    blocks = read_pdf(pdf([Page(content=lines, extra="/Rotate 90")]), limits).document.blocks
-
-    assert [block.text for block in blocks] == [
-        f"line {n} of a page turned around" for n in range(3)
-    ]
-    boxes = [block.box for block in blocks if block.box]
-    assert [round(box.top) for box in boxes] == sorted(round(box.top) for box in boxes)
-    assert all(box.right - box.left > 5 * (box.bottom - box.top) for box in boxes)
-
-
 def test_link_targets_are_kept_in_their_order(limits: Limits) -> None:
     links = "".join(
         f"<< /Type /Annot /Subtype /Link /Rect [0 0 9 9] /A << /S /URI /URI ({uri}) >> >>"
@@ -116,14 +64,6 @@ def test_link_targets_are_kept_in_their_order(limits: Limits) -> None:
     document = read_pdf(pdf([Page(content=ENOUGH, extra=f"/Annots [{links}]")]), limits).document
 
     assert document.links == ("mailto:ada@example.com", "https://example.com")
-
-
-def test_a_hyphen_at_the_end_of_a_line_is_not_lost(limits: Limits) -> None:
-    texts = shown(40, 60, "This line is about cost and require-") + shown(40, 74, "ments of it all")
-
-    document = read_pdf(pdf([Page(content=texts)]), limits).document
-
-    assert document.text.split("\n")[0].endswith("require-")
 
 
 def test_reading_stops_at_the_limit_of_characters(limits: Limits) -> None:
@@ -198,20 +138,6 @@ def test_letters_drawn_as_outlines_are_a_scan(limits: Limits) -> None:
     outlines = "".join(f"{n % 50 * 9} {n // 50 * 20} m 5 5 9 9 3 3 c f\n" for n in range(300))
 
     assert read_pdf(pdf([Page(content=outlines)]), limits).scans == (1,)
-
-
-def test_text_whose_letters_nobody_can_tell_is_recognised_instead(limits: Limits) -> None:
-    # A font whose table maps every letter into the private area.
-    cmap = (
-        b"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> "
-        b"endcodespacerange 1 beginbfrange <20> <7E> <E020> endbfrange endcmap end"
-    )
-    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 1001 0 R >>"
-    data = pdf([Page(content=ENOUGH)], {3: font, 1001: stream(cmap)})
-
-    parsed = read_pdf(data, limits)
-
-    assert (parsed.scans, parsed.document.blocks) == ((1,), ())
 
 
 def test_a_scan_is_drawn_grey_at_the_resolution_of_its_picture(limits: Limits) -> None:

@@ -5,14 +5,14 @@ import random
 import re
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 from PIL import Image
 
-from app.documents.blocks import Document, Format
+from app.documents.blocks import Document, Format, Source
 from app.documents.ocr import ocr_available
 from app.documents.reader import Reader, open_reader
 from app.errors import ErrorCode, PermanentError
@@ -151,6 +151,39 @@ async def test_text_pages_are_read_though_scanned_ones_cannot_be(
     document = await reader.read(pdf([SCANNED_PAGE, TEXT_PAGE], {1000: image(b"\xff" * 64, 8, 8)}))
 
     assert {block.page for block in document.blocks} == {2}
+
+
+async def test_scanned_pages_take_their_place_among_the_others_up_to_the_limit(
+    fake_tesseract: Callable[..., None],
+) -> None:
+    fake_tesseract([(1, 1, 10, 10, 200, 20, 95, "recognised " * 5)])
+    data = pdf(
+        [SCANNED_PAGE, TEXT_PAGE, SCANNED_PAGE, SCANNED_PAGE], {1000: image(bytes(64), 8, 8)}
+    )
+
+    async with open_reader(ExtractSettings(processes=1, ocr_max_pages=2)) as reader:
+        document = await reader.read(data)
+
+    assert [(block.page, block.source) for block in document.blocks] == [
+        (1, Source.OCR), (2, Source.TEXT), (3, Source.OCR),
+    ]  # fmt: skip
+
+
+async def test_a_scan_that_cannot_be_recognised_fails_alone_and_not_with_others(
+    reader: Reader, fake_tesseract: Callable[..., None], tmp_path: Path
+) -> None:
+    fake_tesseract([])
+    program = tmp_path / "tesseract"
+    program.write_text(program.read_text().replace("sys.stdin", "sys.exit(1) or sys.stdin"))
+    objects = {1000: image(bytes(64), 8, 8)}
+
+    document = await reader.read(pdf([SCANNED_PAGE, TEXT_PAGE], objects))
+    with pytest.raises(PermanentError) as caught:
+        await reader.read(pdf([SCANNED_PAGE], objects))
+
+    assert {block.page for block in document.blocks} == {2}
+    assert caught.value.message is Message.FILE_CRASHED_READER
+    assert caught.value.details == {"page": 1}
 
 
 async def test_an_empty_sheet_of_paper_has_no_text(reader: Reader) -> None:

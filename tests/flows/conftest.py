@@ -1,12 +1,10 @@
 """Workers: one inside the test's loop, or a real process that can be killed."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,7 +14,7 @@ from app.bootstrap import Runtime
 from app.jobs import worker
 from app.pipeline.tables import RunRow, RunStatus
 from app.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import environment_of
 
 EndedRuns = Callable[[Sequence[UUID]], Awaitable[list[RunRow]]]
 WorkerProcess = Callable[[], AbstractAsyncContextManager[asyncio.subprocess.Process]]
@@ -64,12 +62,6 @@ def ended(runtime: Runtime) -> EndedRuns:
 @pytest.fixture
 def worker_process(settings: Settings) -> WorkerProcess:
     """`python -m app worker` with the test's settings; killed at the end if it still lives."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "ENV": "test",
-        **_flatten(settings.model_dump(mode="python"), ()),
-    }
 
     @asynccontextmanager
     async def start() -> AsyncGenerator[asyncio.subprocess.Process]:
@@ -78,7 +70,7 @@ def worker_process(settings: Settings) -> WorkerProcess:
             "-m",
             "app",
             "worker",
-            env=environment,
+            env=environment_of(settings),
             cwd=settings.data.folder.parent,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -90,19 +82,6 @@ def worker_process(settings: Settings) -> WorkerProcess:
             await process.wait()
 
     return start
-
-
-def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in group.items():
-        here = (*path, name.upper())
-        if isinstance(value, dict):
-            flat |= _flatten(value, here)  # pyright: ignore[reportUnknownArgumentType] - any settings
-        elif hasattr(value, "get_secret_value"):
-            flat["__".join(here)] = value.get_secret_value()
-        elif value is not None and value != ():
-            flat["__".join(here)] = str(value)
-    return flat
 
 
 async def hold_checkpoint(runtime: Runtime, stage: str) -> None:

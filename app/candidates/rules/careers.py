@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.candidates.profile import Education, Experience
 from app.candidates.rules.education import find_education, is_school_entry, schools
-from app.candidates.rules.entries import group
+from app.candidates.rules.entries import Entry, group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sections import Kind, Section
@@ -37,7 +37,11 @@ def _lines(sections: Sequence[Section], kind: Kind) -> list[Sequence[Line]]:
 
 def _mixed(lines: Sequence[Line]) -> tuple[list[Experience], list[Education]]:
     """Entries told apart by what they name."""
-    entries = group(lines, singles=lambda _: False)
-    jobs = [e for e in entries if is_career_entry(e)]
-    learning = [e for e in entries if e not in jobs and e.period and is_school_entry(e)]
+    jobs: list[Entry] = []
+    learning: list[Entry] = []
+    for entry in group(lines, singles=lambda _: False):
+        if is_career_entry(entry):
+            jobs.append(entry)
+        elif entry.period and is_school_entry(entry):
+            learning.append(entry)
     return positions(jobs), schools(learning)

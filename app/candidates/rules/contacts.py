@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line
-from app.candidates.rules.phones import digits_of, phone_key, phones_in
+from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, phones_in
 from app.candidates.rules.sections import Kind, Section
 
 # RFC 5321: 64 octets of local part; windows of that size keep the scan linear.
@@ -217,6 +217,8 @@ def _read(
 
 
 def _phones_of(line: Line) -> list[str]:
+    if len(digits_of(line.text)) < PHONE_MIN_DIGITS:
+        return []
     labelled: list[str] = []
     unwanted: set[str] = set()
     for found, value in pairs(line):

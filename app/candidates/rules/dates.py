@@ -40,7 +40,7 @@ _ATOM = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_EDGE = " \t,;:|/~·•-–—()[]"
+_EDGE = " \t,;:|/~·•-–—"
 _DIGIT = re.compile(r"\d")
 _TWO_DIGITS = re.compile(r"\d\d")
 _FROM = re.compile(r"(?:since|from|\bas of)\s*:?\s*$", re.IGNORECASE)
@@ -102,7 +102,7 @@ def periods(text: str) -> list[Period]:
 def without_periods(text: str) -> str:
     """The text without dates, durations and the brackets they stood in."""
     if not _DIGIT.search(text):
-        return text.strip(_EDGE) if not text.endswith(")") else _balanced(text)
+        return _balanced(text)
     kept: list[str] = []
     at = 0
     for period in periods(text):
@@ -111,11 +111,11 @@ def without_periods(text: str) -> str:
     kept.append(text[at:])
     rest = _DURATION.sub(" ", " \t ".join(kept))
     rest = _EMPTY_BRACKETS.sub(" ", rest)
-    return rest.strip(_EDGE) if not rest.strip().endswith(")") else _balanced(rest)
+    return _balanced(rest)
 
 
 def _balanced(text: str) -> str:
-    text = text.strip(" \t,;:|/~·•-–—")
+    text = text.strip(_EDGE)
     if text.count("(") != text.count(")"):
         text = text.strip("()[] ")
     return text

@@ -32,6 +32,10 @@ _GRADE = re.compile(
     r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of)\b:?",
     re.IGNORECASE,
 )
+_BRACKETED_DEGREE = re.compile(
+    r"[(\[]\s*((?:전문학사|학사|석사|박사)(?:\s?(?:과정|졸업|재학|수료))?)\s*[)\]]"
+)
+_BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
@@ -144,8 +148,12 @@ def _from_lines(entry: Entry) -> _Draft:
 
 
 def _tidy(text: str) -> str:
+    text = _BRACKETED_DEGREE.sub(r"\1", text)
     text = _EMPTY_BRACKETS.sub(" ", _GRADE.sub(" ", text))
     text = " ".join(text.split()).strip(_TRIM)
+    tail = _BRACKET_TAIL.search(text)
+    if tail and is_place(tail[1]):
+        text = text[: tail.start()]
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
     return text if text.count("(") == text.count(")") else text.strip("()[]")
@@ -190,12 +198,28 @@ def _cut_school(text: str) -> tuple[str, str, str]:
     before, school, after = ", ".join(segments[:at]), segments[at], segments[at + 1 :]
     if after and _CAMPUSES.match(school):
         school = f"{school}, {after.pop(0)}"
+    after = _without_places(after)
     head, school, tail = _without_degree(school)
     return (
         ", ".join(p for p in (before, head) if p),
         school,
         ", ".join(p for p in (tail, *after) if p),
     )
+
+
+def _without_places(segments: Sequence[str]) -> list[str]:
+    """Segments less `Henderson, NV` and `Lyon`."""
+    kept: list[str] = []
+    at = 0
+    while at < len(segments):
+        if at + 1 < len(segments) and is_place(f"{segments[at]}, {segments[at + 1]}"):
+            at += 2
+        elif is_place(segments[at]):
+            at += 1
+        else:
+            kept.append(segments[at])
+            at += 1
+    return kept
 
 
 def _cut_korean(text: str) -> tuple[str, str, str]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.labels import Label, column_labels, is_column_label, pairs
 from app.candidates.rules.lines import Line
+from app.candidates.rules.vocabulary import title_score
 
 HEAD_MAX_CHARS = 100
 _ABOVE_MAX = 3
 _BELOW_MAX = 3
 _LINE_MAX_CHARS = 400
+_SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
 
 _ACTION = re.compile(
     r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|spoke|brought|took|sold|"
@@ -61,7 +63,8 @@ def is_sentence(text: str) -> bool:
     if text.endswith(".") and len(words) > 3 and not _ABBREVIATION_END.search(text):
         return True
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
-        return True
+        # Registered Nurse, Certified Public Accountant: titles, not deeds
+        return title_score(text.partition(",")[0]) < 0.6
     return len(words) > 2 and _KO_SENTENCE.search(text) is not None
 
 
@@ -79,6 +82,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     """Entries in reading order. `singles` tells whether a lone date marks an entry on a line."""
     found: list[Entry] = []
     plain: list[Line] = []
+    lines = lines[:_SECTION_LINES]
     at = 0
     while at < len(lines):
         if columns := _header_row(lines[at]):
@@ -179,15 +183,14 @@ def _labelled(lines: Sequence[Line]) -> list[Entry]:
         if len(line.cells) > 2 and len(line.cells) % 2:
             continue
         for labels, value in pairs(line):
-            if labels & {Label.COMPANY, Label.SCHOOL}:
-                opening = next(iter(labels & {Label.COMPANY, Label.SCHOOL}))
-                if not rows or opening in rows[-1]:
-                    rows.append({})
-            if labels & wanted and rows:
+            if labels & wanted and (not rows or labels & wanted & rows[-1].keys()):
+                rows.append({})
+            if labels & wanted:
                 for label in labels & wanted:
                     rows[-1].setdefault(label, value)
     blank = Line(index=-1, text="")
-    return [Entry(period=_column_period(row, blank), columns=row) for row in rows if len(row) > 1]
+    named = [row for row in rows if len(row) > 1 and row.keys() & {Label.COMPANY, Label.SCHOOL}]
+    return [Entry(period=_column_period(row, blank), columns=row) for row in named]
 
 
 # --- lines ----------------------------------------------------------------------------------------

@@ -63,23 +63,23 @@ _LABELS: Mapping[Label, str] = {
     Label.OTHERS: "추천인 보증인 신원보증인 비상연락처 비상연락망 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
     "reference referee supervisor emergencycontact advisor 지도교수 관계자 인사담당자 평판조회처 refereename "
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
-    Label.PERIOD: "기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
+    Label.PERIOD: "dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
     "졸업연도 졸업년도 기간(연월)",
     Label.START: "입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
     Label.END: "퇴사일 퇴사 퇴사년월 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
-    Label.COMPANY: "회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
+    Label.COMPANY: "nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
     "organization companyname organisation 근무기관 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
-    Label.TITLE: "직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
+    Label.TITLE: "occupationorpositionheld occupation positionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
     "role designation 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",
     Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 responsibilities duties description "
     "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 reasonforleaving 고용형태 담당업무내용",
-    Label.SCHOOL: "학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
+    Label.SCHOOL: "nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
     "학교명/전공 institute",
     Label.MAJOR: "전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
     "학과(전공) 전공(학과) course",
-    Label.DEGREE: "학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
+    Label.DEGREE: "titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
     "구분 학과및학위 major/degree",
     Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result",
     Label.SKILL: "기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",
@@ -91,6 +91,7 @@ _LABELS: Mapping[Label, str] = {
 }
 _COLON_LABEL = re.compile(r"^(?P<label>[^:：|\t]{1,24}?)\s*[:：]\s*(?P<value>.*)$")
 _TOKEN = re.compile(r"\S+")
+_LABEL_MAX_CHARS = 30
 _TOKENS_MAX = 24
 _TRIM = " \t:：|·,/-"
 
@@ -112,7 +113,7 @@ def _beginnings() -> frozenset[str]:
 
 def labels_of(text: str) -> frozenset[Label]:
     """What a label may stand for; empty when the text is none."""
-    if not text or len(text) > 24:
+    if not text or len(text) > _LABEL_MAX_CHARS:
         return frozenset()
     return _known().get(squeeze(text), frozenset())
 
@@ -121,7 +122,11 @@ def is_column_label(text: str) -> bool:
     """Whether a cell is a label rather than a value."""
     if labels_of(text):
         return True
-    parts = [p for p in re.split(r"\s*[/·,&]\s*|\s및\s", text) if p] if len(text) <= 24 else []
+    parts = (
+        [p for p in re.split(r"\s*[/·,&]\s*|\s및\s", text) if p]
+        if len(text) <= _LABEL_MAX_CHARS
+        else []
+    )
     return len(parts) > 1 and all(labels_of(p) for p in parts)
 
 
@@ -129,7 +134,7 @@ def column_labels(text: str) -> frozenset[Label]:
     """Labels of a table's column, also of a double one such as 전공 / 학위."""
     if found := labels_of(text):
         return found
-    if len(text) > 24:
+    if len(text) > _LABEL_MAX_CHARS:
         return frozenset()
     return frozenset[Label]().union(*(labels_of(p) for p in re.split(r"[/·,&]|\s및\s", text)))
 

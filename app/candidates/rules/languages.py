@@ -50,10 +50,9 @@ def find_languages(sections: Sequence[Section]) -> list[SpokenLanguage]:
     return list(found.values())
 
 
-def is_language_line(text: str) -> bool:
-    """Whether every listed thing is a spoken language, as in `English, Korean (native)`."""
-    pieces = [p for p in re.split(r"[,;|/·]", text) if p.strip()]
-    return bool(pieces) and all(_NAME.match(p.strip()) for p in pieces)
+def speaks(text: str) -> bool:
+    """Whether a spoken language is named."""
+    return _NAME.search(text) is not None
 
 
 def _read(line: Line, found: dict[str, SpokenLanguage]) -> None:

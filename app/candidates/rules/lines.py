@@ -29,6 +29,8 @@ _PAGE_NUMBER = re.compile(
 )
 _NOT_WORD = re.compile(r"[^\w+#]|_")
 _DIGITS = re.compile(r"\d+")
+# What is left of Markdown in exported notes: `code`, **bold**, *italic*; masks of numbers stay.
+_MARKUP = re.compile(r"`+|(?<![\d*\w])[*_]{1,3}(?=[^\s*_])|(?<=[^\s\d*_])[*]{1,3}(?![\w*])")
 _LETTER_SPACED = re.compile(r"(?<![가-힣] )(?<![가-힣])[가-힣](?: [가-힣]){2,11}(?! ?[가-힣])")
 _SIDE_MAX_CHARS = 40
 _HOIST_MAX_LINES = 4
@@ -61,6 +63,7 @@ def clean(text: str) -> str:
     """Unified characters, single spaces; tabs survive, for they part cells."""
     text = unicodedata.normalize("NFKC", text.translate(_BEFORE_NFKC))
     text = _SPACES.sub(" ", _INVISIBLE.sub(" ", text)).strip()
+    text = _MARKUP.sub("", text)
     return _LETTER_SPACED.sub(lambda m: m[0].replace(" ", ""), text)
 
 

@@ -78,6 +78,9 @@ _NOT_NAME_WORDS = words("""
 _PIECES = re.compile(r"\s*[|｜/·•,;:]\s*|\s+[-–—]\s+|\s{2,}|\t|\n")
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{2,40})[)\]]\s*")
 _SECTION_LINES = 150
+_INTRODUCTION = re.compile(
+    r"(?:^|[\s,])([가-힣]{2,4}?)(?:이라고\s?합니다|라고\s?합니다|입니다)\s*[.!]?$"
+)
 _HEADER_LINES = 40
 
 
@@ -152,6 +155,9 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
         return
     if both := _two_scripts(whole):
         yield both[0], 0.75, False, both[1]
+        return
+    if (told := _INTRODUCTION.search(whole)) and (name := korean_name(told[1])):
+        yield name, 0.6, False, None
         return
     pieces = [p for cell in (line.cells or (whole,)) for p in _PIECES.split(cell) if p]
     if len(pieces) > 1:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.candidates.rules.contacts import find_contacts
+from app.candidates.rules.contacts import emails_in
 from app.candidates.rules.headers import Header, find_headers, resume_starts, same_person
 from app.candidates.rules.names import Candidate, candidates
 from app.candidates.rules.sections import Kind, Section
 
+_HEAD_LINES = 150
 NAME_FLOOR = 0.5  # below it a name is a guess that misleads more than a blank
 
 
@@ -21,7 +22,8 @@ class Resume:
 
 def main_name(sections: Sequence[Section]) -> tuple[Candidate | None, list[Candidate]]:
     """The person's name and all its rivals."""
-    emails = [f.value for f in find_contacts(sections, ()).emails]
+    heads = [s for s in sections if s.kind in (Kind.HEADER, Kind.CONTACT, Kind.TITLE)]
+    emails = [v for s in heads for x in s.lines[:_HEAD_LINES] for v in emails_in(x.text, ocr=x.ocr)]
     found = candidates(sections, emails)
     return (found[0] if found and found[0].score >= NAME_FLOOR else None), found
 

@@ -5,6 +5,7 @@ import re
 
 import phonenumbers
 
+PHONE_MIN_DIGITS = 7
 _PHONE = re.compile(
     r"(?<![\w.,/#-])(?:\+\s?\d|\(\+?\d|\d)[\d\s().\-/·]{5,22}\d(?![\w-])(?!\.\d)(?!,\d{3})"
 )
@@ -53,7 +54,7 @@ def _closed(value: str) -> str:
 def is_phone(value: str, *, labelled: bool) -> bool:
     """Lenient on number ranges, strict on form."""
     digits = digits_of(value)
-    if _RRN.match(value) or not 7 <= len(digits) <= 15:
+    if _RRN.match(value) or not PHONE_MIN_DIGITS <= len(digits) <= 15:
         return False
     if _DATES_INSIDE.search(value) and not digits.startswith("0") and not value.startswith("+"):
         return False

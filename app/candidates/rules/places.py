@@ -82,8 +82,9 @@ def is_place(text: str) -> bool:
         len(parts[0].split()) <= 3
         and parts[0].replace(" ", "").replace("-", "").replace(".", "").isalpha()
     )
-    if parts[0] in cities or parts[0] in regions:
-        return True
+    closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
+    if parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2):
+        return closed
     return (
         first_is_word
         and (state or (parts[-1] in regions and len(parts[-1]) > 2))

@@ -1,11 +1,11 @@
 """Which script, and so which language, a text is mainly written in."""
 
 # A Korean résumé of a programmer is half Latin letters; an English one has hardly any Hangul.
-KOREAN_SHARE = 0.15
+KOREAN_SHARE = 0.1
 
 
 def language_of(text: str) -> str:
-    """`ko` when at least 15 % of the letters are Hangul, else `en`."""
+    """`ko` when at least 10 % of the letters are Hangul, else `en`."""
     hangul = latin = 0
     for c in text:
         if "가" <= c <= "힣":

@@ -66,7 +66,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "educationhistory educationandtraining qualifications academics degrees academiceducation schooling "
     "educationalqualifications academicrecord formaleducation academicprofile",
     Kind.SKILLS: "기술 기술스택 보유기술 보유기술스택 스킬 주요기술 사용기술 핵심기술 보유스킬 보유역량 핵심역량 역량 기술역량 "
-    "전문기술 전문역량 보유능력 보유기술및역량 컴퓨터활용능력 컴퓨터능력 oa능력 oa활용능력 활용능력 사용가능기술 사용툴 "
+    "전문기술 전문역량 보유능력 보유기술및역량 컴퓨터활용능력 컴퓨터능력 oa능력 oa활용능력 활용능력 사용가능기술 사용툴 사용가능프로그램 사용가능툴 가능프로그램 활용도구 툴킷 보유도구 "
     "프로그램활용능력 활용프로그램 사용프로그램 툴 도구 사용도구 전산능력 개발역량 기술사항 보유기술사항 개발언어 "
     "프로그래밍언어 전문분야 직무역량 직무기술 활용가능기술 테크스택 개발환경 주요스킬 보유툴 컴퓨터활용 업무역량 주요역량 "
     "기술및도구 기술능력 skills skill technicalskills keyskills coreskills techstack technologystack technologies "
@@ -122,6 +122,10 @@ _MODIFIERS = words("""
     """)
 _DECORATION = " \t[]<>【】〈〉《》「」『』()■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
 _NUMBERING = re.compile(r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*")
+_CLOSING = re.compile(
+    r"^(?:위|상기)의?\s?(?:기재\s?)?(?:내용|사실|사항|기재)|^i hereby (?:declare|certify)",
+    re.IGNORECASE,
+)
 _TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
@@ -130,6 +134,37 @@ _COMPOUND = re.compile(
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _CAPS = re.compile(r"[A-Z]{3,}")
 _OCR_NEAR = 0.78  # one wrong letter in five
+_ENDINGS: Sequence[tuple[str, Kind]] = (
+    ("volunteerexperience", Kind.OTHER),
+    ("leadershipexperience", Kind.OTHER),
+    ("projectexperience", Kind.PROJECTS),
+    ("experience", Kind.EXPERIENCE),
+    ("employment", Kind.EXPERIENCE),
+    ("education", Kind.EDUCATION),
+    ("skills", Kind.SKILLS),
+    ("competencies", Kind.SKILLS),
+    ("technologies", Kind.SKILLS),
+    ("projects", Kind.PROJECTS),
+    ("publications", Kind.PUBLICATIONS),
+    ("references", Kind.REFERENCES),
+    ("certifications", Kind.CERTIFICATES),
+    ("프로젝트", Kind.PROJECTS),
+    ("봉사경험", Kind.OTHER),
+    ("활동경험", Kind.OTHER),
+    ("해외경험", Kind.OTHER),
+    ("수상경력", Kind.OTHER),
+    ("강의경력", Kind.OTHER),
+    ("경력사항", Kind.EXPERIENCE),
+    ("경력", Kind.EXPERIENCE),
+    ("근무이력", Kind.EXPERIENCE),
+    ("학력", Kind.EDUCATION),
+    ("학력사항", Kind.EDUCATION),
+    ("기술", Kind.SKILLS),
+    ("스킬", Kind.SKILLS),
+    ("역량", Kind.SKILLS),
+    ("프로그램", Kind.SKILLS),
+    ("자격증", Kind.CERTIFICATES),
+)
 _TOP_LINES = 400
 _DISPLAY_RATIO = 1.5
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
@@ -188,11 +223,11 @@ def _two_languages(text: str) -> tuple[Kind, ...]:
 
 def _look_up(text: str, *, ocr: bool) -> Kind | None:
     word = squeeze(text)
-    if not 2 <= len(word) <= 40:
-        return None
     known = _known()
     if kind := known.get(word):
         return kind
+    if not 2 <= len(word) <= 40:
+        return None
     tokens = text.casefold().split()
     while len(tokens) > 1 and tokens[0] in _MODIFIERS:
         tokens = tokens[1:]
@@ -213,6 +248,10 @@ class _Cutter:
         self._heading: Line | None = None
         self._body: list[Line] = []
 
+    @property
+    def heading_ratio(self) -> float:
+        return self._heading.ratio if self._heading else 1.0
+
     def open(self, kinds: tuple[Kind, ...], heading: Line | None) -> None:
         self.close()
         self.kinds, self._heading, self._body = kinds, heading, []
@@ -226,6 +265,18 @@ class _Cutter:
         self._body.append(line)
 
 
+def _by_ending(text: str) -> tuple[Kind, ...]:
+    """What a line that is set as a heading is about: `Hospital Experience`, 다룰 수 있는 프로그램."""
+    word = squeeze(text)
+    if (
+        not 3 <= len(word) <= 24
+        or len(text.split()) > 4
+        or any(c.isdigit() or c in ",.|:" for c in text)
+    ):
+        return ()
+    return next(((kind,) for ending, kind in _ENDINGS if word.endswith(ending)), ())
+
+
 def split_sections(lines: Sequence[Line]) -> list[Section]:
     """Cut at headings; a row or line that holds heading and content makes a section of its own."""
     look = _heading_look(lines)
@@ -235,7 +286,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
     while position < len(lines):
         line = lines[position]
         position += 1
-        if named := _as_heading(line, cutter.kinds):
+        if named := _as_heading(line, cutter.kinds, cutter.heading_ratio):
             cutter.open(named, line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
@@ -243,7 +294,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             # The largest text of the file: a name that was drawn after a sidebar.
             cutter.open((Kind.HEADER,), None)
             cutter.take(line)
-        elif _unknown_heading(line, look, cutter.kinds):
+        elif _CLOSING.match(line.text) or _unknown_heading(line, look, cutter.kinds):
             cutter.open((Kind.OTHER,), line)
         else:
             cutter.take(line)
@@ -274,7 +325,9 @@ def _take_inline(
     return position
 
 
-def _as_heading(line: Line, current: tuple[Kind, ...]) -> tuple[Kind, ...]:
+def _as_heading(
+    line: Line, current: tuple[Kind, ...], heading_ratio: float = 1.0
+) -> tuple[Kind, ...]:
     cells = [c for c in line.cells if c]
     if len(cells) > 1:
         if all(len(c) == 1 for c in cells):  # a heading set with wide letter spacing
@@ -289,7 +342,15 @@ def _as_heading(line: Line, current: tuple[Kind, ...]) -> tuple[Kind, ...]:
         return ()
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
-        return ()
+        return (
+            _by_ending(line.text) if line.ratio >= 1.15 and not line.bullet and not line.ocr else ()
+        )
+    if (
+        current[0] is Kind.SKILLS
+        and kinds[0] in (Kind.LANGUAGES, Kind.SKILLS)
+        and line.ratio < heading_ratio - 0.05
+    ):
+        return ()  # **Languages** over Java, Kotlin: a category among the skills
     # Plain words that are items rather than headings where a list of items stands.
     weak = line.text.islower() or (line.text.strip()[:1].islower() and line.text.isascii())
     return () if weak and not line.ocr else kinds
@@ -302,6 +363,8 @@ def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Li
         kinds = heading_kinds(cells[0])
         if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
             return None
+        if kinds[0] is Kind.SKILLS and current[0] is Kind.SKILLS:
+            return None  # a category among the skills
         rest = replace(
             line,
             text="\t".join(cells[1:]),
@@ -339,7 +402,10 @@ def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Li
 def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
     if following.gap or following.bullet or following.cells or _as_heading(following, current):
         return False
-    return last.text.rstrip().endswith((",", "·", "/", "&", "|")) and ":" not in following.text[:32]
+    if ":" in following.text[:32]:
+        return False
+    lists = last.text.count(",") > 1 and "," in following.text
+    return lists or last.text.rstrip().endswith((",", "·", "/", "&", "|"))
 
 
 _Look = tuple[float, bool, bool]

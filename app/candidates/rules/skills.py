@@ -8,14 +8,17 @@ from functools import cache
 
 from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.labels import Label, column_labels, labels_of
+from app.candidates.rules.languages import speaks
 from app.candidates.rules.lines import Line
-from app.candidates.rules.sections import heading_kinds
+from app.candidates.rules.sections import Kind, heading_kinds
 from app.candidates.rules.skills_table import SKILLS
 from app.candidates.rules.wordlists import words
 
 MAX_SKILLS = 80
 _ITEM_MAX_CHARS, _ITEM_MAX_WORDS = 40, 5
 _LINE_MAX_CHARS = 3_000
+_SECTION_LINES = 300
+_TEXT_MAX_CHARS = 30_000
 _WINDOW = 4  # the longest name of the gazetteer has four words
 
 _CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
@@ -83,8 +86,11 @@ _CASED = words("""
     """)
 
 
+_UNWRITTEN = str.maketrans("", "", " -_.'’")
+
+
 def _key(text: str) -> str:
-    return "".join(c for c in text.casefold() if c not in " -_.'’")
+    return text.casefold().translate(_UNWRITTEN)
 
 
 def canonical(text: str) -> str | None:
@@ -96,7 +102,7 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
     """Items of a skills section in order; categories and levels taken off."""
     found: list[str] = []
     table = False
-    for line in _joined(lines):
+    for line in _joined(lines[:_SECTION_LINES]):
         cells = [c for c in line.cells if c]
         if len(cells) > 1:
             labels = [column_labels(c) for c in cells]
@@ -183,7 +189,7 @@ def _items(text: str) -> list[str]:
     category = _CATEGORY.match(text)
     if category and "://" not in text:
         rest = category["rest"].strip()
-        if not rest:
+        if not rest or _is_foreign(category["category"], rest):
             return []
         if not _LEVEL.match(rest):
             text = rest
@@ -195,6 +201,16 @@ def _items(text: str) -> list[str]:
     for piece in _top_level(text):
         items += _item(piece)
     return items
+
+
+def _is_foreign(category: str, rest: str) -> bool:
+    """Whether a line among the skills is about something else: interests, spoken languages."""
+    kinds = heading_kinds(category)
+    if not kinds:
+        return False
+    if kinds[0] is Kind.LANGUAGES:
+        return speaks(rest) and not any(canonical(p) for p in rest.split(","))
+    return kinds[0] in (Kind.OTHER, Kind.CERTIFICATES, Kind.REFERENCES, Kind.PUBLICATIONS)
 
 
 def _top_level(text: str) -> list[str]:
@@ -287,10 +303,12 @@ def _chips(words: Sequence[str]) -> list[str]:
 def text_skills(texts: Iterable[str]) -> list[str]:
     """Gazetteer names in running text, canonical, in order of appearance."""
     unique: dict[str, str] = {}
+    left = _TEXT_MAX_CHARS
     for text in texts:
-        for name in _from_text(text[:2_000]):
+        for name in _from_text(text[:left]):
             unique.setdefault(_key(name), name)
-        if len(unique) >= MAX_SKILLS:
+        left -= len(text)
+        if left <= 0 or len(unique) >= MAX_SKILLS:
             break
     return list(unique.values())[:MAX_SKILLS]
 

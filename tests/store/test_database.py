@@ -1,0 +1,57 @@
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from app.errors import ErrorCode, RetryableError
+from app.settings.groups import DatabaseSettings
+from app.store.database import Database, open_database
+
+
+async def test_a_transaction_commits_at_its_end_and_not_after_an_error(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("CREATE TABLE t (n int PRIMARY KEY)"))
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+    with pytest.raises(ZeroDivisionError):
+        async with database.begin() as session:
+            await session.execute(text("INSERT INTO t VALUES (2)"))
+            raise ZeroDivisionError
+    async with database.begin() as session:
+        assert (await session.scalars(text("SELECT n FROM t"))).all() == [1]
+
+
+async def test_a_server_that_is_away_is_a_code_that_says_try_again() -> None:
+    url = SecretStr("postgresql://nobody@127.0.0.1:1/none")
+    async with open_database(DatabaseSettings(url=url)) as database:
+        with pytest.raises(RetryableError) as raised:
+            await database.ping()
+    assert raised.value.code is ErrorCode.DB_CONNECTION
+
+
+async def test_a_connection_that_the_server_ends_is_the_same_code_and_the_next_one_works(
+    database: Database,
+) -> None:
+    with pytest.raises(RetryableError) as raised:
+        async with database.begin() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert raised.value.code is ErrorCode.DB_CONNECTION
+    await database.ping()
+
+
+async def test_a_bug_stays_a_bug_and_does_not_quote_values(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("CREATE TABLE t (n text PRIMARY KEY)"))
+    insert = text("INSERT INTO t VALUES (:name)")
+    with pytest.raises(IntegrityError) as raised:
+        async with database.begin() as session:
+            await session.execute(insert, {"name": "canary"})
+            await session.execute(insert, {"name": "canary"})
+    assert "[SQL parameters hidden" in str(raised.value)
+
+
+async def test_a_dead_client_lets_go_of_its_locks(database: Database) -> None:
+    """Else a run that a killed worker had locked could be taken over by nobody."""
+    async with database.begin() as session:
+        interval = await session.scalar(text("SHOW client_connection_check_interval"))
+        idle = await session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    assert (interval, idle) == ("1s", "1min")

@@ -1,0 +1,72 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from app.bootstrap import Runtime, api_keys, open_keyring, open_runtime, own_secret
+from app.settings import InvalidSettings, Settings
+from app.settings.groups import ApiSettings, Environment
+
+SOME_ID = UUID("00000000-0000-4000-8000-000000000001")
+
+
+def test_a_secret_of_our_own_is_made_once_for_all_and_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "a.key"
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(lambda _: own_secret(path), range(40)))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.key"]
+
+
+def test_without_a_key_one_is_kept_in_the_data_folder(settings: Settings) -> None:
+    keyless = settings.model_copy(update={"encryption_key": None})
+    first = open_keyring(keyless)
+    again = open_keyring(keyless)
+    key_id = first.wraps_with(first.new_data_key(SOME_ID)[1])
+    assert again.wraps_with(again.new_data_key(SOME_ID)[1]) == key_id
+
+
+def test_production_needs_api_keys_and_takes_those_of_the_settings(settings: Settings) -> None:
+    production = settings.model_copy(update={"env": Environment.PRODUCTION})
+    with pytest.raises(InvalidSettings, match="API__KEYS"):
+        api_keys(production)
+    given = ApiSettings(keys=(SecretStr("k" * 20),))
+    assert api_keys(production.model_copy(update={"api": given})) == ("k" * 20,)
+
+
+async def test_a_second_process_finds_the_same_tenant_and_index(
+    runtime: Runtime, settings: Settings
+) -> None:
+    async with open_runtime(settings) as other:
+        assert other.tenant_id == runtime.tenant_id
+        assert other.index.email("a@example.com") == runtime.index.email("A@example.com ")
+
+
+async def test_an_older_key_still_opens_what_it_sealed(
+    runtime: Runtime, settings: Settings
+) -> None:
+    assert settings.encryption_key is not None
+    rotated = settings.model_copy(
+        update={
+            "encryption_key": SecretStr("ab" * 32),
+            "encryption_previous_keys": (settings.encryption_key,),
+        }
+    )
+    async with open_runtime(rotated) as opened:
+        assert opened.index.name("윤가온") == runtime.index.name("윤 가온")
+
+
+async def test_a_wrong_key_stops_the_start_with_a_sentence(
+    runtime: Runtime, settings: Settings
+) -> None:
+    assert runtime.tenant_id
+    wrong = settings.model_copy(update={"encryption_key": SecretStr("ab" * 32)})
+    with pytest.raises(InvalidSettings, match="ENCRYPTION_PREVIOUS_KEYS"):
+        async with open_runtime(wrong):
+            pytest.fail("opened with a wrong key")
