@@ -16,7 +16,7 @@ SOME_ID = UUID("00000000-0000-4000-8000-000000000001")
 def test_a_secret_of_our_own_is_made_once_for_all_and_closed_to_others(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "a.key"
     with ThreadPoolExecutor(8) as pool:
-        secrets = set(pool.map(lambda _: own_secret(path), range(40)))
+        secrets = set(pool.map(own_secret, [path] * 40))
     assert len(secrets) == 1
     assert len(secrets.pop()) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

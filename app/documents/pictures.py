@@ -34,6 +34,8 @@ _TURNS = {
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
 }
+_MAX_SCAN_PIXELS = 12_000_000  # A4 at 300 dpi has 8.7 million
+_SMOOTH_MODES = ("L", "RGB", "RGBA", "CMYK")
 _PIXELS_PER_MEGAPIXEL = 1_000_000
 
 # The size is checked here against the settings; Pillow's own check would not tell the size.
@@ -60,16 +62,21 @@ def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int
     """One page in grey at the resolution that recognition wants, upright by its EXIF data."""
     with _opened(data, limits, page=page) as picture:
         dpi = min(picture.size) / _PAPER_INCHES
-        target = min(max(dpi, SCAN_DPI_LEAST), SCAN_DPI)
-        if dpi > target:
-            picture.draft("L", _scaled(picture.size, target / dpi))
-        grey = ImageOps.exif_transpose(_on_white(picture).convert("L"))
-        if abs(min(grey.size) / _PAPER_INCHES - target) > 1:
-            factor = target * _PAPER_INCHES / min(grey.size)
-            grey = grey.resize(_scaled(grey.size, factor), Image.Resampling.LANCZOS)
+        wanted = min(max(dpi, SCAN_DPI_LEAST), SCAN_DPI) / dpi
+        # A strip of paper must not become a picture of gigabytes by being enlarged.
+        factor = min(wanted, (_MAX_SCAN_PIXELS / (picture.width * picture.height)) ** 0.5)
+        size = _scaled(picture.size, factor)
+        if factor < 1:
+            picture.draft("L", size)
+            if picture.mode in _SMOOTH_MODES:  # before anything that copies all pixels
+                picture.thumbnail(size)
+        grey = _on_white(picture).convert("L")
+        if grey.size != size:
+            grey = grey.resize(size, Image.Resampling.LANCZOS)
+        grey = ImageOps.exif_transpose(grey)
     if turn_degrees in _TURNS:
         grey = grey.transpose(_TURNS[turn_degrees])
-    return pack_scan(grey.tobytes(), grey.width, grey.height, dpi=round(target))
+    return pack_scan(grey.tobytes(), grey.width, grey.height, dpi=max(round(dpi * factor), 1))
 
 
 def pack_scan(grey: bytes, width: int, height: int, *, dpi: int) -> bytes:

@@ -92,6 +92,14 @@ def test_a_scan_is_brought_to_a_resolution_that_recognition_wants(
     assert abs(picture.width - 8.27 * dpi) < 10
 
 
+def test_a_strip_of_paper_is_not_enlarged_without_end(limits: Limits) -> None:
+    data = saved(Image.new("1", (40, 60_000)), "PNG")
+
+    _, picture = opened_scan(scan_of_picture(data, limits, page=1, turn_degrees=0))
+
+    assert picture.width * picture.height < 12_100_000
+
+
 def test_a_photo_is_turned_as_the_camera_held_it_and_then_as_asked(limits: Limits) -> None:
     picture = Image.new("L", (1654, 2339), 255)
     exif = Image.Exif()

@@ -10,11 +10,12 @@ from app.candidates.profile import Profile
 from app.candidates.rules.careers import find_careers
 from app.candidates.rules.confidence import confidences
 from app.candidates.rules.contacts import find_contacts
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.languages import find_languages
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.persons import main_name, own_sections
 from app.candidates.rules.scripts import language_of
-from app.candidates.rules.sections import Kind, Section, split_sections
+from app.candidates.rules.sections import Section, split_sections
 from app.candidates.rules.skills import section_skills, text_skills
 from app.candidates.rules.summary import find_headline, find_summary
 from app.documents.blocks import Document

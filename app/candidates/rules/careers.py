@@ -6,8 +6,9 @@ from app.candidates.profile import Education, Experience
 from app.candidates.rules.education import find_education, is_school_entry, schools
 from app.candidates.rules.entries import Entry, group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from app.candidates.profile import Education, Experience, Profile
 from app.candidates.rules.contacts import Contacts, Found, Place
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.names import Candidate
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 
 _SURE, _LIKELY, _GUESS = 0.95, 0.8, 0.5
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, phones_in
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 
 # RFC 5321: 64 octets of local part; windows of that size keep the scan linear.
 _LOCAL_MAX, _DOMAIN_MAX = 64, 190

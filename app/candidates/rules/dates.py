@@ -28,7 +28,7 @@ _ATOM = re.compile(
     | (?<![\d.]) (?P<ymd_y>{_YEAR}) (?:\s?[./]\s?|-) (?P<ymd_m>{_MM}) (?!\d)
               (?: (?:\s?[./]\s?|-) {_DD} (?!\d) (?!\s?[.]\s?\d) )? \.?
     | (?<![\d.]) (?:{_DD}[./-])? (?P<my_m>{_MM}) \s?[./-]\s? (?P<my_y>{_YEAR}) (?!\d)
-    | \b (?:{_DD}(?:st|nd|rd|th)?\s)? (?P<mon>{_MONTH}) [\s,]* (?:of\s)?
+    | \b (?:(?<![\d.]){_DD}(?:st|nd|rd|th)?\s)? (?P<mon>{_MONTH}) [\s,]* (?:of\s)?
          (?: {_DD}(?:st|nd|rd|th)?,?\s+ )? (?P<mon_y>{_YEAR}|'\d\d(?!\d))
     | (?<!\d) (?P<ym_y>{_YEAR}) ,?\s (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
     | \b {_SEASON} \s+ (?:of\s)? (?P<season_y>{_YEAR})

@@ -36,6 +36,7 @@ _BRACKETED_DEGREE = re.compile(
     r"[(\[]\s*((?:전문학사|학사|석사|박사)(?:\s?(?:과정|졸업|재학|수료))?)\s*[)\]]"
 )
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
+_FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
@@ -294,7 +295,7 @@ def _status_off(text: str) -> str:
 
 
 def _clip(text: str | None) -> str | None:
-    text = text.strip(_TRIM)[:_DEGREE_MAX_CHARS] if text else ""
+    text = _FULL_STOP.sub("", text.strip(_TRIM))[:_DEGREE_MAX_CHARS] if text else ""
     return text or None
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.candidates.rules.contacts import emails_in
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import Candidate, names_in
 from app.candidates.rules.phones import phone_key, phones_in
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 
 REACH_LINES = 8  # how far own mail or phone may stand from the name
 _SECTION_LINES = 400

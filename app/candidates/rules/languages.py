@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 
 from app.candidates.profile import SpokenLanguage
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 from app.candidates.rules.wordlists import words
 
 _NAMES = words("""

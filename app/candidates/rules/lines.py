@@ -33,6 +33,7 @@ _DIGITS = re.compile(r"\d+")
 _MARKUP = re.compile(r"`+|(?<![\d*\w])[*_]{1,3}(?=[^\s*_])|(?<=[^\s\d*_])[*]{1,3}(?![\w*])")
 _LETTER_SPACED = re.compile(r"(?<![가-힣] )(?<![가-힣])[가-힣](?: [가-힣]){2,11}(?! ?[가-힣])")
 _SIDE_MAX_CHARS = 40
+_TOLD_MIN_CHARS = 20
 _HOIST_MAX_LINES = 4
 
 FURNITURE_MAX_CHARS = 80
@@ -101,7 +102,7 @@ def _append(lines: list[Line], line: Line) -> None:
     """Add a line; a date or place set in the margin beside a description goes above that."""
     side = line.cells[-1] if len(line.cells) == 2 else ""
     first = line.cells[0] if line.cells else ""
-    told = line.bullet or first[:1].islower()
+    told = (line.bullet and len(first) >= _TOLD_MIN_CHARS) or first[:1].islower()
     if not (told and side and len(side) <= _SIDE_MAX_CHARS and _is_margin(side)):
         lines.append(line)
         return

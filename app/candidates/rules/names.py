@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from app.candidates.rules.contacts import emails_in, links_in
 from app.candidates.rules.dates import periods
+from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, labels_of, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.phones import phones_in
 from app.candidates.rules.places import is_place
-from app.candidates.rules.sections import Kind, Section, heading_kinds
+from app.candidates.rules.sections import Section
 from app.candidates.rules.skills import canonical
 from app.candidates.rules.vocabulary import (
     company_score,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from app.candidates.rules.contacts import emails_in
 from app.candidates.rules.headers import Header, find_headers, resume_starts, same_person
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.names import Candidate, candidates
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 
 _HEAD_LINES = 150
 NAME_FLOOR = 0.5  # below it a name is a guess that misleads more than a blank

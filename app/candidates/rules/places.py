@@ -76,15 +76,16 @@ def is_place(text: str) -> bool:
         return False
     last = text.rpartition(",")[2].strip()
     state = last in _STATES
-    if len(parts) > 2:
-        return False
     first_is_word = (
         len(parts[0].split()) <= 3
         and parts[0].replace(" ", "").replace("-", "").replace(".", "").isalpha()
     )
     closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
+    closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
     if parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2):
         return closed
+    if len(parts) > 2:
+        return False
     return (
         first_is_word
         and (state or (parts[-1] in regions and len(parts[-1]) > 2))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from app.candidates.rules.entries import is_sentence
+from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, labels_of
 from app.candidates.rules.languages import speaks
 from app.candidates.rules.lines import Line
-from app.candidates.rules.sections import Kind, heading_kinds
 from app.candidates.rules.skills_table import SKILLS
 from app.candidates.rules.wordlists import words
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from app.candidates.profile import Experience
 from app.candidates.rules.contacts import emails_in, links_in
 from app.candidates.rules.entries import is_sentence
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import Candidate
 from app.candidates.rules.phones import phones_in
 from app.candidates.rules.places import is_place
-from app.candidates.rules.sections import Kind, Section
+from app.candidates.rules.sections import Section
 from app.candidates.rules.vocabulary import title_score
 
 _SUMMARY_MAX_CHARS = 800

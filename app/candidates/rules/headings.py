@@ -1,0 +1,225 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""Headings, Korean and English: which words open which section."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+
+from app.candidates.rules.dates import without_periods
+from app.candidates.rules.lines import squeeze
+from app.candidates.rules.wordlists import words
+
+HEADING_MAX_CHARS = 48
+
+
+class Kind(StrEnum):
+    """What a section is about. `OTHER` holds nothing that a profile asks for."""
+
+    HEADER = "header"
+    TITLE = "title"
+    CONTACT = "contact"
+    SUMMARY = "summary"
+    EXPERIENCE = "experience"
+    CAREER_DETAIL = "career_detail"
+    EDUCATION = "education"
+    SKILLS = "skills"
+    LANGUAGES = "languages"
+    LINKS = "links"
+    PROJECTS = "projects"
+    CERTIFICATES = "certificates"
+    PUBLICATIONS = "publications"
+    REFERENCES = "references"
+    FAMILY = "family"
+    COVER_LETTER = "cover_letter"
+    OTHER = "other"
+
+
+_HEADINGS: Mapping[Kind, str] = {
+    Kind.TITLE: "이력서 국문이력서 영문이력서 입사지원서 지원서 resume résumé cv curriculumvitae 경력이력서 "
+    "표준이력서 이력서(경력) 개인이력서 채용지원서 입사지원서(이력서)",
+    Kind.CONTACT: "연락처 연락정보 인적사항 개인정보 기본정보 기본사항 기본인적사항 신상정보 신상명세 지원자정보 "
+    "개인사항 개인신상 contact contacts contactinfo contactinformation contactdetails personalinformation "
+    "personalinfo personaldetails personaldata details getintouch contactme 인적정보 지원자인적사항",
+    Kind.SUMMARY: "요약 소개 자기소개 간단소개 간략소개 한줄소개 프로필 프로파일 자기소개요약 경력요약 핵심요약 핵심소개 "
+    "나의소개 저는 저를소개합니다 aboutme about summary profile overview professionalsummary executivesummary "
+    "careersummary professionalprofile personalprofile personalstatement careerprofile objective careerobjective "
+    "introduction personalsummary summaryofqualifications careeroverview whoiam bio biography intro 커리어요약 "
+    "전문분야요약 about.me highlights careerhighlights 간단자기소개",
+    Kind.EXPERIENCE: "경력 경력사항 경력정보 주요경력 주요경력사항 근무경력 근무이력 근무경험 직장경력 직장이력 업무경험 "
+    "업무경력 업무이력 실무경험 실무경력 경험 커리어 회사경력 재직이력 재직경력 경력내역 경력및경험 이력 이력사항 "
+    "사회경력 인턴경험 인턴십 인턴경력 연구경력 경력사항(최근순) 재직사항 재직정보 직무경험 직무경력 직업경력 "
+    "experience experiences workexperience professionalexperience employment employmenthistory workhistory career "
+    "careerhistory employmentexperience professionalbackground workexperiences industryexperience "
+    "relevantexperience researchexperience teachingexperience jobhistory internships internship "
+    "internshipexperience positions professionalhistory appointments academicappointments previousexperience "
+    "additionalexperience otherexperience careerexperience workbackground whereiveworked jobexperience "
+    "professionalcareer clinicalexperience",
+    Kind.CAREER_DETAIL: "경력기술서 상세경력 경력상세 주요업무 담당업무 업무내용 주요업무내용 상세경력기술 경력기술 경력상세기술 "
+    "직무기술서 주요성과 업적 업무성과 주요실적",
+    Kind.EDUCATION: "학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 "
+    "education educations educationalbackground academicbackground academichistory academicqualifications "
+    "educationhistory educationandtraining qualifications academics degrees academiceducation schooling "
+    "educationalqualifications academicrecord formaleducation academicprofile",
+    Kind.SKILLS: "기술 기술스택 보유기술 보유기술스택 스킬 주요기술 사용기술 핵심기술 보유스킬 보유역량 핵심역량 역량 기술역량 "
+    "전문기술 전문역량 보유능력 보유기술및역량 컴퓨터활용능력 컴퓨터능력 oa능력 oa활용능력 활용능력 사용가능기술 사용툴 사용가능프로그램 사용가능툴 가능프로그램 활용도구 툴킷 보유도구 "
+    "프로그램활용능력 활용프로그램 사용프로그램 툴 도구 사용도구 전산능력 개발역량 기술사항 보유기술사항 개발언어 "
+    "프로그래밍언어 전문분야 직무역량 직무기술 활용가능기술 테크스택 개발환경 주요스킬 보유툴 컴퓨터활용 업무역량 주요역량 "
+    "기술및도구 기술능력 skills skill technicalskills keyskills coreskills techstack technologystack technologies "
+    "corecompetencies competencies expertise areasofexpertise technicalproficiencies technicalexpertise "
+    "skillset softskills hardskills toolsandtechnologies tools skillshighlights computerskills itskills "
+    "programmingskills professionalskills keycompetencies technicalcompetencies coretechnologies proficiencies "
+    "programminglanguages skillsummary technicalsummary relevantskills mainskills specialties software "
+    "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills",
+    Kind.LANGUAGES: "외국어 어학 어학능력 외국어능력 어학사항 어학성적 언어 언어능력 어학점수 공인어학성적 외국어활용능력 어학시험 "
+    "외국어구사능력 어학정보 외국어사항 언어구사 구사언어 사용언어 languages language languageskills foreignlanguages "
+    "languageproficiency spokenlanguages languagesspoken",
+    Kind.LINKS: "링크 웹사이트 홈페이지 포트폴리오 온라인프로필 블로그 sns links websites website onlineprofiles "
+    "onlinepresence portfolio sociallinks profiles socialmedia social weblinks findme findmeonline online",
+    Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
+    "팀프로젝트 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
+    "selectedprojects projectexperience opensource opensourceprojects opensourcecontributions academicprojects "
+    "notableprojects relevantprojects",
+    Kind.CERTIFICATES: "자격증 자격사항 자격면허 자격및면허 자격증및면허 면허 면허및자격 보유자격증 자격 취득자격 자격증사항 "
+    "면허자격 국가자격증 자격취득사항 certificates certifications certification licenses "
+    "licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
+    "coursesandcertifications accreditations certificate",
+    Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
+    "연구업적 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
+    "researchpublications books talks invitedtalks presentations conferences selectedtalks selectedpapers "
+    "conferencepresentations posters speaking",
+    Kind.REFERENCES: "추천인 추천인정보 추천인사항 보증인 신원보증인 평판조회 레퍼런스 추천서 추천인연락처 추천 신원보증 참고인 "
+    "비상연락처 비상연락망 긴급연락처 references referees reference refereesandreferences professionalreferences "
+    "recommendations testimonials referencescontacts referee emergencycontact emergencycontacts "
+    "characterreferences academicreferences personalreferences",
+    Kind.FAMILY: "가족사항 가족관계 가족 가족정보 가족구성 가족관계사항 family familymembers familyinformation "
+    "familydetails familybackground",
+    Kind.COVER_LETTER: "자기소개서 지원동기 성장과정 성격의장단점 성격장단점 입사후포부 지원동기및포부 지원동기및입사후포부 생활신조 "
+    "장점및단점 coverletter motivation motivationletter letterofmotivation dearhiringmanager",
+    Kind.OTHER: "기타 기타사항 수상 수상경력 수상내역 수상이력 수상실적 수상및활동 병역 병역사항 병역관계 병역정보 군복무 취미 특기 "
+    "취미및특기 취미/특기 대외활동 활동 봉사활동 동아리 동아리활동 교내활동 교외활동 활동사항 사회활동 교육 교육사항 "
+    "교육이수 교육이수사항 교육훈련 교육이력 이수교육 교육수료 연수 해외연수 해외경험 직업훈련 교육및연수 희망근무조건 "
+    "희망연봉 희망사항 희망근무 희망조건 신체사항 보훈 장애 보훈및병역 주요활동 관심분야 강의 강의경력 참고사항 특이사항 "
+    "우대사항 첨부 첨부서류 제출서류 수료 장학금 경력증명 연구분야 이수과목 "
+    "awards honors honours awardsandhonors honorsandawards achievements accomplishments activities "
+    "extracurricular extracurricularactivities volunteer volunteering volunteerexperience volunteerwork "
+    "communityinvolvement communityservice leadership leadershipexperience interests hobbies hobbiesandinterests "
+    "training courses coursework relevantcoursework professionaldevelopment memberships affiliations "
+    "professionalaffiliations professionalmemberships militaryservice military scholarships service "
+    "additionalinformation miscellaneous other otherinformation workshops fellowships grants selectedhonors "
+    "additional keyachievements selectedachievements personalinterests availability visa workauthorization "
+    "continuingeducation declaration press media events organizations languagesandinterests salary "
+    "patentsandawards researchinterests trainings onlinecourses selectedawards notableachievements",
+}
+_MODIFIERS = words("""
+    selected relevant recent additional other key core main professional technical academic
+    personal work industry notable current previous prior related my full more major special
+    specialized primary
+    """)
+_DECORATION = " \t[]<>【】〈〉《》「」『』()■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
+_NUMBERING = re.compile(r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*")
+_TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
+_BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
+_COMPOUND = re.compile(
+    r"\s*(?:&|/|\+|,|·|\||\band\b|(?<![가-힣])및(?![가-힣])|(?<=\s)및|및(?=\s))\s*", re.IGNORECASE
+)
+_OCR_NEAR = 0.78  # one wrong letter in five
+_ENDINGS: Sequence[tuple[str, Kind]] = (
+    ("volunteerexperience", Kind.OTHER),
+    ("leadershipexperience", Kind.OTHER),
+    ("projectexperience", Kind.PROJECTS),
+    ("experience", Kind.EXPERIENCE),
+    ("employment", Kind.EXPERIENCE),
+    ("education", Kind.EDUCATION),
+    ("skills", Kind.SKILLS),
+    ("competencies", Kind.SKILLS),
+    ("technologies", Kind.SKILLS),
+    ("projects", Kind.PROJECTS),
+    ("publications", Kind.PUBLICATIONS),
+    ("references", Kind.REFERENCES),
+    ("certifications", Kind.CERTIFICATES),
+    ("프로젝트", Kind.PROJECTS),
+    ("봉사경험", Kind.OTHER),
+    ("활동경험", Kind.OTHER),
+    ("해외경험", Kind.OTHER),
+    ("수상경력", Kind.OTHER),
+    ("강의경력", Kind.OTHER),
+    ("경력사항", Kind.EXPERIENCE),
+    ("경력", Kind.EXPERIENCE),
+    ("근무이력", Kind.EXPERIENCE),
+    ("학력", Kind.EDUCATION),
+    ("학력사항", Kind.EDUCATION),
+    ("기술", Kind.SKILLS),
+    ("스킬", Kind.SKILLS),
+    ("역량", Kind.SKILLS),
+    ("프로그램", Kind.SKILLS),
+    ("자격증", Kind.CERTIFICATES),
+)
+
+
+@cache
+def _known() -> Mapping[str, Kind]:
+    return {squeeze(word): kind for kind, words in _HEADINGS.items() for word in words.split()}
+
+
+def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
+    """The kinds that a heading names; empty when the text is no heading."""
+    if not text or len(text) > HEADING_MAX_CHARS:
+        return ()
+    if any(c.isdigit() for c in text):  # 경력 총 8년 2개월, EXPERIENCE (5 years)
+        text = _TOTAL.sub("", without_periods(text))
+    bare = _NUMBERING.sub("", text.strip(_DECORATION)).strip(_DECORATION)
+    if not bare or len(bare) > HEADING_MAX_CHARS or bare.count(",") > 1:
+        return ()
+    if kind := _look_up(bare, ocr=ocr):
+        return (kind,)
+    outer, inner = _BRACKETED.sub(" ", bare), [a or b for a, b in _BRACKETED.findall(bare)]
+    for candidate in (outer, *inner) if inner else ():
+        if kind := _look_up(candidate, ocr=False):
+            return (kind,)
+    parts = [p for p in _COMPOUND.split(bare) if p]
+    if 1 < len(parts) <= 3:
+        kinds = tuple(dict.fromkeys(k for p in parts if (k := _look_up(p, ocr=ocr))))
+        # One known part is enough when the rest is as short as a heading: `Certifications & Clubs`.
+        if kinds and _look_up(parts[0], ocr=ocr) and all(len(p.split()) <= 3 for p in parts):
+            return kinds
+    return _two_languages(bare)
+
+
+def _two_languages(text: str) -> tuple[Kind, ...]:
+    """`경력 Experience`, `EDUCATION 학력`: both halves must mean the same."""
+    korean = "".join(c if "가" <= c <= "힣" else " " for c in text)
+    latin = "".join(c if c.isascii() else " " for c in text)
+    a, b = _look_up(korean, ocr=False), _look_up(latin, ocr=False)
+    return (a,) if a and a == b else ()
+
+
+def _look_up(text: str, *, ocr: bool) -> Kind | None:
+    word = squeeze(text)
+    known = _known()
+    if kind := known.get(word):
+        return kind
+    if not 2 <= len(word) <= 40:
+        return None
+    tokens = text.casefold().split()
+    while len(tokens) > 1 and tokens[0] in _MODIFIERS:
+        tokens = tokens[1:]
+        if kind := known.get(squeeze("".join(tokens))):
+            return kind
+    if ocr and len(word) >= 4:
+        near = difflib.get_close_matches(word, known, n=1, cutoff=_OCR_NEAR)
+        return known[near[0]] if near else None
+    return None
+
+
+def kinds_by_ending(text: str) -> tuple[Kind, ...]:
+    """What a line that is set as a heading is about: `Hospital Experience`, 다룰 수 있는 프로그램."""
+    word = squeeze(text)
+    if (
+        not 3 <= len(word) <= 24
+        or len(text.split()) > 4
+        or any(c.isdigit() or c in ",.|:" for c in text)
+    ):
+        return ()
+    return next(((kind,) for ending, kind in _ENDINGS if word.endswith(ending)), ())
