@@ -13,7 +13,7 @@ from app.cli.render import (
     print_candidates,
     print_hits,
     print_json,
-    print_runs,
+    print_run_list,
     print_waterfall,
 )
 from app.cli.serving import connected
@@ -57,7 +57,7 @@ async def show_runs(
             if as_json:
                 print_json(RunList(runs=listed))
             else:
-                print_runs(listed)
+                print_run_list(listed)
             return
         async with runtime.database.begin() as session:
             run = await runs.find(session, runtime.tenant_id, run_id)

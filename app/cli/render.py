@@ -121,6 +121,22 @@ def print_runs(runs: Sequence[RunView], *, skipped: Sequence[str] = ()) -> None:
         out.print(f"Skipped, no documents: {', '.join(skipped)}", markup=False)
 
 
+def print_run_list(runs: Sequence[RunView]) -> None:
+    """One line a run, with the id that `./run runs ID` takes."""
+    table = _table("id", "file", "state", "attempt", "started", "ms", "code")
+    for run in runs:
+        table.add_row(
+            str(run.id),
+            _plain((run.file or "").rsplit("/", 1)[-1]),
+            Text(run.status, style=_COLORS.get(run.status, "")),
+            str(run.attempt),
+            f"{run.created_at:%Y-%m-%d %H:%M:%S}",
+            "" if run.ms is None else f"{run.ms:,}",
+            _plain(run.code),
+        )
+    console().print(table)
+
+
 def print_waterfall(
     run: RunView, attempts: Sequence[AttemptRow], stages: Sequence[StageRow]
 ) -> None:

@@ -10,6 +10,7 @@ from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sections import Section
 
+_DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
 
@@ -25,7 +26,15 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             experience += more
             education += schooling
     if not experience or not education:
-        more, schooling = _mixed([x for s in sections if s.kind in _UNHEADED for x in s.lines])
+        more, schooling = _mixed(
+            [
+                x
+                for s in sections
+                if s.kind in _UNHEADED
+                for x in s.lines
+                if x.ratio < _DISPLAY_RATIO
+            ]
+        )
         experience = experience or more
         education = education or schooling
     return experience, education

@@ -24,11 +24,16 @@ _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Lines under one heading. More than one kind: a compound heading such as Skills & Languages."""
+    """Lines under one heading.
+
+    More than one kind: a compound heading such as Skills & Languages. `within`: the section in
+    which a line of heading and content stood, such as 기술스택: … under one employer.
+    """
 
     kinds: tuple[Kind, ...]
     lines: tuple[Line, ...]
     heading: Line | None = None
+    within: Kind | None = None
 
     @property
     def kind(self) -> Kind:
@@ -105,7 +110,12 @@ def _take_inline(
         content.append(lines[position])
         position += 1
     cutter.done.append(
-        Section(kinds=kinds, lines=tuple(content), heading=lines[position - len(content)])
+        Section(
+            kinds=kinds,
+            lines=tuple(content),
+            heading=lines[position - len(content)],
+            within=cutter.kinds[0],
+        )
     )
     return position
 
