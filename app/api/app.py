@@ -61,6 +61,8 @@ def _add_docs(app: FastAPI) -> None:
             swagger_js_url=f"/docs/{_DOCS_ASSETS[0]}",
             swagger_css_url=f"/docs/{_DOCS_ASSETS[1]}",
             swagger_favicon_url=f"/docs/{_DOCS_ASSETS[2]}",
+            # In the page, not fetched: browsers refuse to fetch below an address with a password.
+            swagger_ui_parameters={"spec": app.openapi()},
         )
 
     async def asset(name: str) -> FileResponse:

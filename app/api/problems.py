@@ -59,8 +59,6 @@ def problem(
 ) -> JSONResponse:
     """One error as a response; `details` stay, personal data does not come along."""
     more: dict[str, str] = dict(headers or {})
-    if error.code is ErrorCode.UNAUTHENTICATED:
-        more["WWW-Authenticate"] = 'Bearer, Basic realm="Naru, API key as password"'
     if isinstance(error, RetryableError):
         more.setdefault("Retry-After", str(error.details.get("retry_after", 5)))
     body = {
@@ -72,9 +70,14 @@ def problem(
         "details": error.details,
         "request_id": request.scope.get("naru.request_id"),
     }
-    return JSONResponse(
+    response = JSONResponse(
         body, status_code=error.code.http_status, headers=more, media_type=_MEDIA_TYPE
     )
+    if error.code is ErrorCode.UNAUTHENTICATED:
+        # Two headers: browsers ask for a password only when Basic stands in one of its own.
+        response.headers.append("WWW-Authenticate", "Bearer")
+        response.headers.append("WWW-Authenticate", 'Basic realm="Naru: API key as password"')
+    return response
 
 
 def language_of(request: Request) -> Language:

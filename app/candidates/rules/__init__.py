@@ -22,7 +22,8 @@ from app.documents.blocks import Document
 
 __all__ = ["analyze", "language_of"]
 
-_TOLD_IN = (Kind.HEADER, Kind.SUMMARY, Kind.EXPERIENCE, Kind.CAREER_DETAIL, Kind.PROJECTS)
+_CAREERS = (Kind.EXPERIENCE, Kind.CAREER_DETAIL, Kind.PROJECTS)
+_TOLD_IN = (Kind.HEADER, Kind.SUMMARY, *_CAREERS)
 
 
 def analyze(document: Document) -> Profile:
@@ -55,7 +56,8 @@ def analyze(document: Document) -> Profile:
 
 def _skills(sections: Sequence[Section]) -> list[str]:
     """The person's own list first; only a file without one is searched for known names."""
-    own = [s.lines for s in sections if Kind.SKILLS in s.kinds]
+    skilled = [s for s in sections if Kind.SKILLS in s.kinds]
+    own = [s.lines for s in skilled if s.within not in _CAREERS] or [s.lines for s in skilled]
     listed = list(dict.fromkeys(item for lines in own for item in section_skills(lines)))
     if listed:
         return listed

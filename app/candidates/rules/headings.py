@@ -217,7 +217,7 @@ def kinds_by_ending(text: str) -> tuple[Kind, ...]:
     """What a line that is set as a heading is about: `Hospital Experience`, 다룰 수 있는 프로그램."""
     word = squeeze(text)
     if (
-        not 3 <= len(word) <= 24
+        not 3 <= len(word) <= 32
         or len(text.split()) > 4
         or any(c.isdigit() or c in ",.|:" for c in text)
     ):

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.candidates.rules.contacts import emails_in, links_in
 from app.candidates.rules.dates import periods
@@ -240,6 +240,8 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
         (line.ratio for s in sections for line in s.lines[:200] if line.page == 1), default=1.0
     )
     found: list[Candidate] = []
+    # Many nouns have the form of a Korean name: without any address near, looks must tell.
+    reachable = bool(emails) or any(_has_phone(s) for s in sections)
     position = 0
     for section in sections:
         if section.heading and section.kind in (Kind.TITLE, Kind.CONTACT, Kind.SUMMARY):
@@ -250,7 +252,15 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
                 line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES
             ):
                 found += _score(line, section, position, top, emails)
+    if not reachable:
+        found = [c if c.labelled else replace(c, score=c.score - 0.5) for c in found]
     return sorted(found, key=lambda c: -c.score)
+
+
+def _has_phone(section: Section) -> bool:
+    return section.kind in _ALLOWED and any(
+        phones_in(line.text) for line in section.lines[:_SECTION_LINES]
+    )
 
 
 def _score(

@@ -46,7 +46,7 @@ Flink=apache flink; Airflow=apache airflow,에어플로우; Luigi; Prefect; Dags
 Beam=apache beam; Dask; Ray; Fivetran; Kafka Connect; Logstash; Fluentd; Kibana=키바나;
 ELK=elk stack,elastic stack; Delta Lake; Iceberg; Parquet;
 Data Warehousing=데이터 웨어하우스,data warehouse; ETL=elt; Data Pipeline=데이터 파이프라인,data pipelines;
-Data Engineering=데이터 엔지니어링; Stream Processing; MapReduce; Great Expectations; Zookeeper; YARN;
+Data Engineering=데이터 엔지니어링; Stream Processing; MapReduce; Great Expectations; Zookeeper;
 Feature Store;
 AWS=amazon web services,아마존 웹 서비스; EC2; ECS; EKS; S3; RDS; Lambda=aws lambda; CloudFront;
 CloudFormation; CloudWatch; API Gateway; Route 53; IAM; VPC; Fargate; Aurora; Glue=aws glue;

@@ -1,0 +1,34 @@
+from app.candidates.rules.careers import find_careers
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.sections import split_sections
+from tests.candidates.markup import DocumentOf
+
+
+def careers(document: DocumentOf, *lines: str):
+    experience, education = find_careers(split_sections(read_lines(document(list(lines)))))
+    return [x.company for x in experience], [x.school for x in education]
+
+
+def test_a_compound_section_holds_both(document: DocumentOf) -> None:
+    lines = [
+        "## 학력 및 경력",
+        "2009 ~ 2013 | 모아대학교 | 전기과 학사",
+        "2013 ~ 2019 | 든솔전기 | 대리",
+    ]
+
+    assert careers(document, *lines) == (["든솔전기"], ["모아대학교"])
+
+
+def test_without_headings_entries_are_told_apart_by_what_they_name(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "Acme | Clerk | 2015 - 2019", "Westmere University | BA | 2011 - 2015"]
+
+    assert careers(document, *lines) == (["Acme"], ["Westmere University"])
+
+
+def test_a_detailed_career_counts_only_where_no_short_one_is(document: DocumentOf) -> None:
+    detail = ["## 경력기술서", "밝은샘 | 개발자 | 2019.01 ~ 현재"]
+
+    assert careers(document, *detail)[0] == ["밝은샘"]
+    assert careers(document, "## 경력", "맑은샘 | 기획자 | 2020.01 ~ 현재", *detail)[0] == [
+        "맑은샘"
+    ]

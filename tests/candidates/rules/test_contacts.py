@@ -1,0 +1,99 @@
+from collections.abc import Sequence
+
+import pytest
+
+from app.candidates.rules.contacts import Found, emails_in, find_contacts, link_key, links_in
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.sections import split_sections
+from tests.candidates.markup import DocumentOf
+
+
+def values(found: Sequence[Found]) -> list[str]:
+    return [f.value for f in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "mail"),
+    [
+        ("mail: a.b-c+d@mail.example.co.kr.", "a.b-c+d@mail.example.co.kr"),
+        ("jane (at) example (dot) com", "jane@example.com"),
+        ("<jane@example.com>", "jane@example.com"),
+    ],
+)
+def test_mails_are_found(text: str, mail: str) -> None:
+    assert emails_in(text) == [mail]
+
+
+def test_spaces_that_recognition_put_into_a_mail_are_taken_out() -> None:
+    assert emails_in("rebecca @example .com", ocr=True) == ["rebecca@example.com"]
+    assert emails_in("at home @ work") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("see https://a.example.com/x?y=1, and more", ["https://a.example.com/x?y=1"]),
+        ("github.com/some-one · www.example.org", ["github.com/some-one", "www.example.org"]),
+        ("ASP.NET, Node.js, Socket.IO and e.g. this", []),
+        ("jane@example.com", []),
+    ],
+)
+def test_links_are_found_as_written(text: str, links: list[str]) -> None:
+    assert links_in(text) == links
+
+
+def test_link_keys_forget_scheme_and_slash() -> None:
+    assert link_key("https://www.Example.com/a/") == link_key("example.com/a")
+
+
+def test_data_of_referees_and_relatives_is_not_the_persons(document: DocumentOf) -> None:
+    sections = split_sections(
+        read_lines(
+            document(
+                [
+                    "# Ann Own",
+                    "ann@example.com | 206-555-0100",
+                    "비상연락처: 010-0000-9999",
+                    "## References",
+                    "Bob Other, bob@example.com, 206-555-0199, https://bob.example.com",
+                ]
+            )
+        )
+    )
+    found = find_contacts(sections, ())
+
+    assert values(found.emails) == ["ann@example.com"]
+    assert values(found.phones) == ["206-555-0100"]
+    assert values(found.links) == []
+
+
+def test_an_address_broken_by_a_narrow_column_is_joined(document: DocumentOf) -> None:
+    sections = split_sections(
+        read_lines(
+            document(["# Ann Own", "ann.own@example.", "com", "https://github.com/", "ann-own"])
+        )
+    )
+    found = find_contacts(sections, ())
+
+    assert values(found.emails) == ["ann.own@example.com"]
+    assert values(found.links) == ["https://github.com/ann-own"]
+
+
+def test_a_hidden_link_counts_when_the_header_names_its_site(document: DocumentOf) -> None:
+    targets = (
+        "mailto:a@example.com",
+        "https://github.com/ann",
+        "https://doi.org/10.1/2",
+        "https://linkedin.com/in/ann",
+    )
+    named = split_sections(read_lines(document(["# Ann Own", "GitHub | ann.example.com"])))
+    bare = split_sections(read_lines(document(["# Ann Own"])))
+
+    assert values(find_contacts(named, targets).links) == [
+        "ann.example.com",
+        "https://github.com/ann",
+    ]
+    assert values(find_contacts(bare, targets).links) == [
+        "https://github.com/ann",
+        "https://linkedin.com/in/ann",
+    ]

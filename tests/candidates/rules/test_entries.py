@@ -1,0 +1,66 @@
+from app.candidates.rules.entries import group, is_headish, is_sentence
+from app.candidates.rules.labels import Label
+from app.candidates.rules.lines import read_lines
+from tests.candidates.markup import DocumentOf, LineOf
+
+
+def entries(document: DocumentOf, lines: list[str]):
+    return group(read_lines(document(lines)), singles=lambda _: True)
+
+
+def test_lines_over_the_date_belong_to_it_as_in_the_first_entry(document: DocumentOf) -> None:
+    first, second = entries(
+        document,
+        ["Acme", "Engineer  2020 - 2021", "- Built a thing", "Contoso", "Clerk  2018 - 2019"],
+    )
+
+    assert [x.text for x in first.above] == ["Acme"]
+    assert [x.text for x in second.above] == ["Contoso"]
+
+
+def test_lines_under_the_date_belong_to_it_when_it_comes_first(document: DocumentOf) -> None:
+    first, second = entries(
+        document, ["2020 - 2021", "Acme", "Engineer", "2018 - 2019", "Contoso", "Clerk"]
+    )
+
+    assert [x.text for x in first.below] == ["Acme", "Engineer"]
+    assert [x.text for x in second.below] == ["Contoso", "Clerk"]
+
+
+def test_tables_are_read_by_their_columns(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["입사일‖퇴사일‖회사명‖직위", "2017.03‖2020.05‖새론화학‖사원"])
+
+    assert entry.columns[Label.COMPANY] == "새론화학"
+    assert entry.period is not None
+    assert (entry.period.start, entry.period.end) == ("2017-03", "2020-05")
+
+
+def test_labelled_blocks_are_entries(document: DocumentOf) -> None:
+    rows = entries(
+        document,
+        [
+            "Company: Acme",
+            "Position: Clerk",
+            "Period: 2018 - 2019",
+            "Company: Contoso",
+            "Position: Cook",
+        ],
+    )
+
+    assert [e.columns[Label.TITLE] for e in rows] == ["Clerk", "Cook"]
+
+
+def test_bullets_with_dates_are_entries_where_nothing_else_is(document: DocumentOf) -> None:
+    rows = entries(
+        document, ["- 2019.02 ~ 현재 튼튼제약 대리", "- 2016.09 ~ 2019.01 우리상조 사원"]
+    )
+
+    assert [e.period.start for e in rows if e.period] == ["2019-02", "2016-09"]
+
+
+def test_descriptions_are_told_from_names(line: LineOf) -> None:
+    assert is_sentence("Led a hybrid search rewrite that raised recall")
+    assert is_sentence("결제 승인 API를 재작성하여 지연 480ms를 95ms로 단축")
+    assert not is_sentence("Registered Nurse, Intensive Care")
+    assert is_headish(line("가람페이 시니어 백엔드 엔지니어"))
+    assert not is_headish(line("GPA: 3.9/4.0"))

@@ -1,0 +1,63 @@
+import pytest
+
+from app.candidates.rules.experience import find_experience
+from app.candidates.rules.lines import read_lines
+from tests.candidates.markup import DocumentOf
+
+
+def positions(document: DocumentOf, lines: list[str]):
+    found = find_experience([read_lines(document(lines))])
+    return [(x.company, x.title, x.start, x.end) for x in found]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Acme Labs | Data Engineer | 2020 - 2021"],
+        ["Data Engineer, Acme Labs – Seattle, WA  2020 - 2021"],
+        ["Data Engineer at Acme Labs (2020 - 2021)"],
+        ["**Acme Labs**‖Seattle, WA", "Data Engineer‖2020 - 2021"],
+        ["Data Engineer‖2020 - 2021", "Acme Labs • Seattle, WA"],
+        ["2020 - 2021", "**Acme Labs**", "Data Engineer"],
+        ["Acme Labs (Data Engineer)", "2020 - 2021"],
+    ],
+)
+def test_company_and_title_are_told_apart_in_any_layout(
+    document: DocumentOf, lines: list[str]
+) -> None:
+    assert positions(document, lines) == [("Acme Labs", "Data Engineer", "2020", "2021")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "company", "title"),
+    [
+        (["(주)가온 / 물류팀 / 과장  2020.01 ~ 현재"], "(주)가온", "과장"),
+        (["2020.01 ~ 현재 가람페이 시니어 백엔드 엔지니어"], "가람페이", "시니어 백엔드 엔지니어"),
+        (["국립가상연구원 | 선임연구원 | 2020.01 ~ 현재"], "국립가상연구원", "선임연구원"),
+        (["Mapletree, Inc., Clerk  Jan 2020 - Present"], "Mapletree, Inc.", "Clerk"),
+    ],
+)
+def test_legal_forms_departments_and_ranks(
+    document: DocumentOf, lines: list[str], company: str, title: str
+) -> None:
+    assert positions(document, lines) == [(company, title, "2020-01", None)]
+
+
+def test_a_second_role_keeps_the_company(document: DocumentOf) -> None:
+    lines = [
+        "**Acme Labs**",
+        "Manager‖2022 - Present",
+        "- Leads people every day",
+        "Engineer‖2020 - 2022",
+    ]
+
+    assert positions(document, lines) == [
+        ("Acme Labs", "Manager", "2022", None),
+        ("Acme Labs", "Engineer", "2020", "2022"),
+    ]
+
+
+def test_titles_without_known_words_follow_the_order_of_the_others(document: DocumentOf) -> None:
+    lines = ["Clerk | Acme | 2020 - 2021", "Wizard | Contoso | 2018 - 2019"]
+
+    assert positions(document, lines)[1][:2] == ("Contoso", "Wizard")

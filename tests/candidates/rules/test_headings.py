@@ -1,0 +1,38 @@
+import pytest
+
+from app.candidates.rules.headings import Kind, heading_kinds, kinds_by_ending
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("경 력 사 항", (Kind.EXPERIENCE,)),
+        ("■ 학력사항", (Kind.EDUCATION,)),
+        ("2. 경력사항", (Kind.EXPERIENCE,)),
+        ("[보유 기술]", (Kind.SKILLS,)),
+        ("경력 총 8년 2개월", (Kind.EXPERIENCE,)),
+        ("EXPERIENCE 경력", (Kind.EXPERIENCE,)),
+        ("AWA R D S", (Kind.OTHER,)),
+        ("WORK EXPERIENCE:", (Kind.EXPERIENCE,)),
+        ("Relevant Experience", (Kind.EXPERIENCE,)),
+        ("Certifications & Activities", (Kind.CERTIFICATES, Kind.OTHER)),
+        ("Skills and Languages", (Kind.SKILLS, Kind.LANGUAGES)),
+        ("학력 및 경력", (Kind.EDUCATION, Kind.EXPERIENCE)),
+        ("Senior Software Engineer", ()),
+        ("가람페이 | 백엔드 개발자 | 2021.03 ~ 현재", ()),
+        ("I have ten years of experience in education.", ()),
+    ],
+)
+def test_headings_name_their_section(text: str, kinds: tuple[Kind, ...]) -> None:
+    assert heading_kinds(text) == kinds
+
+
+def test_a_wrong_letter_is_forgiven_in_scans_only() -> None:
+    assert heading_kinds("Experlence", ocr=True) == (Kind.EXPERIENCE,)
+    assert heading_kinds("Experlence") == ()
+
+
+def test_an_unknown_heading_is_understood_by_its_last_word() -> None:
+    assert kinds_by_ending("다룰 수 있는 프로그램") == (Kind.SKILLS,)
+    assert kinds_by_ending("Hospital Volunteer Experience") == (Kind.OTHER,)
+    assert kinds_by_ending("Skills: a, b") == ()

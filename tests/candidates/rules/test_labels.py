@@ -1,0 +1,32 @@
+import pytest
+
+from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
+from tests.candidates.markup import LineOf
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "value"),
+    [
+        ("성명‖강바다‖생년월일‖1990.01.01", Label.NAME, "강바다"),
+        ("사진‖성명‖한글‖강바다‖영문‖Kang Bada", Label.NAME, "강바다"),
+        ("휴 대 폰 : 010-0000-1234", Label.PHONE, "010-0000-1234"),
+        ("성명 강바다 생년월일 1990.01.01", Label.NAME, "강바다"),
+        ("Email: a@example.com | Phone: 206-555-0100", Label.PHONE, "206-555-0100"),
+        ("성명 | 강바다 | 이메일 | a@example.com", Label.EMAIL, "a@example.com"),
+    ],
+)
+def test_values_are_found_beside_their_labels(
+    line: LineOf, text: str, label: Label, value: str
+) -> None:
+    assert value in [v for labels, v in pairs(line(text)) if label in labels]
+
+
+def test_a_sentence_that_begins_with_a_label_word_is_no_pair(line: LineOf) -> None:
+    assert list(pairs(line("모바일 금융 앱의 사용자 경험을 설계했습니다."))) == []
+
+
+def test_columns_are_named_singly_or_in_pairs() -> None:
+    assert column_labels("학과 · 학위") == {Label.MAJOR, Label.DEGREE}
+    assert is_column_label("근무기간")
+    assert not is_column_label("가람페이")
+    assert labels_of("한빛대학교") == frozenset()

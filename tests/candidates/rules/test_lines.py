@@ -1,0 +1,52 @@
+from app.candidates.rules.lines import clean, read_lines, squeeze
+from tests.candidates.markup import DocumentOf
+
+
+def texts(document: DocumentOf, lines: list[str]):
+    return [x.text for x in read_lines(document(lines))]
+
+
+def test_characters_are_unified() -> None:
+    assert clean("㈜가람　２０２１．０３　～") == "(주)가람 2021.03 ~"
+    assert clean("ﬁrst\u00adly \ue001 `code`") == "firstly code"
+    assert clean("연 구 원") == "연구원"
+    assert squeeze("E-mail : ") == "email"
+
+
+def test_bullets_are_taken_off_and_remembered(document: DocumentOf) -> None:
+    lines = read_lines(document(["• one", "- two", "three - four", "ㆍ five"]))
+
+    assert [(x.text, x.bullet) for x in lines] == [
+        ("one", True),
+        ("two", True),
+        ("three - four", False),
+        ("five", True),
+    ]
+
+
+def test_wide_gaps_part_cells(document: DocumentOf) -> None:
+    (line,) = read_lines(document(["Software Engineer     2020 - 2021"]))
+
+    assert line.cells == ("Software Engineer", "2020 - 2021")
+
+
+def test_repeated_headers_and_page_numbers_are_dropped(document: DocumentOf) -> None:
+    lines = ["Ann Own", "a", "Page 1 of 2", "---", "Ann Own", "b", "Page 2 of 2"]
+
+    assert texts(document, lines) == ["Ann Own", "a", "b"]
+
+
+def test_a_date_in_the_margin_of_a_description_goes_above_it(document: DocumentOf) -> None:
+    lines = ["Acme, Engineer", "• Built a foundation for many services‖June 2023 – present"]
+
+    assert texts(document, lines) == [
+        "Acme, Engineer",
+        "June 2023 – present",
+        "Built a foundation for many services",
+    ]
+
+
+def test_sizes_are_relative_to_the_body(document: DocumentOf) -> None:
+    name, *_ = read_lines(document(["# Ann Own", "a long body line of text", "another body line"]))
+
+    assert name.ratio == 2.2

@@ -1,0 +1,72 @@
+import pytest
+
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.names import candidates, korean_name, latin_name
+from app.candidates.rules.sections import split_sections
+from tests.candidates.markup import DocumentOf
+
+
+def best(document: DocumentOf, *lines: str):
+    found = candidates(split_sections(read_lines(document(list(lines)))), [])
+    return (found[0].name, found[0].alias) if found else None
+
+
+@pytest.mark.parametrize("text", ["김서연", "남궁설", "황보라온", "이 들 판", "이 준"])
+def test_korean_names(text: str) -> None:
+    assert korean_name(text) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["이력서", "개발자", "서울", "경력사항", "백엔드", "디자인", "가나다라마", "영업"]
+)
+def test_korean_words_that_are_no_names(text: str) -> None:
+    assert korean_name(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("JOHN DOE", "John Doe"),
+        ("Dr. Helena Lindqvist, Ph.D.", "Helena Lindqvist"),
+        ("Ludwig van der Beispiel", "Ludwig van der Beispiel"),
+        ("Grace Nakamura-Lee", "Grace Nakamura-Lee"),
+        ("Chloé Dubreuil", "Chloé Dubreuil"),
+    ],
+)
+def test_latin_names(text: str, name: str) -> None:
+    assert latin_name(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Software Engineer",
+        "Seattle, WA",
+        "Machine Learning",
+        "Work Experience",
+        "Westmere University",
+        "jane",
+    ],
+)
+def test_latin_words_that_are_no_names(text: str) -> None:
+    assert latin_name(text) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["# Ann Own", "Engineer"], ("Ann Own", None)),
+        (["Engineer", "a@example.com", "# Ann Own"], ("Ann Own", None)),
+        (["진아름 (Areum Jin)"], ("진아름", "Areum Jin")),
+        (["임새벽 Saebyeok Lim"], ("임새벽", "Saebyeok Lim")),
+        (["!plain", "이력서", "성명‖강바다"], ("강바다", None)),
+        (["Resume of Farid Haddad"], ("Farid Haddad", None)),
+        (["마케터 안소담"], ("안소담", None)),
+        (["Jane Own | Engineer | jane@example.com"], ("Jane Own", None)),
+        (["끝까지 푸는 개발자 표하람입니다"], ("표하람", None)),
+    ],
+)
+def test_the_persons_name_is_found_in_many_settings(
+    document: DocumentOf, lines: list[str], found: tuple[str, str | None]
+) -> None:
+    assert best(document, *lines) == found

@@ -1,0 +1,38 @@
+import pytest
+
+from app.candidates.rules.places import is_place, without_place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seattle, WA",
+        "Istanbul, Türkiye",
+        "San Francisco, California, USA",
+        "서울특별시 강남구",
+        "Boston, MA 02110",
+        "Remote",
+    ],
+)
+def test_places(text: str) -> None:
+    assert is_place(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["University of Ashford, Ashford, NC", "MA, Linguistics", "Acme Labs", "가람페이", ""]
+)
+def test_other_things(text: str) -> None:
+    assert not is_place(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Stripe San Francisco, CA", "Stripe"),
+        ("Acme, Fargo, ND", "Acme"),
+        ("Acme Labs", "Acme Labs"),
+        ("Seattle", "Seattle"),
+    ],
+)
+def test_a_place_is_taken_off_the_end(text: str, rest: str) -> None:
+    assert without_place(text) == rest

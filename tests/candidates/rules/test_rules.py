@@ -1,0 +1,155 @@
+"""The analyst as a whole: labelled résumés, hostile texts, time."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.candidates.identity import people
+from app.candidates.profile import Profile
+from app.candidates.rules import analyze, language_of
+from app.documents.blocks import Block, Document, Format, Source
+from tests.candidates.markup import DocumentOf
+
+RESUMES: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("resumes.json").read_text(encoding="utf-8")
+)
+SINGLE = [pytest.param(r, id=r["id"]) for r in RESUMES if "people" not in r["want"]]
+SENSITIVE = [
+    p
+    for p, r in zip(SINGLE, (r for r in RESUMES if "people" not in r["want"]), strict=True)
+    if "주민등록" in str(r)
+]
+SEVERAL = [pytest.param(r, id=r["id"]) for r in RESUMES if "people" in r["want"]]
+
+
+def document_from(text: str, **facts: Any) -> Document:
+    blocks = tuple(Block(text=line, **facts) for line in text.split("\n"))
+    return Document(format=Format.TEXT, pages=1, blocks=blocks)
+
+
+@pytest.mark.parametrize("resume", SINGLE)
+def test_every_field_of_a_labelled_resume_is_right(
+    document: DocumentOf, resume: dict[str, Any]
+) -> None:
+    profile = analyze(document(resume["lines"]))
+
+    want = resume["want"]
+    got = profile.model_dump(mode="json")
+    wrong = {key: (got[key], value) for key, value in want.items() if got[key] != value}
+    assert not wrong
+
+
+@pytest.mark.parametrize("resume", SINGLE)
+def test_a_labelled_resume_is_one_persons(document: DocumentOf, resume: dict[str, Any]) -> None:
+    assert [p.name for p in people(document(resume["lines"]))] == [resume["want"]["name"]]
+
+
+@pytest.mark.parametrize("resume", SEVERAL)
+def test_all_people_of_a_file_are_named(document: DocumentOf, resume: dict[str, Any]) -> None:
+    assert [p.name for p in people(document(resume["lines"]))] == resume["want"]["people"]
+
+
+@pytest.mark.parametrize("resume", SENSITIVE)
+def test_numbers_of_identity_papers_and_accounts_reach_no_field(
+    document: DocumentOf, resume: dict[str, Any]
+) -> None:
+    dumped = analyze(document(resume["lines"])).model_dump_json()
+
+    assert "920101" not in dumped
+    assert "M00000000" not in dumped
+    assert "110-000" not in dumped
+
+
+def test_confidence_is_given_for_found_fields_only_and_is_lower_for_scans(
+    document: DocumentOf,
+) -> None:
+    lines = next(r["lines"] for r in RESUMES if r["id"] == "en-ocr-noise")
+    scan, text = analyze(document(lines)), analyze(document(["!plain", *lines[1:]]))
+
+    assert "publications" not in scan.confidence
+    assert set(scan.confidence) <= set(Profile.model_fields)
+    assert all(0 < value <= 1 for value in scan.confidence.values())
+    assert scan.confidence["name"] < text.confidence["name"]
+
+
+def test_headline_and_summary_hold_no_contact_data(document: DocumentOf) -> None:
+    profile = analyze(
+        document(
+            [
+                "# Nora Field",
+                "Data Engineer | nora@example.com | 206-555-0100",
+                "## Summary",
+                "Builds pipelines.",
+                "Call 206-555-0100 or write to nora@example.com.",
+            ]
+        )
+    )
+
+    assert profile.headline == "Data Engineer"
+    assert profile.summary == "Builds pipelines."
+
+
+def test_language_follows_the_share_of_hangul() -> None:
+    assert (
+        language_of("Python FastAPI PostgreSQL 백엔드 개발자로 결제 시스템을 만들었습니다") == "ko"
+    )
+    assert language_of("Engineer in Seoul (서울), speaks Korean and English fluently") == "en"
+    assert language_of("") == "en"
+
+
+@settings(max_examples=120, deadline=None)
+@given(text=st.text(max_size=600), ocr=st.booleans())
+def test_no_text_at_all_raises(text: str, ocr: bool) -> None:
+    facts = {"source": Source.OCR, "confidence": 0.5} if ocr else {}
+    analyze(document_from(text, **facts))
+
+
+PHRASES = """경력|학력사항|Experience|Education|Skills|성명|:|\t|·|-|•|2021.03|~|현재|Jan 2020|–|2019|a@b.com
+|010-0000-0000|한빛대학교|학사|B.S. in|,|(|)|[|]|Engineer|개발자|Acme Inc.|Seattle, WA|Python|/|&|및|김서연
+|Jane Doe|추천인|References|https://a.example.com|#|1.|가족사항|등|기간|회사명|직위"""
+WORDS = st.sampled_from(PHRASES.replace("\n", "").split("|"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(lines=st.lists(st.lists(WORDS, max_size=8).map(" ".join), max_size=25))
+def test_no_mixture_of_resume_words_raises(lines: list[str]) -> None:
+    document = document_from("\n".join(lines))
+    analyze(document)
+    people(document)
+
+
+def hostile() -> Iterator[str]:
+    for unit in (
+        "a",
+        "1",
+        "@",
+        "a@",
+        "1-",
+        "2021.03 ",
+        "http://",
+        "가 ",
+        "a, ",
+        "(a",
+        "a.com ",
+        "Jan ",
+    ):
+        yield unit * (200_000 // len(unit))
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=t[:8].strip()) for t in hostile()])
+def test_time_grows_no_faster_than_the_text(text: str) -> None:
+    """The whole against its quarter: a quadratic step would take sixteen times as long."""
+    took: list[float] = []
+    for part in (text[: len(text) // 4], text):
+        document = document_from(part)
+        began = time.process_time()
+        analyze(document)
+        took.append(time.process_time() - began)
+
+    assert took[1] < 9 * took[0] + 0.5

@@ -1,0 +1,43 @@
+import pytest
+
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.skills import canonical, section_skills, text_skills
+from tests.candidates.markup import DocumentOf
+
+
+def listed(document: DocumentOf, *lines: str):
+    return section_skills(read_lines(document(list(lines))))
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("Languages: Python, C++, Go", ["Python", "C++", "Go"]),
+        ("Python(상), Flutter / Dart, Git 90%", ["Python", "Flutter", "Dart", "Git"]),
+        ("Photoshop • Illustrator • Figma", ["Photoshop", "Illustrator", "Figma"]),
+        ("AWS (EC2, S3), CI/CD, A/B Testing", ["AWS", "EC2", "S3", "CI/CD", "A/B Testing"]),
+        ("Go Python Node.js REST APIs", ["Go", "Python", "Node.js", "REST APIs"]),
+        ("python, POSTGRESQL", ["Python", "PostgreSQL"]),
+        ("Interests: Rowing, jazz piano", []),
+    ],
+)
+def test_items_of_a_list(document: DocumentOf, text: str, items: list[str]) -> None:
+    assert listed(document, text) == items
+
+
+def test_an_item_wrapped_over_two_lines_is_one(document: DocumentOf) -> None:
+    assert listed(document, "SQL, Kafka, Microservices", "Architecture, Docker")[-2:] == [
+        "Microservices Architecture",
+        "Docker",
+    ]
+
+
+def test_a_table_of_skills_gives_its_first_column(document: DocumentOf) -> None:
+    assert listed(document, "기술‖수준‖비고", "Java‖상‖5년", "SQL‖중‖3년") == ["Java", "SQL"]
+
+
+def test_running_text_gives_known_names_in_their_usual_spelling() -> None:
+    assert text_skills(["파이썬으로 API를 만들고 k8s에 배포했다"]) == ["Python", "Kubernetes"]
+    assert text_skills(["We go to work in spring and express our research"]) == []
+    assert canonical("nodejs") == "Node.js"
+    assert canonical("nothing known") is None

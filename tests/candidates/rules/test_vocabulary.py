@@ -1,0 +1,55 @@
+import pytest
+
+from app.candidates.rules import vocabulary
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Senior Software Engineer",
+        "Co-Founder & CTO",
+        "시니어 백엔드 엔지니어",
+        "과장",
+        "선임연구원",
+        "UX/UI 디자이너",
+    ],
+)
+def test_titles(text: str) -> None:
+    assert vocabulary.title_score(text) > 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["가람페이", "Northwind Search", "한국가상과학연구원", "(주)기획자들", "Acme Engineer, Inc."],
+)
+def test_names_of_firms_are_no_titles(text: str) -> None:
+    assert vocabulary.title_score(text) == 0
+
+
+def test_marks_of_organisations() -> None:
+    assert vocabulary.company_score("(주)가람") == 1
+    assert vocabulary.company_score("Contoso Labs") > 0.5
+    assert vocabulary.company_score("Data Engineer") == 0
+    assert vocabulary.is_legal_form("Inc.")
+    assert vocabulary.is_department("물류기획팀")
+    assert vocabulary.is_employment_type("(정규직)")
+    assert vocabulary.is_rank("과장")
+    assert vocabulary.is_title_head("개발자")
+    assert vocabulary.is_title_word("시니어")
+
+
+def test_schools_and_degrees() -> None:
+    assert vocabulary.has_school("한빛대학교")
+    assert vocabulary.has_school("UC Berkeley")
+    assert not vocabulary.has_school("가람페이")
+    assert vocabulary.is_korean_school_word("한빛대학교(서울캠퍼스)")
+    assert vocabulary.has_korean_degree("통계학과 석사")
+    assert vocabulary.is_korean_major("간호학")
+    assert not vocabulary.is_korean_major("재학")
+
+
+def test_a_state_is_no_degree() -> None:
+    assert vocabulary.find_degree("Boston, MA") is None
+    assert vocabulary.find_degree("MA in History") is not None
+    assert vocabulary.degree_word("Bachelor of Arts") is not None
+    assert vocabulary.status_words("졸업 예정") is not None
