@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix
 
 from app.queue.envelope import Envelope, decode, encode
 from app.store.failures import redis_errors
@@ -34,6 +34,8 @@ class Producer:
         The envelope's own trace context is replaced by that of the `send` span.
         """
         job_id = f"{envelope.run_id}:{envelope.attempt}"
+        if await self._is_there(job_id):
+            return False
         with self._sending(job_id, RUN_FUNCTION, wait_s, parent=envelope.traceparent) as sending:
             carried = envelope.model_copy(update={"traceparent": sending.traceparent})
             return await self._enqueue(
@@ -43,6 +45,8 @@ class Producer:
     async def enqueue_effects(self, envelope: Envelope) -> bool:
         """Deliver the effects of an ended run."""
         job_id = f"{envelope.run_id}:effects"
+        if await self._is_there(job_id):
+            return False
         with self._sending(job_id, EFFECTS_FUNCTION, 0, parent=envelope.traceparent) as sending:
             carried = envelope.model_copy(update={"traceparent": sending.traceparent})
             return await self._enqueue(EFFECTS_FUNCTION, carried.model_dump(mode="json"), job_id, 0)
@@ -98,6 +102,15 @@ class Producer:
                 Attribute.JOB_DEFER_SECONDS: wait_s,
             },
         )
+
+    async def _is_there(self, job_id: str) -> bool:
+        """Whether a job of this id waits or runs.
+
+        Asked first: the reconciler offers every waiting run anew, and a trace of each offer would
+        hide the one that counted.
+        """
+        with redis_errors():
+            return bool(await self.redis.exists(f"{job_key_prefix}{job_id}"))
 
     async def _enqueue(
         self, function: str, payload: dict[str, Any], job_id: str, wait_s: float

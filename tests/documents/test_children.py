@@ -150,7 +150,8 @@ async def test_processor_time_is_limited_by_the_kernel_as_well(limits: Limits) -
         with pytest.raises(PermanentError) as caught:
             await children.ask(READ, SLOW * 4)
 
-        assert caught.value.details == {"exit_status": -signal.SIGXCPU}
+        # 255: under load asyncio of Python 3.11 can lose the status to the garbage collector.
+        assert caught.value.details["exit_status"] in {-signal.SIGXCPU, 255}
 
 
 async def test_a_child_is_replaced_after_its_share_of_files(limits: Limits) -> None:
