@@ -7,9 +7,22 @@ from app.candidates.rules.education import find_education, is_school_entry, scho
 from app.candidates.rules.entries import Entry, group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
 from app.candidates.rules.headings import Kind
+from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sections import Section
 
+_PERSONAL = frozenset(
+    {
+        Label.NAME,
+        Label.EMAIL,
+        Label.PHONE,
+        Label.LINK,
+        Label.PERSONAL,
+        Label.SENSITIVE,
+        Label.OTHERS,
+        Label.HEADLINE,
+    }
+)
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
@@ -26,18 +39,19 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             experience += more
             education += schooling
     if not experience or not education:
-        more, schooling = _mixed(
-            [
-                x
-                for s in sections
-                if s.kind in _UNHEADED
-                for x in s.lines
-                if x.ratio < _DISPLAY_RATIO
-            ]
-        )
-        experience = experience or more
-        education = education or schooling
+        found = [_mixed(_told(s.lines)) for s in sections if s.kind in _UNHEADED]
+        experience = experience or [row for more, _ in found for row in more]
+        education = education or [row for _, schooling in found for row in schooling]
     return experience, education
+
+
+def _told(lines: Sequence[Line]) -> list[Line]:
+    """Lines less the name and `label: value` ones."""
+    return [x for x in lines if x.ratio < _DISPLAY_RATIO and not _is_personal(x)]
+
+
+def _is_personal(line: Line) -> bool:
+    return any(labels & _PERSONAL for labels, _ in pairs(line))
 
 
 def _lines(sections: Sequence[Section], kind: Kind) -> list[Sequence[Line]]:

@@ -60,6 +60,8 @@ def is_sentence(text: str) -> bool:
         return False
     if text[0].islower() and text.isascii() and not text.startswith(("e-", "i")):
         return True
+    if text.endswith(("니다.", "니다", "습니다")):
+        return True
     if text.endswith(".") and len(words) > 3 and not _ABBREVIATION_END.search(text):
         return True
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):

@@ -64,6 +64,7 @@ def _read(line: Line, found: dict[str, SpokenLanguage]) -> None:
     for number, match in enumerate(matches):
         stop = matches[number + 1].start() if number + 1 < len(matches) else len(text)
         level = " ".join(text[match.end() : stop].split()).strip(_TRIM)
+        level += ")" * (level.count("(") > level.count(")"))
         name = match[1] if "가" <= match[1][0] <= "힣" else match[1].capitalize()
         if name not in found or (level and not found[name].level):
             found[name] = SpokenLanguage(name=name, level=level[:_LEVEL_MAX_CHARS] or None)

@@ -47,20 +47,16 @@ class _Cutter:
     def __init__(self) -> None:
         self.done: list[Section] = []
         self.kinds: tuple[Kind, ...] = (Kind.HEADER,)
-        self._heading: Line | None = None
+        self.heading: Line | None = None
         self._body: list[Line] = []
-
-    @property
-    def heading_ratio(self) -> float:
-        return self._heading.ratio if self._heading else 1.0
 
     def open(self, kinds: tuple[Kind, ...], heading: Line | None) -> None:
         self.close()
-        self.kinds, self._heading, self._body = kinds, heading, []
+        self.kinds, self.heading, self._body = kinds, heading, []
 
     def close(self) -> None:
-        if self._body or self._heading:
-            section = Section(kinds=self.kinds, lines=tuple(self._body), heading=self._heading)
+        if self._body or self.heading:
+            section = Section(kinds=self.kinds, lines=tuple(self._body), heading=self.heading)
             self.done.append(section)
 
     def take(self, line: Line) -> None:
@@ -76,7 +72,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
     while position < len(lines):
         line = lines[position]
         position += 1
-        if named := _as_heading(line, cutter.kinds, cutter.heading_ratio):
+        if named := _as_heading(line, cutter.kinds, cutter.heading):
             cutter.open(named, line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
@@ -121,19 +117,16 @@ def _take_inline(
 
 
 def _as_heading(
-    line: Line, current: tuple[Kind, ...], heading_ratio: float = 1.0
+    line: Line, current: tuple[Kind, ...], heading: Line | None = None
 ) -> tuple[Kind, ...]:
     cells = [c for c in line.cells if c]
     if len(cells) > 1:
         if all(len(c) == 1 for c in cells):  # a heading set with wide letter spacing
             return heading_kinds("".join(cells))
         return ()
-    if (
-        line.bullet
-        and current[0] in (Kind.SKILLS, Kind.SUMMARY)
-        and not line.bold
-        and line.ratio < 1.05
-    ):
+    marked = heading is not None and heading.bullet  # ■ 보유 역량 … ■ 자격증
+    listed = line.bullet and current[0] in (Kind.SKILLS, Kind.SUMMARY)
+    if listed and not marked and not line.bold and line.ratio < 1.05:
         return ()
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
@@ -145,7 +138,8 @@ def _as_heading(
     if (
         current[0] is Kind.SKILLS
         and kinds[0] in (Kind.LANGUAGES, Kind.SKILLS)
-        and line.ratio < heading_ratio - 0.05
+        and heading
+        and line.ratio < heading.ratio - 0.05
     ):
         return ()  # **Languages** over Java, Kotlin: a category among the skills
     # Plain words that are items rather than headings where a list of items stands.

@@ -42,6 +42,7 @@ _STOP = words("""
     etc etc. and others 등 기타 외 및 more 이상 e.g. including
     """)
 _TRIM = " \t,;:.|·•-–—*()[]"
+_PIECE_TRIM = " \t,;:|·•-–—*"
 _AND = re.compile(r"^(?:and|및|&)\s+|\s+(?:등|etc\.?|외)$", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z가-힣0-9][A-Za-z가-힣0-9.+#/&'-]*")
 _PARTICLE = re.compile(
@@ -197,9 +198,10 @@ def _items(text: str) -> list[str]:
         text = category["rest"]
     if text.endswith(".") and is_sentence(text):
         return _from_text(text)
+    pieces = _top_level(text)
     items: list[str] = []
-    for piece in _top_level(text):
-        items += _item(piece)
+    for piece in pieces:
+        items += _item(piece, alone=len(pieces) == 1)
     return items
 
 
@@ -223,47 +225,51 @@ def _top_level(text: str) -> list[str]:
     return [p.replace("\x00", ",") for p in _SEPARATOR.split("".join(masked))]
 
 
-def _item(piece: str) -> list[str]:
-    inner: list[str] = []
+def _item(piece: str, *, alone: bool = True) -> list[str]:
+    """The skills of one piece of a list; `alone`: it is the whole line."""
     bracket = _BRACKET.search(piece)
+    if bracket and _is_acronym(bracket["inner"], piece[: bracket.start()].strip()):
+        return [piece.strip(_PIECE_TRIM)]
+    inner: list[str] = []
     if bracket and canonical(piece) is None:
-        tokens = [t.strip() for t in re.split(r"[,/;]", bracket["inner"]) if t.strip()]
         outer = canonical(piece[: bracket.start()])
-        inner = [
-            t for t in tokens if canonical(t) and canonical(t) != outer and not _LEVEL.match(t)
-        ]
+        tokens = [t.strip() for t in re.split(r"[,/;]", bracket["inner"])]
+        inner = [t for t in tokens if canonical(t) not in (None, outer) and not _LEVEL.match(t)]
         piece = f"{piece[: bracket.start()]} {piece[bracket.end() :]}"
-    text = _EXPLICIT_LEVEL.sub(
-        "", _LEVEL_TAIL.sub("", _AND.sub("", piece.strip(_TRIM.replace("()[]", ""))))
-    )
-    text = _AND.sub("", text).strip(_TRIM.replace(".", "")).rstrip(".")
-    if (
-        not text
-        or text.casefold() in _STOP
-        or _LEVEL.match(text)
-        or not any(c.isalnum() for c in text)
-    ):
+    text = _without_level(piece)
+    if text.casefold() in _STOP or _LEVEL.match(text) or not any(c.isalnum() for c in text):
         return inner
     if name := canonical(text):
         return [_spelling(text, name), *inner]
-    if "/" in text:
-        halves = [h.strip() for h in text.split("/") if h.strip()]
-        if (
-            len(halves) > 1
-            and all(len(h) > 1 for h in halves)
-            and (len(halves) > 2 or any(canonical(h) for h in halves))
-        ):
-            return [x for h in halves for x in _item(h)] + inner
+    return [*_unknown(text, alone=alone), *inner]
+
+
+def _without_level(piece: str) -> str:
+    text = _LEVEL_TAIL.sub("", _AND.sub("", piece.strip(_PIECE_TRIM)))
+    return _AND.sub("", _EXPLICIT_LEVEL.sub("", text)).strip(_PIECE_TRIM).rstrip(".")
+
+
+def _unknown(text: str, *, alone: bool) -> list[str]:
+    """What to make of a piece that the gazetteer does not know as a whole."""
+    halves = [h.strip() for h in text.split("/") if h.strip()]
+    if min(map(len, halves)) > 1 and (len(halves) > 2 or any(canonical(h) for h in halves)):
+        return [x for h in halves for x in _item(h)]
     words = text.split()
-    if len(words) > 1 and (chips := _chips(words)):
-        return chips + inner
-    if len(text) > _ITEM_MAX_CHARS or len(words) > _ITEM_MAX_WORDS or any(c in text for c in "@:"):
-        return [*_from_text(text), *inner]
-    if len(words) > 2 and is_sentence(text):
-        return [*_from_text(text), *inner]
-    if text.isdigit() or (len(words) == 1 and len(text) == 1 and not text.isalpha()):
-        return inner
-    return [text, *inner]
+    # Within a list that commas part, two names side by side are one: Excel VBA.
+    run = len(words) > 1 and (alone or len(words) > _WINDOW)
+    if run and (chips := _chips(words)):
+        return chips
+    long = len(text) > _ITEM_MAX_CHARS or len(words) > _ITEM_MAX_WORDS
+    if long or any(c in text for c in "@:") or (len(words) > 2 and is_sentence(text)):
+        return _from_text(text)
+    return [] if text.isdigit() else [text]
+
+
+def _is_acronym(inner: str, outer: str) -> bool:
+    """전문심장소생술(ACLS), Amazon Web Services (AWS): a name with its short form is one item."""
+    if not (inner.isascii() and inner.isalpha() and inner.isupper() and len(inner) > 1):
+        return False
+    return not outer.isascii() or "".join(w[0] for w in outer.split()).upper() == inner
 
 
 def _spelling(text: str, name: str) -> str:

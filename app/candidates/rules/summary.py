@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from app.candidates.profile import Experience
 from app.candidates.rules.contacts import emails_in, links_in
+from app.candidates.rules.dates import periods
 from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
@@ -42,6 +43,8 @@ def find_summary(sections: Sequence[Section]) -> str | None:
     kept: list[str] = []
     size = 0
     for line in lines:
+        if any(not p.single for p in periods(line.text)) and not is_sentence(line.text):
+            break  # a career whose heading was not read
         if is_private(line.text[:2_000]) or any(labels for labels, _ in pairs(line)):
             continue
         kept.append(line.text)
@@ -72,26 +75,24 @@ def find_headline(
 
 
 def _subtitles(sections: Sequence[Section], name: Candidate | None) -> Iterator[str]:
+    """Lines that may tell the profession, labelled ones first, then those next to the name."""
     headers = [s for s in sections if s.kind in (Kind.HEADER, Kind.TITLE, Kind.CONTACT)]
-    for section in headers:
-        for line in section.lines[:60]:
-            for labels, value in pairs(line):
-                if labels & {Label.HEADLINE} and not is_private(value):
-                    yield value
+    for line in (x for s in headers for x in s.lines[:60]):
+        for labels, value in pairs(line):
+            if labels & {Label.HEADLINE} and not is_private(value):
+                yield value
     for section in headers:
         lines = section.lines
-        at = next((i for i, x in enumerate(lines) if name and x is name.line), None)
-        begin = at if at is not None else 0
-        ordered: list[Line] = [
-            *lines[begin : begin + _NEAR_NAME],
-            *lines[max(0, begin - 2) : begin],
-        ]
-        for line in ordered:
-            for piece in _PIECES.split(line.text) if len(line.text) < 300 else ():
-                text = piece.strip(" ,-–—")
-                if name and squeeze(name.name) in squeeze(text):
-                    text = re.sub(re.escape(name.name), "", text, flags=re.IGNORECASE).strip(
-                        " ,-–—/|()"
-                    )
+        at = next((i for i, x in enumerate(lines) if name and x is name.line), 0)
+        near: list[Line] = [*lines[at : at + _NEAR_NAME], *lines[max(0, at - 2) : at]]
+        for line in (x for x in near if len(x.text) < 300):
+            for piece in _PIECES.split(line.text):
+                text = _without_name(piece.strip(" ,-–—"), name)
                 if text and not is_private(text) and not is_place(text) and not is_sentence(text):
                     yield text
+
+
+def _without_name(text: str, name: Candidate | None) -> str:
+    if name and squeeze(name.name) in squeeze(text):
+        text = re.sub(re.escape(name.name), "", text, flags=re.IGNORECASE).strip(" ,-–—/|()")
+    return text if text.count("(") == text.count(")") else text.partition("(")[0].strip()
