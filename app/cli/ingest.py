@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,7 @@ SKIPPED_SUFFIXES = frozenset(
 """Source, markup and data files that lie beside résumés; in a folder they are passed over."""
 
 _WATCH_EVERY_S = 0.1
+_LOOK_FOR_WORKER_EVERY_S = 1
 _SUBMITTED_AT_ONCE = 8
 
 
@@ -200,18 +201,24 @@ async def ingest(
 
 @asynccontextmanager
 async def some_worker(runtime: Runtime) -> AsyncGenerator[None]:
-    """A worker while the block lasts: one that runs elsewhere, else one in this process."""
-    if await runtime.producer.has_worker():
-        yield
-        return
-    stopping, ready = asyncio.Event(), asyncio.Event()
+    """A worker while the block lasts: one that runs elsewhere, or else one in this process."""
+    stopping = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(worker.serve(runtime, stopping, ready=ready))
-        await ready.wait()
+        group.create_task(_stand_in(runtime, stopping))
         try:
             yield
         finally:
             stopping.set()
+
+
+async def _stand_in(runtime: Runtime, stopping: asyncio.Event) -> None:
+    """Work as soon as no other worker is alive; one that was killed seems alive for a lease."""
+    while await runtime.producer.has_worker():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_FOR_WORKER_EVERY_S):
+                await stopping.wait()
+                return
+    await worker.serve(runtime, stopping)
 
 
 async def follow(

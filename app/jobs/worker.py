@@ -60,7 +60,15 @@ async def serve(
             finally:
                 for task in (beating, looking, cleaning, warming):
                     task.cancel()
+                await _withdraw(runtime, worker)
             log.info("worker_stopped", worker=worker)
+
+
+async def _withdraw(runtime: Runtime, worker: str) -> None:
+    try:
+        await runtime.producer.withdraw_worker(worker)
+    except RetryableError as error:
+        log.warning("worker_not_withdrawn", code=error.code)  # it expires with its lease
 
 
 async def _warm(runtime: Runtime) -> None:

@@ -78,6 +78,11 @@ class Producer:
         with redis_errors():
             await self.redis.set(f"{_WORKER_KEY}{worker}", b"1", px=int(ttl_s * 1000))
 
+    async def withdraw_worker(self, worker: str) -> None:
+        """Tell that this worker takes no more jobs."""
+        with redis_errors():
+            await self.redis.delete(f"{_WORKER_KEY}{worker}")
+
     async def has_worker(self) -> bool:
         """Whether any worker announced itself lately."""
         with redis_errors():

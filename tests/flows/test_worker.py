@@ -1,0 +1,49 @@
+"""A worker's life beside its runs."""
+
+import asyncio
+
+import pytest
+
+from app.bootstrap import Runtime
+from app.cli.ingest import some_worker
+from app.jobs import worker
+from app.pipeline.tables import RunRow
+from tests.flows.conftest import EndedRuns
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(60)]
+
+TEXT = "윤가온\ngaon.yun@example.kr\n010-0000-2101\n\n기술\nPython\n".encode()
+
+
+async def test_a_worker_is_known_while_it_works_and_not_after_it_stopped(runtime: Runtime) -> None:
+    stopping, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(worker.serve(runtime, stopping, ready=ready))
+    await ready.wait()
+    async with asyncio.timeout(5):
+        while not await runtime.producer.has_worker():
+            await asyncio.sleep(0.02)
+    stopping.set()
+    await serving
+    assert not await runtime.producer.has_worker()
+
+
+async def test_a_command_stands_in_for_a_worker_that_was_killed(
+    runtime: Runtime, ended: EndedRuns
+) -> None:
+    await runtime.producer.announce_worker("killed a moment ago", ttl_s=1.5)
+    async with some_worker(runtime):
+        accepted = await runtime.intake.accept("cv.txt", TEXT)
+        (run,) = await ended([accepted.run_id])
+    assert run.status == "succeeded"
+
+
+async def test_a_run_past_its_deadline_ends_with_that_code(
+    runtime: Runtime, ended: EndedRuns
+) -> None:
+    accepted = await runtime.intake.accept("cv.txt", TEXT)
+    async with runtime.database.begin() as session:
+        run = await session.get_one(RunRow, accepted.run_id)
+        run.deadline_at = run.created_at
+    async with some_worker(runtime):
+        (run,) = await ended([accepted.run_id])
+    assert (run.status, run.code) == ("failed", "DEADLINE_EXCEEDED")
