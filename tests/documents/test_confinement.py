@@ -11,7 +11,7 @@ REPORT = (
     "confine(os.getppid(), 1 << 30); grant_cpu(7); "
     "limits = {k: resource.getrlimit(getattr(resource, k))[0] for k in dir(resource) if "
     "k.startswith('RLIMIT_')}; limits['path'] = sys.path; limits['env'] = dict(os.environ); "
-    "limits['status'] = open('/proc/self/status').read(); print(json.dumps(limits))"
+    "limits['nice'] = os.nice(0); limits['status'] = open('/proc/self/status').read(); print(json.dumps(limits))"
 )
 
 
@@ -30,6 +30,7 @@ async def test_a_confined_process_has_all_its_limits() -> None:
     assert found["RLIMIT_AS"] == 1 << 30
     assert (found["RLIMIT_CORE"], found["RLIMIT_FSIZE"], found["RLIMIT_NOFILE"]) == (0, 0, 64)
     assert 7 <= found["RLIMIT_CPU"] <= 9
+    assert found["nice"] == min(os.nice(0) + 10, 19)
     if sys.platform == "linux":
         assert "NoNewPrivs:\t1" in found["status"]
 
