@@ -56,7 +56,7 @@ async def run_demo(
                 report = watching.result()
                 await _tell(runtime, report, url_of(listening), as_json=as_json)
                 if not once:
-                    print("Serving; Ctrl-C stops it.", file=sys.stderr)
+                    print(f"Serving at {url_of(listening)}; Ctrl-C stops it.", file=sys.stderr)
                     await stopping.wait()
     faults = await unexpected(report)
     for fault in faults:
@@ -97,6 +97,8 @@ async def _tell(runtime: Runtime, report: Report, url: str, *, as_json: bool) ->
         return
     print_runs(report.runs, skipped=report.skipped)
     (key, *_) = await asyncio.to_thread(api_keys, runtime.settings)
+    if runtime.settings.api.keys:
+        key = "as set in API__KEYS"
     lines = (
         f"API docs   {url}/docs     (sign in with any user name and the key as password)",
         f"Metrics    {url}/metrics",
