@@ -39,7 +39,7 @@ class Message(Enum):
     FILE_TOO_LARGE = "The file has {size_mib} MiB; at most {limit_mib} MiB are accepted. Send a smaller file.", "파일 크기가 {size_mib} MiB입니다. 최대 {limit_mib} MiB까지 받습니다. 더 작은 파일을 보내 주세요."
     FILE_UNKNOWN_TYPE = "The content is no document of a known type. Send a PDF, DOCX, HWP, HWPX, ODT, RTF, text or image file.", "알 수 없는 형식의 파일입니다. PDF, DOCX, HWP, HWPX, ODT, RTF, 텍스트 또는 이미지 파일을 보내 주세요."
     FILE_IS_PROGRAM = "The file is a program, whatever its name says. Send the document itself.", "파일 이름과 달리 실행 파일입니다. 문서 파일을 보내 주세요."
-    FILE_IS_FOLDER = "This is a folder inside a folder and is not read. Name the folder itself.", "폴더 안의 폴더는 읽지 않습니다. 그 폴더를 직접 지정해 주세요."
+    FILE_IS_FOLDER = "This is a folder that is named like a file. Give the files in it, or rename the folder and give that.", "파일처럼 이름 붙은 폴더입니다. 안에 있는 파일을 지정하거나, 폴더 이름을 바꾼 뒤 지정해 주세요."
     FILE_LEGACY_DOC = "This is a legacy .doc file of Word 97-2003. Save it as DOCX or PDF and send that.", "Word 97-2003의 .doc 파일입니다. DOCX 또는 PDF로 저장해서 보내 주세요."
     FILE_ENCRYPTED = "The file is protected by a password. Remove the password and send it again.", "암호로 보호된 파일입니다. 암호를 해제한 뒤 다시 보내 주세요."
     FILE_DAMAGED = "The file is damaged or incomplete and cannot be opened. Export it again and send the new file.", "파일이 손상되었거나 불완전하여 열 수 없습니다. 다시 내보낸 파일을 보내 주세요."

@@ -210,7 +210,7 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
 
 def main() -> None:
     """Run one command."""
-    app()
+    app(prog_name="./run")
 
 
 def _settings(*, quiet: bool = False) -> "Settings":

@@ -95,7 +95,7 @@ async def _tell(runtime: Runtime, report: Report, url: str, *, as_json: bool) ->
     if as_json:
         print_json(report)
         return
-    print_runs(report.runs, skipped=report.skipped)
+    print_runs(report.runs, skipped=report.skipped, reveal=True)
     (key, *_) = await asyncio.to_thread(api_keys, runtime.settings)
     if runtime.settings.api.keys:
         key = "as set in API__KEYS"

@@ -164,12 +164,16 @@ async def run_ingest(
     found = await asyncio.to_thread(collect, paths)
     async with connected(settings) as runtime, some_worker(runtime):
         report = await ingest(
-            runtime, found, reveal=reveal, once=once, progress=Progress(visible=not as_json)
+            runtime,
+            found,
+            reveal=reveal or not as_json,  # the table masks what it may not show
+            once=once,
+            progress=Progress(visible=not as_json),
         )
     if as_json:
         print_json(report)
     else:
-        print_runs(report.runs, skipped=report.skipped)
+        print_runs(report.runs, skipped=report.skipped, reveal=reveal)
     return report.exit_code
 
 

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from app.candidates.views import CandidateView, RunView
+from app.candidates.views import CandidateView, RunView, mask_name
 from app.pipeline.records import RunProgress
 from app.pipeline.tables import AttemptRow, RunStatus, StageRow
 from app.settings import Settings
@@ -94,17 +94,18 @@ class Progress:
         )
 
 
-def print_runs(runs: Sequence[RunView], *, skipped: Sequence[str] = ()) -> None:
-    """One line a run, then the sentences of those that failed."""
+def print_runs(runs: Sequence[RunView], *, skipped: Sequence[str], reveal: bool) -> None:
+    """One line a run, then the sentences of those that failed; names are masked for `reveal` off."""
     table = _table("file", "state", "name", "headline", "skills", "ms", "code")
     for run in runs:
         profile = run.profile
+        name = profile.name if profile else None
         skills = list(profile.skills) if profile else []
         more = f" +{len(skills) - _SKILLS_SHOWN}" if len(skills) > _SKILLS_SHOWN else ""
         table.add_row(
             _plain((run.file or "").rsplit("/", 1)[-1]),
             Text(run.status, style=_COLORS.get(run.status, "")),
-            _plain(profile.name if profile else None),
+            _plain(name if reveal else mask_name(name)),
             _plain(profile.headline if profile else None),
             _plain(", ".join(skills[:_SKILLS_SHOWN]) + more),
             "" if run.ms is None else f"{run.ms:,}",

@@ -63,7 +63,9 @@ async def test_help_lists_the_commands_and_imports_nothing_heavy(run: Run) -> No
         assert f" {heavy}\n" not in loaded
 
 
-async def test_a_folder_is_ingested_and_its_runs_can_be_looked_at(run: Run, tmp_path: Path) -> None:
+async def test_a_folder_is_ingested_with_what_is_no_document_skipped(
+    run: Run, tmp_path: Path
+) -> None:
     folder = tmp_path / "inbox"
     (folder / "below").mkdir(parents=True)
     (folder / "posing.pdf").mkdir()
@@ -98,12 +100,22 @@ async def test_a_folder_is_ingested_and_its_runs_can_be_looked_at(run: Run, tmp_
     assert first["profile"]["emails"] == ["gaon.yun@example.kr"]
     assert set(second["details"]["names"]) == set(two.names)
 
+
+async def test_an_ingested_resume_can_be_looked_at(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cv.txt").write_text(TEXT)
+    (good,) = json.loads((await run("ingest", "cv.txt", "--json")).stdout)["runs"]
+
+    table = await run("ingest", "cv.txt")
+    assert "윤**" in table.stdout
+    assert "Kafka" in table.stdout
+    assert "윤가온" not in table.stdout
+
     waterfall = await run("runs", good["id"])
     assert waterfall.returncode == 0
     for word in ("queue wait", "extract", "save", "succeeded", "█"):
         assert word in waterfall.stdout
     listed = json.loads((await run("candidates", "--json")).stdout)["candidates"]
-    assert [entry["name"] for entry in listed] == ["윤**", "윤**"]
+    assert [entry["name"] for entry in listed] == ["윤**"] * 2
     one = json.loads((await run("candidates", good["candidate_id"], "--json", "--reveal")).stdout)
     assert one["profile"]["phones"] == ["010-0000-2101"]
     hits = json.loads((await run("search", "Kafka", "--json")).stdout)["hits"]
