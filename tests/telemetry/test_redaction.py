@@ -63,7 +63,7 @@ def test_personal_data_and_secrets_are_masked(text: str, masked: str) -> None:
         "version 1.2.3-4",
         "input_tokens 1200",
         "3 of 12 files, 20 MiB",
-        "/work/app/telemetry/logs.py:120",
+        "/srv/app/telemetry/logs.py:120",
         "rank 2020-2021",
     ],
 )
