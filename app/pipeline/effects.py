@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from app.errors import WorkerError
+from app.errors import ErrorCode, PermanentError, WorkerError
 from app.pipeline import records
 from app.store.database import Database
 from app.telemetry.logs import get_logger
@@ -37,7 +37,10 @@ async def carry_out(database: Database, handlers: Mapping[str, EffectHandler], r
         for effect in effects:
             effect.tries += 1
             try:
-                await handlers[effect.kind](effect.payload, effect.idempotency_key)
+                if (handle := handlers.get(effect.kind)) is None:
+                    # Written by a worker of another version; one of those will do it.
+                    raise PermanentError(ErrorCode.WORKER_ERROR, details={"kind": effect.kind})
+                await handle(effect.payload, effect.idempotency_key)
             except WorkerError as error:
                 wait_s = min(_FIRST_WAIT_S * 2 ** (effect.tries - 1), _LONGEST_WAIT_S)
                 effect.next_attempt_at = func.now() + timedelta(seconds=wait_s)

@@ -108,10 +108,19 @@ async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
 
 
 async def renew_leases(session: AsyncSession, worker: str, *, lease_s: float) -> dict[RunId, int]:
-    """One statement for all runs of a worker. Returns the attempts that it still holds."""
+    """One statement for all runs of a worker. Returns the attempts that it renewed.
+
+    A run that a stage is committing for is passed by, until the next time: waiting for one slow
+    commit would let the leases of all the others pass.
+    """
+    free = (
+        select(RunRow.id)
+        .where(RunRow.worker == worker, RunRow.status == RunStatus.RUNNING)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
     rows = await session.execute(
         update(RunRow)
-        .where(RunRow.worker == worker, RunRow.status == RunStatus.RUNNING)
+        .where(RunRow.id.in_(free))
         .values(lease_until=func.now() + timedelta(seconds=lease_s))
         .returning(RunRow.id, RunRow.attempt)
     )

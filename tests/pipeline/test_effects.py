@@ -60,6 +60,15 @@ async def test_an_effect_that_fails_comes_back_later_under_the_same_key(
     assert len(set(keys)) == 1
 
 
+async def test_an_effect_of_a_kind_that_is_not_known_here_is_left_for_a_worker_that_knows_it(
+    database: Database, ended_run: RunId
+) -> None:
+    assert await carry_out(database, {}, ended_run) == 0
+    async with database.begin() as session:
+        effect = (await session.scalars(select(EffectRow))).one()
+    assert (effect.tries, effect.done_at) == (1, None)
+
+
 async def test_the_end_of_an_overtaken_attempt_owes_nothing(
     database: Database, new_run: NewRun, begin_run: BeginRun
 ) -> None:
