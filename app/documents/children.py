@@ -149,6 +149,7 @@ class _Child:
                     stderr=DEVNULL,
                     env={},
                     cwd=os.sep,
+                    start_new_session=True,
                 )
             unless_started.pop_all()
         return cls(process, ours)

@@ -50,6 +50,10 @@ def confine(parent_pid: int, memory_bytes: int) -> None:
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (least, least))
     os.nice(_NICENESS)
+    # Stopping is the worker's to order: Ctrl-C in a terminal and a service manager's SIGTERM reach
+    # every process at once, and a parser that died of them would put the blame on its file.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

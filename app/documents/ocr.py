@@ -152,6 +152,7 @@ async def _run(command: Sequence[str], data: bytes, *, timeout_s: float) -> byte
                 stderr=DEVNULL,
                 env=_ENVIRONMENT,
                 cwd=os.sep,
+                start_new_session=True,
             )
         try:
             async with asyncio.timeout(timeout_s):

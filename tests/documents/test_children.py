@@ -65,6 +65,22 @@ async def test_all_children_are_gone_afterwards(limits: Limits) -> None:
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_that_is_meant_for_the_worker_costs_no_file(
+    number: signal.Signals, limits: Limits
+) -> None:
+    async with opened(limits) as children:
+        assert text_of(await children.ask(READ, b"warm")) == "warm"
+        (pid,) = children.pids
+        assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C goes to the worker's group
+        busy = asyncio.create_task(children.ask(READ, SLOW[: len(SLOW) // 8]))
+        await asyncio.sleep(0.1)
+        os.kill(pid, number)
+
+        assert (await busy).kind is Kind.DOCUMENT
+        assert children.pids == {pid}
+
+
 async def test_callers_beyond_the_children_wait_and_get_their_own_answers(limits: Limits) -> None:
     async with opened(limits, processes=2) as children, asyncio.TaskGroup() as group:
         tasks = [group.create_task(children.ask(READ, f"file {n}".encode())) for n in range(20)]
