@@ -15,7 +15,7 @@ from app.documents.children import Children
 from app.documents.formats import refuse_program
 from app.documents.limits import Limits
 from app.documents.ocr import Recognizer, ocr_available
-from app.documents.wire import Kind, Request, Task
+from app.documents.wire import Answer, Kind, Request, Task
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from app.settings.groups import ExtractSettings
@@ -85,7 +85,7 @@ class Reader:
     async def read(self, data: bytes) -> Document:
         """The whole text. Raises INVALID_FILE, or OCR_UNAVAILABLE for a scan without tesseract."""
         self._check(data)
-        answer = await self._children.ask(Request(task=Task.READ), data)
+        answer = await self._ask(Request(task=Task.READ), data)
         head, *lines = answer.body.split(b"\n")
         format_, pages, links, scans = wire.decode_head(head)
         blocks: list[Block] = []
@@ -102,8 +102,21 @@ class Reader:
     async def draw_first_page(self, data: bytes, *, width_px: int = 480) -> bytes | None:
         """A PNG of the first page; None for formats without pages. Raises INVALID_FILE."""
         self._check(data)
-        answer = await self._children.ask(Request(task=Task.DRAW, width_px=width_px), data)
+        answer = await self._ask(Request(task=Task.DRAW, width_px=width_px), data)
         return answer.body if answer.kind is Kind.PICTURE else None
+
+    async def _ask(self, request: Request, data: bytes) -> Answer:
+        """Ask twice before a crash is the file's fault.
+
+        A parser process can also die of others: the kernel was short of memory, somebody killed it.
+        The verdict is permanent and the original is then discarded, so it must be right.
+        """
+        try:
+            return await self._children.ask(request, data)
+        except PermanentError as error:
+            if error.message is not Message.FILE_CRASHED_READER:
+                raise
+        return await self._children.ask(request, data)
 
     def _check(self, data: bytes) -> None:
         if not data:
@@ -153,7 +166,7 @@ class Reader:
     async def _recognize_page(self, data: bytes, page: int) -> list[Block] | PermanentError:
         async def draw(turn_degrees: int) -> bytes:
             request = Request(task=Task.SCAN, page=page, turn_degrees=turn_degrees)
-            return (await self._children.ask(request, data)).body
+            return (await self._ask(request, data)).body
 
         try:
             return await self._recognizer.read_page(draw, page)

@@ -1,8 +1,10 @@
 import asyncio
 import io
 import json
+import os
 import random
 import re
+import signal
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -293,3 +295,17 @@ async def test_shared_samples_hold_what_is_expected_of_them(reader: Reader, samp
         pytest.skip("tesseract with Korean and English data is not installed")
 
     await check_against_expected(reader, sample)
+
+
+async def test_a_parser_that_somebody_killed_costs_no_file() -> None:
+    async with open_reader(ExtractSettings(processes=1, max_chars=50_000_000)) as reader:
+        await reader.read(b"warm")
+        (pid,) = reader.pids
+        slow = ("가 나 다 라 " * 200_000 + "\n").encode("utf-16")
+        reading = asyncio.create_task(reader.read(slow))
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+        os.kill(pid, signal.SIGKILL)
+
+        assert (await reading).format is Format.TEXT
+        assert pid not in reader.pids
