@@ -150,7 +150,7 @@ def _is_rrn(found: re.Match[str]) -> bool:
 def _is_luhn(found: re.Match[str]) -> bool:
     # ISO/IEC 7812-1, annex B.
     digits = [int(digit) for digit in found[0] if digit.isdecimal()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]  # noqa: PLR2004
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]  # noqa: PLR2004 - the numbers are the format's own
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 

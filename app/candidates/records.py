@@ -93,11 +93,6 @@ async def file_of(session: AsyncSession, run_id: UUID) -> FileRow | None:
     return await session.get(FileRow, run_id)
 
 
-async def files_of(session: AsyncSession, run_ids: Sequence[UUID]) -> dict[UUID, FileRow]:
-    rows = await session.scalars(select(FileRow).where(FileRow.run_id.in_(run_ids)))
-    return {row.run_id: row for row in rows}
-
-
 async def mark_discarded(session: AsyncSession, run_id: UUID) -> None:
     """Note that the original is no longer in the store."""
     await session.execute(

@@ -186,7 +186,7 @@ def _paragraph_text(payload: bytes) -> str:
             out.append(32)
         elif unit == 24:  # noqa: PLR2004 - hyphen
             out.append(45)
-        elif unit >= 32:  # noqa: PLR2004
+        elif unit >= 32:  # noqa: PLR2004 - the numbers are the format's own
             out.append(unit)
         at += 1
     return struct.pack(f"<{len(out)}H", *out).decode("utf-16-le", "replace")
@@ -242,7 +242,7 @@ class _Walk:
         for node in control.children:
             if node.tag == _TAG_TABLE:
                 in_table = True
-            elif in_table and node.tag == _TAG_LIST and len(node.payload) >= 16:  # noqa: PLR2004
+            elif in_table and node.tag == _TAG_LIST and len(node.payload) >= 16:  # noqa: PLR2004 - the numbers are the format's own
                 column, row = struct.unpack_from("<HH", node.payload, 8)
                 cell = []
                 rows.setdefault(row, []).append((column, cell))

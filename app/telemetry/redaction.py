@@ -34,11 +34,11 @@ def _if_birth_date(match: re.Match[str]) -> str:
     # Thirteen digits are also a time in milliseconds: only what starts with a date is a number
     # of a person.
     month, day = int(match["month"]), int(match["day"])
-    return MASK if 1 <= month <= 12 and 1 <= day <= 31 else match[0]  # noqa: PLR2004
+    return MASK if 1 <= month <= 12 and 1 <= day <= 31 else match[0]  # noqa: PLR2004 - the numbers are the format's own
 
 
 def _if_enough_digits(match: re.Match[str]) -> str:
-    return MASK if sum(map(str.isdigit, match[0])) >= 8 else match[0]  # noqa: PLR2004
+    return MASK if sum(map(str.isdigit, match[0])) >= 8 else match[0]  # noqa: PLR2004 - the numbers are the format's own
 
 
 # Every repetition is bounded, so a long run of one letter costs linear time.

@@ -170,7 +170,7 @@ def _add_parts(draft: _Draft, line: Line, near: int) -> None:
                     label = frozenset[Label]()
                     if prefixed := _LABEL_PREFIX.match(part):
                         label = labels_of(prefixed["label"])
-                        part = prefixed["value"] if label else part  # noqa: PLW2901
+                        part = prefixed["value"] if label else part  # noqa: PLW2901 - the label is taken off its part
                     draft.parts.append(
                         _Part(
                             text=part,
