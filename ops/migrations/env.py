@@ -3,12 +3,13 @@
 from alembic import context
 
 from app.candidates.tables import CandidateRow
+from app.coordination.tables import RolloutRow
 from app.pipeline.tables import RunRow
 from app.store.database import Base
 from app.store.keys import TenantRow
 
 # Importing a table of each module fills the metadata.
-assert {RunRow.metadata, CandidateRow.metadata, TenantRow.metadata} == {Base.metadata}  # noqa: S101
+assert {row.metadata for row in (RunRow, CandidateRow, TenantRow, RolloutRow)} == {Base.metadata}  # noqa: S101
 
 context.configure(
     connection=context.config.attributes["connection"],
