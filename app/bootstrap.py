@@ -11,12 +11,12 @@ from app.candidates.flow import ResumeTools
 from app.candidates.intake import Intake
 from app.documents.reader import open_reader
 from app.errors import ErrorCode, PermanentError
+from app.modelchain import open_model_chain
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
-from app.providers.llm import open_llm
 from app.queue.producer import Producer
 from app.resilience.clock import Clock, SystemClock
-from app.resilience.policies import Policies, build_policies
+from app.resilience.policies import Policies, PolicyName, build_policies
 from app.settings import InvalidSettings, Settings
 from app.settings.groups import Environment
 from app.settings.secrets import validate_encryption_key
@@ -58,6 +58,7 @@ async def open_runtime(
     the data was sealed with, DB_CONNECTION when PostgreSQL cannot be reached.
     """
     clock = clock or SystemClock()
+    policies = build_policies(settings)  # first: what makes no sense stops the start
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database))
         pool = await stack.enter_async_context(open_redis(settings.redis))
@@ -90,7 +91,7 @@ async def open_runtime(
             keyring=keyring,
             index=index,
             tenant_id=tenant_id,
-            policies=build_policies(settings),
+            policies=policies,
             intake=Intake(
                 database=database,
                 blobs=blobs,
@@ -98,7 +99,7 @@ async def open_runtime(
                 keyring=keyring,
                 index=index,
                 tenant_id=tenant_id,
-                clock=clock,
+                storage=policies[PolicyName.STORAGE],
                 max_file_mib=settings.extract.max_file_mib,
                 run_deadline_s=settings.queue.run_deadline,
             ),
@@ -111,13 +112,14 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
     settings = runtime.settings
     async with (
         open_reader(settings.extract) as reader,
-        open_llm(settings.llm, settings.retry) as llm,
+        open_model_chain(settings) as models,
     ):
         yield ResumeTools(
             blobs=runtime.blobs,
             reader=reader,
             embedder=runtime.embedder,
-            llm=llm,
+            models=models,
+            storage=runtime.policies[PolicyName.STORAGE],
             keyring=runtime.keyring,
             index=runtime.index,
             chunking=settings.chunk,

@@ -129,9 +129,13 @@ class WorkerError(Exception):
     ) -> None:
         self.code = code
         self.message = message
-        self.details: dict[str, object] = dict(details or {})
-        self.private: dict[str, object] = dict(private or {})
-        super().__init__(self.text(Language.ENGLISH))
+        self.details: dict[str, object] = dict(details) if details else {}
+        self.private: dict[str, object] = dict(private) if private else {}
+        # The text is made when it is asked for: an open circuit rejects far more than is ever read.
+        super().__init__(code, message)
+
+    def __str__(self) -> str:
+        return self.text(Language.ENGLISH)
 
     def text(self, language: Language) -> str:
         """The sentence to show: the specific one if there is one, else that of the code."""

@@ -61,6 +61,11 @@ class Message(Enum):
     EMBEDDING_WRONG_SIZE = "The embedding model answers with {got} dimensions where {wanted} are stored. Choose a model that honours the `dimensions` parameter.", "임베딩 모델이 {got}차원으로 답했지만 저장 형식은 {wanted}차원입니다. `dimensions` 매개변수를 지원하는 모델을 선택해 주세요."
     STORED_FILE_MISSING = "The storage holds no such file. Check the key, or upload the file again.", "저장소에 해당 파일이 없습니다. 키를 확인하거나 파일을 다시 올려 주세요."
     STORAGE_KEY_INVALID = "This is no key of the storage. Use a relative path such as `inbox/name.pdf`, without `..`.", "저장소 키로 쓸 수 없는 값입니다. `..` 없이 `inbox/name.pdf` 같은 상대 경로를 사용해 주세요."
+    COST_ABOVE_BURST = "This needs {cost} {dimension} at once; the rate limit admits {burst} at most. Split the request, or raise the limit.", "한 번에 {dimension} {cost}이(가) 필요하지만 속도 제한은 최대 {burst}까지 허용합니다. 요청을 나누거나 제한을 높여 주세요."
+    ROLLOUT_UNKNOWN = "There is no rollout of this name. Known: {known}.", "이 이름의 롤아웃이 없습니다. 있는 이름: {known}."
+    ROLLOUT_EXTENT_WRONG = "A rollout is set to `off`, `shadow` or a share from 0% to 100% in steps of 0.01%, such as 12.5%.", "롤아웃은 `off`, `shadow`, 또는 0%부터 100%까지 0.01% 단위의 비율(예: 12.5%)로 설정합니다."
+    ROLLOUT_SHARE_WRONG = "The share must be from 0% to 100% in steps of 0.01%, such as 12.5%.", "비율은 0%부터 100%까지 0.01% 단위로, 예를 들어 12.5%처럼 적어 주세요."
+    BREAKER_UNKNOWN = "There is no circuit breaker of this name. Known: {known}.", "이 이름의 회로 차단기가 없습니다. 있는 이름: {known}."
     # fmt: on
 
 

@@ -32,12 +32,14 @@ from app.candidates.tables import CandidateId, CandidateRow, FileRow
 from app.documents.blocks import Document, Format
 from app.documents.reader import Reader
 from app.errors import ErrorCode
+from app.modelchain import Model, ModelChain
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.providers.blobs import Blobs
 from app.providers.embedders import Embedder
-from app.providers.llm import Answer, Llm
-from app.resilience.policies import PolicyName
+from app.providers.llm import Answer
+from app.resilience.policies import FallbackName, PolicyName
+from app.resilience.policy import Policy
 from app.settings.groups import ChunkSettings
 from app.store.crypto import BlindIndex, Keyring, Place
 from app.store.keys import DataKeyRow, new_data_key
@@ -55,7 +57,8 @@ class ResumeTools:
     blobs: Blobs
     reader: Reader
     embedder: Embedder
-    llm: Llm | None
+    models: ModelChain | None
+    storage: Policy
     keyring: Keyring
     index: BlindIndex
     chunking: ChunkSettings
@@ -124,7 +127,7 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     await run.need(fetch, original)
     document = await run.need(extract, original, tools.reader)
     await run.need(check_identity, document)
-    analyze = analyze_by_rules_alone if tools.llm is None else analyze_with_fallback
+    analyze = analyze_by_rules_alone if tools.models is None else analyze_with_fallback
     async with asyncio.TaskGroup() as side:
         picture = side.create_task(_picture(run, original, document, tools))
         analysis = await run.need(analyze, document, run, tools)
@@ -159,27 +162,34 @@ async def _rules(document: Document, run: Run, tools: ResumeTools) -> Analysis:
     return await analyze_by_rules(document)
 
 
-async def _model(document: Document, run: Run, tools: ResumeTools) -> Analysis:
-    llm = tools.llm
-    if llm is None:
+async def _models(document: Document, run: Run, tools: ResumeTools) -> Analysis:
+    models = tools.models
+    if models is None:
         return await analyze_by_rules(document)
 
-    async def ask(item: str, user: str, history: History) -> Answer:
-        question = partial(
-            llm.ask,
-            system=ANALYSIS_V1,
-            user=user,
-            schema=ResumeAnswer,
-            schema_name="resume",
-            history=history,
-        )
-        return await run.once("analyze", item, _ANSWER, question)
+    async def read(model: Model) -> Analysis:
+        async def ask(item: str, user: str, history: History) -> Answer:
+            question = partial(
+                model.ask,
+                system=ANALYSIS_V1,
+                user=user,
+                schema=ResumeAnswer,
+                schema_name="resume",
+                history=history,
+                spent=run.spent.get("analyze", 0),
+            )
+            # By model: what one of them answered is no answer of the next one.
+            return await run.once("analyze", f"{model.name}/{item}", _ANSWER, question)
 
-    return await analyze_by_model(document, ask, parse_tries=tools.parse_tries)
+        return await analyze_by_model(document, ask, parse_tries=tools.parse_tries)
+
+    return await models.first(read)
 
 
 analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL)(_rules)
-analyze_with_fallback = stage("analyze", policy=PolicyName.LLM)(_model).falling_back_to(_rules)
+analyze_with_fallback = stage("analyze", policy=PolicyName.ANALYSIS)(_models).falling_back_to(
+    FallbackName.RULES, _rules
+)
 
 
 @stage("protect", policy=PolicyName.LOCAL)
@@ -236,7 +246,7 @@ async def draw_thumbnail(original: Original, run: Run, tools: ResumeTools) -> st
         return None
     key = thumbnail_key(run.tenant_id, run.id)
     sealed = await asyncio.to_thread(run.key.seal_bytes, picture, thumbnail_place(run.id))
-    await tools.blobs.put(key, sealed)
+    await tools.storage.execute(partial(tools.blobs.put, key, sealed))
     return key
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +17,7 @@ from app.pipeline.reconcile import next_attempt
 from app.pipeline.tables import RunRow, RunStatus
 from app.providers.blobs import Blobs
 from app.queue.producer import Producer
-from app.resilience.clock import Clock
+from app.resilience.policy import Policy
 from app.store.crypto import BlindIndex, DataKey, Keyring, Place
 from app.store.database import Database
 from app.store.keys import DataKeyRow, TenantId, new_data_key
@@ -50,7 +51,7 @@ class Intake:
     keyring: Keyring
     index: BlindIndex
     tenant_id: TenantId
-    clock: Clock
+    storage: Policy
     max_file_mib: float
     run_deadline_s: float
 
@@ -61,7 +62,7 @@ class Intake:
 
         Once this returns, the run ends in a final state whatever fails later: PostgreSQL has it,
         and a lost job is delivered again. Raises IDEMPOTENCY_CONFLICT when the key came with other
-        content before, STORAGE_ERROR or DB_CONNECTION when nothing was accepted. A file above the
+        content before, STORAGE_ERROR, CIRCUIT_OPEN or DB_CONNECTION when nothing was accepted. A file above the
         size limit is not stored: its run is `failed` at once.
         """
         size_mib = len(data) / 1024 / 1024
@@ -78,7 +79,7 @@ class Intake:
         draft.file.size_bytes = len(data)
         place = original_place(draft.run.id)
         sealed = await asyncio.to_thread(draft.key.seal_bytes, data, place)
-        await self.blobs.put(draft.file.blob_key, sealed)
+        await self.storage.execute(partial(self.blobs.put, draft.file.blob_key, sealed))
         return await self._queue(draft)
 
     async def accept_object(
@@ -136,7 +137,7 @@ class Intake:
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
             traceparent=current_traceparent(),
-            deadline_at=self.clock.now() + timedelta(seconds=self.run_deadline_s),
+            deadline_at=func.now() + timedelta(seconds=self.run_deadline_s),
         )
         file = FileRow(
             run_id=run_id,
@@ -151,7 +152,7 @@ class Intake:
             await self._insert(draft)
         except IntegrityError:
             # The same idempotency key was accepted by another request in the same moment.
-            await self.blobs.delete(draft.file.blob_key)
+            await self.storage.execute(partial(self.blobs.delete, draft.file.blob_key))
             known = await self._known(draft.run.idempotency_key, draft.run.fingerprint or b"")
             if known is None:
                 raise

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Float, and_, cast, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates.tables import CandidateRow, ChunkRow
+from app.errors import ErrorCode
 from app.providers.embedders import Embedder
+from app.resilience.policy import Policy
 from app.store.database import Database
 from app.store.keys import TenantId
 from app.telemetry.conventions import Attribute, SpanName
@@ -40,15 +43,30 @@ class Hit:
     snippet: str
 
 
-async def search(
-    database: Database, tenant_id: TenantId, query: str, *, embedder: Embedder, top_k: int
-) -> list[Hit]:
-    """The best candidates first; empty for a blank query.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The best first. `without_meaning` says why only words were searched, if that was so."""
 
-    A candidate whose embedding failed is found by words alone.
+    hits: list[Hit]
+    without_meaning: ErrorCode | None = None
+
+
+async def search(
+    database: Database,
+    tenant_id: TenantId,
+    query: str,
+    *,
+    embedder: Embedder,
+    policy: Policy,
+    top_k: int,
+) -> Found:
+    """Nothing for a blank query.
+
+    A candidate whose embedding failed is found by words alone; so are all while the query cannot be
+    embedded and `policy` fails open.
     """
     if not query.strip():
-        return []
+        return Found(hits=[])
     with span(
         SpanName.RETRIEVAL,
         _INDEX,
@@ -58,16 +76,19 @@ async def search(
             Attribute.GEN_AI_DATA_SOURCE_ID: _INDEX,
         },
     ):
-        (vector,) = await embedder.embed([query])
+        embedded = await policy.outcome(partial(embedder.embed, [query]))
         async with database.begin() as session:
             by_words = await _by_words(session, tenant_id, query)
-            by_meaning = await _by_meaning(session, tenant_id, vector, embedder.model)
+            by_meaning: _Scored = {}
+            for vector in embedded.value or ():
+                by_meaning = await _by_meaning(session, tenant_id, vector, embedder.model)
     hits = [
         _fuse(candidate_id, by_words.get(candidate_id), by_meaning.get(candidate_id))
         for candidate_id in by_words.keys() | by_meaning.keys()
     ]
     hits.sort(key=lambda hit: (-hit.score, str(hit.candidate_id)))
-    return hits[:top_k]
+    missing = embedded.error.code if embedded.error else None
+    return Found(hits=hits[:top_k], without_meaning=missing)
 
 
 _Scored = dict[UUID, tuple[float, str]]

@@ -1,5 +1,6 @@
 """Look at what is there."""
 
+import sys
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from app.cli.render import (
 from app.cli.serving import connected
 from app.errors import ErrorCode, PermanentError
 from app.pipeline import records as runs
+from app.resilience.policies import PolicyName
 from app.settings import Settings
 
 _LISTED = 50
@@ -43,8 +45,11 @@ class HitView(BaseModel):
 
 
 class HitList(BaseModel):
+    """`without_meaning` is the code of why only words were searched, if that was so."""
+
     query: str
     hits: list[HitView]
+    without_meaning: str | None
 
 
 async def show_runs(
@@ -101,11 +106,16 @@ async def show_hits(
     """The `search` command."""
     async with connected(settings) as runtime:
         found = await search(
-            runtime.database, runtime.tenant_id, query, embedder=runtime.embedder, top_k=top_k
+            runtime.database,
+            runtime.tenant_id,
+            query,
+            embedder=runtime.embedder,
+            policy=runtime.policies[PolicyName.QUERY],
+            top_k=top_k,
         )
         async with runtime.database.begin() as session:
             rows = await candidates.by_ids(
-                session, runtime.tenant_id, [hit.candidate_id for hit in found]
+                session, runtime.tenant_id, [hit.candidate_id for hit in found.hits]
             )
             hits = [
                 HitView(
@@ -117,10 +127,13 @@ async def show_hits(
                     meaning=hit.meaning,
                     snippet=hit.snippet,
                 )
-                for hit in found
+                for hit in found.hits
                 if hit.candidate_id in rows
             ]
-    result = HitList(query=query, hits=hits)
+    result = HitList(query=query, hits=hits, without_meaning=found.without_meaning)
+    if found.without_meaning is not None:
+        reason = found.without_meaning.text(settings.ui.language)
+        print(f"naru: found by words alone: {reason}", file=sys.stderr)
     if as_json:
         print_json(result)
     else:

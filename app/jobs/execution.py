@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import math
 import random
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.bootstrap import Runtime
@@ -16,7 +19,8 @@ from app.pipeline.reconcile import next_attempt
 from app.pipeline.run import Run, private_place, unwrap
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.queue.envelope import Envelope
-from app.resilience.retry import retry_after_s
+from app.resilience.deadline import Within
+from app.resilience.layers import retry_after_s
 from app.store.keys import load_data_key
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.logs import bound, get_logger
@@ -126,15 +130,22 @@ class Execution:
             if row is None:
                 log.info("attempt_not_to_be_had")
                 return "aborted"
-            waited_s = (await fencing.now(session) - row.next_attempt_at).total_seconds()
-            saved = await records.checkpoints(session, run_id)
+            # PostgreSQL's clock for both: ours may be off, or jump.
+            now = await fencing.now(session)
+            waited_s = (now - row.next_attempt_at).total_seconds()
+            attempt = _Attempt(
+                row=row,
+                saved=await records.checkpoints(session, run_id),
+                spent=await records.tries_spent(session, run_id),
+                ends_at_s=_ends_at_s(row, now, self._runtime.clock.monotonic()),
+            )
         active.set(Attribute.JOB_QUEUE_WAIT, waited_s)
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a job runs in a task")
         self._held[run_id] = (row.attempt, task)
         try:
-            return await self._carry_through(row, saved, active)
+            return await self._carry_through(attempt, active)
         except asyncio.CancelledError:
             if run_id in self._lost:
                 raise RetryableError(ErrorCode.LEASE_LOST) from None
@@ -144,16 +155,15 @@ class Execution:
             del self._held[run_id]
             self._lost.discard(run_id)
 
-    async def _carry_through(
-        self, row: RunRow, saved: dict[tuple[str, str, int], str], active: ActiveSpan
-    ) -> str:
+    async def _carry_through(self, attempt: "_Attempt", active: ActiveSpan) -> str:
+        row = attempt.row
         flow = self._flows[row.flow]
         run: Run | None = None
         try:
-            run = await self._open(row, saved)
-            result = await self._within_limits(flow, run)
+            run = await self._open(attempt)
+            result = await self._within_limits(flow, run, attempt)
         except Exception as raised:  # noqa: BLE001 - every job's failure becomes a state of its run
-            return await self._fail(row, run, flow, unwrap(raised), active)
+            return await self._fail(attempt, run, flow, unwrap(raised), active)
         status = RunStatus.PARTIAL if run.partial_codes else RunStatus.SUCCEEDED
         how = End(
             status=status,
@@ -165,8 +175,8 @@ class Execution:
         await self._end(row, how)
         return "success"
 
-    async def _open(self, row: RunRow, saved: dict[tuple[str, str, int], str]) -> Run:
-        runtime = self._runtime
+    async def _open(self, attempt: "_Attempt") -> Run:
+        runtime, row = self._runtime, attempt.row
         if row.data_key_id is None:
             raise PermanentError(ErrorCode.ENCRYPTION_ERROR, details={"reason": "key destroyed"})
         async with runtime.database.begin() as session:
@@ -177,33 +187,31 @@ class Execution:
             database=runtime.database,
             policies=runtime.policies,
             clock=runtime.clock,
-            saved=saved,
+            saved=attempt.saved,
+            spent=attempt.spent,
         )
 
-    async def _within_limits(self, flow: Flow, run: Run) -> dict[str, Any]:
-        seconds = self._queue.run_timeout
-        if run.row.deadline_at is not None:
-            left = run.row.deadline_at - self._runtime.clock.now()
-            seconds = min(seconds, left.total_seconds())
-        limit = asyncio.timeout(max(seconds, 0))
+    async def _within_limits(self, flow: Flow, run: Run, attempt: "_Attempt") -> dict[str, Any]:
+        """The deadline of the run crossed the queue with it; what it calls inherits it."""
+        left_s = attempt.ends_at_s - self._runtime.clock.monotonic()
+        seconds = max(min(self._queue.run_timeout, left_s), 0)
         try:
-            async with limit:
+            async with Within(seconds):
                 return await flow.call(run)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise PermanentError(
-                ErrorCode.DEADLINE_EXCEEDED, details={"limit_s": round(max(seconds, 0))}
-            ) from None
+        except PermanentError as error:
+            if error.code is ErrorCode.DEADLINE_EXCEEDED and not error.details:
+                error.details["limit_s"] = round(seconds)
+            raise
 
     async def _fail(
         self,
-        row: RunRow,
+        attempt: "_Attempt",
         run: Run | None,
         flow: Flow,
         error: BaseException,
         active: ActiveSpan,
     ) -> str:
+        row = attempt.row
         if not isinstance(error, WorkerError):
             log.error("run_crashed", error_type=type(error).__name__, exc_info=error)
             error = PermanentError(
@@ -213,8 +221,11 @@ class Execution:
             raise RetryableError(ErrorCode.LEASE_LOST)
         active.fail(error.code)
         if error.code.run_again_later and row.tries < self._queue.max_attempts:
-            await self._postpone(row, error)
-            return "retry"
+            wait_s = self._wait_s(row, error)
+            # A wait past the deadline could only end in DEADLINE_EXCEEDED, which says less.
+            if self._runtime.clock.monotonic() + wait_s < attempt.ends_at_s:
+                await self._postpone(row, error, wait_s)
+                return "retry"
         refused = run is not None and error.code in flow.refusals
         how = End(
             status=RunStatus.FAILED,
@@ -236,13 +247,14 @@ class Execution:
         if how.effects:
             await self._deliver(row, self._runtime.producer.enqueue_effects(next_attempt(row)))
 
-    async def _postpone(self, row: RunRow, error: WorkerError) -> None:
+    def _wait_s(self, row: RunRow, error: WorkerError) -> float:
         queue = self._queue
         growing_s = min(queue.retry_base_wait * 2 ** (row.tries - 1), queue.retry_max_wait)
         # Jitter, so that what failed together does not come back together.
         wait_s = growing_s * random.uniform(0.5, 1)  # noqa: S311 - not a secret
-        if isinstance(error, RetryableError):
-            wait_s = max(wait_s, retry_after_s(error))
+        return max(wait_s, retry_after_s(error)) if isinstance(error, RetryableError) else wait_s
+
+    async def _postpone(self, row: RunRow, error: WorkerError, wait_s: float) -> None:
         async with self._runtime.database.begin() as session:
             await fencing.postpone(
                 session, row, wait_s=wait_s, code=error.code, details=error.details
@@ -266,6 +278,22 @@ class Execution:
         except RetryableError as error:
             # The row says what is due; the reconciler delivers it once Redis answers.
             log.warning("job_not_delivered_yet", run_id=str(row.id), code=error.code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What was loaded for one attempt. `ends_at_s` is its deadline by our monotonic clock."""
+
+    row: RunRow
+    saved: dict[tuple[str, str, int], str]
+    spent: dict[str, int]
+    ends_at_s: float
+
+
+def _ends_at_s(row: RunRow, now: datetime, monotonic_s: float) -> float:
+    if row.deadline_at is None:
+        return math.inf
+    return monotonic_s + (row.deadline_at - now).total_seconds()
 
 
 def _seal_private(run: Run, error: WorkerError) -> str | None:

@@ -1,5 +1,6 @@
 """Résumés: payload → flow."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from app.pipeline.effects import EffectHandler
 from app.pipeline.fencing import Effect
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run
+from app.resilience.policies import PolicyName
 
 DISCARD_ORIGINAL = "discard_original"
 
@@ -51,8 +53,9 @@ def discard_original(runtime: Runtime) -> EffectHandler:
             file = await records.file_of(session, run_id)
         if file is None:
             return
-        await runtime.blobs.delete(file.blob_key)
-        await runtime.blobs.delete(thumbnail_key(file.tenant_id, run_id))
+        storage = runtime.policies[PolicyName.STORAGE]
+        for blob_key in (file.blob_key, thumbnail_key(file.tenant_id, run_id)):
+            await storage.execute(partial(runtime.blobs.delete, blob_key))
         async with runtime.database.begin() as session:
             await records.mark_discarded(session, run_id)
 

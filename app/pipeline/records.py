@@ -173,6 +173,19 @@ async def checkpoints(session: AsyncSession, run_id: RunId) -> dict[tuple[str, s
     return {(stage, item, version): sealed for stage, item, version, sealed in rows}
 
 
+async def tries_spent(session: AsyncSession, run_id: RunId) -> dict[str, int]:
+    """How often each stage's dependency was called by the attempts so far, and failed."""
+    rows = await session.execute(
+        select(StageRow.name, func.sum(StageRow.tries))
+        .where(
+            StageRow.run_id == run_id,
+            StageRow.code.in_([code for code in ErrorCode if code.retry_in_process]),
+        )
+        .group_by(StageRow.name)
+    )
+    return {name: int(tries) for name, tries in rows}
+
+
 async def drop_old_checkpoints(session: AsyncSession, *, older_than_days: int) -> int:
     """Drop the checkpoints of runs that ended long enough ago; returns how many."""
     ended = select(RunRow.id).where(

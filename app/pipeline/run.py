@@ -1,10 +1,10 @@
 """Run: what a flow is given to execute its stages."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -15,8 +15,9 @@ from app.pipeline import fencing, records
 from app.pipeline.stage import Stage
 from app.pipeline.tables import RunId, RunRow, StageStatus
 from app.resilience.clock import Clock
-from app.resilience.executor import execute
-from app.resilience.policies import Policies
+from app.resilience.fallback import NEVER_ABSORBED
+from app.resilience.layers import Status
+from app.resilience.policies import FallbackName, Policies
 from app.store.crypto import DataKey, Place
 from app.store.database import Database
 from app.store.keys import TenantId
@@ -30,9 +31,6 @@ T = TypeVar("T")
 
 log = get_logger(__name__)
 
-_NEVER_ABSORBED = frozenset({ErrorCode.LEASE_LOST, ErrorCode.CANCELLED, ErrorCode.WORKER_ERROR})
-"""Neither `want` nor a fallback hides these: they are about the run, or a bug."""
-
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
@@ -40,7 +38,7 @@ class Run:
 
     Every result is saved, encrypted, before the flow sees it. A stage that an earlier attempt
     finished is not executed again: its saved result is returned. A commit after the fence was
-    raised fails with LEASE_LOST.
+    raised fails with LEASE_LOST. `spent` are the tries per stage that earlier attempts made.
     """
 
     row: RunRow
@@ -49,6 +47,7 @@ class Run:
     policies: Policies
     clock: Clock
     saved: dict[tuple[str, str, int], str]
+    spent: Mapping[str, int] = field(default_factory=dict[str, int])
     partial_codes: list[ErrorCode] = field(default_factory=list[ErrorCode])
 
     @property
@@ -66,7 +65,10 @@ class Run:
         return await self._execute(
             stage,
             partial(stage.call, *args, **kwargs),
-            (partial(stage.fallback, *args, **kwargs) if stage.fallback else None),
+            {
+                name: partial(fallback, *args, **kwargs)
+                for name, fallback in stage.fallbacks.items()
+            },
         )
 
     async def want(self, stage: Stage[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -74,7 +76,7 @@ class Run:
         try:
             return await self.need(stage, *args, **kwargs)
         except WorkerError as error:
-            if stage.partial is None or error.code in _NEVER_ABSORBED:
+            if stage.partial is None or error.code in NEVER_ABSORBED:
                 raise
             self.partial_codes.append(stage.partial)
             return None
@@ -129,7 +131,7 @@ class Run:
         self,
         stage: Stage[P, T],
         call: Callable[[], Awaitable[T]],
-        fallback: Callable[[], Awaitable[T]] | None,
+        fallbacks: Mapping[FallbackName, Callable[[], Awaitable[T]]],
     ) -> T:
         policy = self.policies[stage.policy]
         tries = 0
@@ -139,16 +141,21 @@ class Run:
             tries += 1
             return await call()
 
+        def answering(
+            fallback: Callable[[], Awaitable[T]],
+        ) -> Callable[[WorkerError], Awaitable[T]]:
+            return lambda _: fallback()
+
         async def work() -> T:
-            status = StageStatus.SUCCEEDED
-            try:
-                result = await execute(policy, counted)
-            except WorkerError as error:
-                if fallback is None or error.code in _NEVER_ABSORBED:
-                    raise
-                log.warning("stage_fell_back", stage=stage.name, code=error.code)
-                result = await fallback()
-                status = StageStatus.FALLBACK_SUCCESS
+            outcome = await policy.outcome(
+                counted,
+                fallbacks={name: answering(fallback) for name, fallback in fallbacks.items()},
+                spent=self.spent.get(stage.name, 0),
+            )
+            if outcome.status is Status.FAILED and outcome.error is not None:
+                raise outcome.error  # `need` and `want` decide what becomes of it
+            result = cast(T, outcome.value)
+            status = StageStatus(outcome.status)
             sealed = await self._seal(stage.result, result, stage.name, "")
             async with self.database.begin() as session:
                 await fencing.hold(session, self.id, self.row.attempt)
@@ -177,7 +184,7 @@ class Run:
                 return await work()
             except WorkerError as error:
                 status = StageStatus.FAILED
-                await self._fail(stage, error, tries(), active)
+                await self._fail(stage, error, _tries(error, tries()), active)
                 raise
             finally:
                 record_stage(stage.name, status, self.clock.monotonic() - started_s)
@@ -189,7 +196,7 @@ class Run:
         log.warning("stage_failed", stage=stage.name, code=error.code, tries=tries)
         if error.code in (ErrorCode.LEASE_LOST, ErrorCode.DB_CONNECTION):
             return  # nothing of this attempt can be written any more
-        absorbed = stage.partial is not None and error.code not in _NEVER_ABSORBED
+        absorbed = stage.partial is not None and error.code not in NEVER_ABSORBED
         async with self.database.begin() as session:
             await fencing.hold(session, self.id, self.row.attempt)
             await records.end_stage(
@@ -229,6 +236,12 @@ class Run:
 
     def _place(self, stage: str, item: str) -> Place:
         return Place(table="checkpoints", column="value", row=f"{self.id}/{stage}/{item}")
+
+
+def _tries(error: WorkerError, counted: int) -> int:
+    """How often the dependency was called; a policy inside the stage may have tried again."""
+    told = error.details.get("tries")
+    return max(counted, told) if isinstance(told, int) else counted
 
 
 def private_place(run_id: UUID) -> Place:

@@ -1,13 +1,13 @@
 """A stage: a coroutine function with a name, a policy and a result that can be saved."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
 from app.errors import ErrorCode
-from app.resilience.policies import PolicyName
+from app.resilience.policies import FallbackName, PolicyName
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,8 +17,9 @@ T = TypeVar("T")
 class Stage(Generic[P, T]):
     """`version` belongs to the checkpoint's key: raise it when the result's meaning changes.
 
-    `partial` is the code that `Run.want` records when the stage fails for good. `fallback` is
-    awaited with the same arguments when the call fails; its result counts as `fallback_success`.
+    `partial` is the code that `Run.want` records when the stage fails for good. `fallbacks` are
+    what its policy may name: awaited with the same arguments when the call fails; the result counts
+    as `fallback_success`.
     """
 
     name: str
@@ -27,11 +28,15 @@ class Stage(Generic[P, T]):
     partial: ErrorCode | None
     version: int
     result: TypeAdapter[T]
-    fallback: Callable[P, Awaitable[T]] | None = None
+    fallbacks: Mapping[FallbackName, Callable[P, Awaitable[T]]] = field(
+        default_factory=dict[FallbackName, Callable[P, Awaitable[T]]]
+    )
 
-    def falling_back_to(self, fallback: Callable[P, Awaitable[T]]) -> "Stage[P, T]":
+    def falling_back_to(
+        self, name: FallbackName, fallback: Callable[P, Awaitable[T]]
+    ) -> "Stage[P, T]":
         """Make the same stage with this fallback."""
-        return replace(self, fallback=fallback)
+        return replace(self, fallbacks={**self.fallbacks, name: fallback})
 
 
 def stage(

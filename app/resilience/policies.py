@@ -1,66 +1,196 @@
-"""The one table of time limits and tries."""
+"""POLICIES: the one table of how each dependency is called, with the figures of the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.errors import ErrorCode
-from app.settings import Settings
+from app.resilience.breaker_config import BreakerConfig
+from app.resilience.fallback import Fallbacks
+from app.resilience.guards import (
+    REQUESTS,
+    TOKENS,
+    AttemptTimeout,
+    CircuitBreaker,
+    RateLimit,
+    Slots,
+)
+from app.resilience.layers import Layer
+from app.resilience.limits import Rate
+from app.resilience.policy import InvalidPolicy, Policy
+from app.resilience.retry import Retry
+from app.resilience.scope import Deadline
+from app.settings import InvalidSettings, Settings
+from app.settings.groups import RetrySettings
+from app.settings.resilience import BreakerSettings, FailMode, PolicySettings
 
 
 class PolicyName(StrEnum):
-    """What a stage depends on."""
+    """What a stage or a node depends on."""
 
     STORAGE = "storage"
+    """The store of originals and pictures."""
     LLM = "llm"
+    """One call of one model; each model of the chain has a breaker, slots and rates of its own."""
+    ANALYSIS = "analysis"
+    """The reading of a résumé: the models in their order, then the rules."""
     EMBEDDING = "embedding"
+    """Vectors for chunks."""
+    QUERY = "query"
+    """The vector of a search; the words are searched without it."""
     PARSER = "parser"
+    """The parser processes, which keep time limits of their own and kill what overruns them."""
     LOCAL = "local"
+    """Our own work."""
+
+
+class FallbackName(StrEnum):
+    """What can stand in; a stage that uses a policy with a fallback brings the real one."""
+
+    RULES = "rules"
+    """The rule-based analyst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How one dependency is called.
+class Row:
+    """What the code knows of a dependency.
 
-    `timeout_s` limits one try; None where the callee keeps a limit of its own. `timeout_code` is
-    what a try that ran out of time fails with. Waits between tries are drawn from 0 to
-    `base_wait_s`, doubling up to `max_wait_s` (full jitter).
+    `retry` and `attempt_s` read its figures from `RETRY__…`. Without `retry` it is called once;
+    without `attempt_s` the callee or the deadline limits an attempt.
     """
 
-    timeout_s: float | None
     timeout_code: ErrorCode
-    tries: int = 1
-    base_wait_s: float = 0.5
-    max_wait_s: float = 10
+    retry: Callable[[RetrySettings], Retry] | None = None
+    attempt_s: Callable[[RetrySettings], float] | None = None
+    traced: bool = False
 
+
+# A stage is the span of its own policy; other calls have one made for them.
+POLICIES: Mapping[PolicyName, Row] = {
+    PolicyName.STORAGE: Row(
+        timeout_code=ErrorCode.STORAGE_ERROR,
+        retry=lambda retry: Retry(tries=retry.storage_max),
+        attempt_s=lambda retry: retry.storage_timeout,
+    ),
+    PolicyName.LLM: Row(
+        timeout_code=ErrorCode.LLM_TIMEOUT,
+        retry=lambda retry: Retry(tries=retry.llm_max, base_wait_s=1),
+        attempt_s=lambda retry: retry.llm_timeout,
+        traced=True,
+    ),
+    PolicyName.ANALYSIS: Row(timeout_code=ErrorCode.LLM_TIMEOUT),
+    PolicyName.EMBEDDING: Row(
+        timeout_code=ErrorCode.EMBEDDING_TIMEOUT,
+        retry=lambda retry: Retry(
+            tries=retry.embedding_max,
+            base_wait_s=retry.embedding_base_wait,
+            max_wait_s=retry.embedding_max_wait,
+        ),
+        attempt_s=lambda retry: retry.embedding_timeout,
+    ),
+    PolicyName.QUERY: Row(timeout_code=ErrorCode.EMBEDDING_TIMEOUT, traced=True),
+    PolicyName.PARSER: Row(timeout_code=ErrorCode.DEADLINE_EXCEEDED),
+    PolicyName.LOCAL: Row(timeout_code=ErrorCode.DEADLINE_EXCEEDED, attempt_s=lambda _: 60),
+}
+
+_MODEL_IS_DOWN = frozenset({ErrorCode.NETWORK_ERROR, ErrorCode.QUOTA_EXCEEDED})
+
+BREAKERS: Mapping[str, frozenset[ErrorCode]] = {
+    "storage": frozenset({ErrorCode.STORAGE_ERROR}),
+    "llm": _MODEL_IS_DOWN | {ErrorCode.LLM_TIMEOUT, ErrorCode.LLM_RATE_LIMIT},
+    "embedding": _MODEL_IS_DOWN | {ErrorCode.EMBEDDING_TIMEOUT},
+}
+"""The codes that each breaker counts as failures of its dependency."""
 
 Policies = Mapping[PolicyName, Policy]
 
 
 def build_policies(settings: Settings) -> Policies:
-    """POLICIES with the figures of the settings; a test holds that every name has a row."""
-    retry = settings.retry
-    return {
-        PolicyName.STORAGE: Policy(
-            timeout_s=retry.storage_timeout,
-            timeout_code=ErrorCode.STORAGE_ERROR,
-            tries=retry.storage_max,
-        ),
-        PolicyName.LLM: Policy(
-            # The re-ask after an answer that did not parse is a second call within one try.
-            timeout_s=retry.llm_timeout * settings.llm.parse_tries,
-            timeout_code=ErrorCode.LLM_TIMEOUT,
-            tries=retry.llm_max,
-            base_wait_s=1,
-        ),
-        PolicyName.EMBEDDING: Policy(
-            timeout_s=retry.embedding_timeout,
-            timeout_code=ErrorCode.EMBEDDING_TIMEOUT,
-            tries=retry.embedding_max,
-            base_wait_s=retry.embedding_base_wait,
-            max_wait_s=retry.embedding_max_wait,
-        ),
-        # The parser pool keeps its own limits per file and page, and kills what overruns them.
-        PolicyName.PARSER: Policy(timeout_s=None, timeout_code=ErrorCode.DEADLINE_EXCEEDED),
-        PolicyName.LOCAL: Policy(timeout_s=60, timeout_code=ErrorCode.DEADLINE_EXCEEDED),
-    }
+    """Every policy. Raises InvalidSettings with one line for each thing that makes no sense."""
+    built: dict[PolicyName, Policy] = {}
+    lines: list[str] = []
+    for name in PolicyName:
+        try:
+            built[name] = make_policy(name, settings)
+        except InvalidPolicy as error:
+            lines += error.lines
+    if lines:
+        raise InvalidSettings(list(dict.fromkeys(lines)))
+    return built
+
+
+def make_policy(name: PolicyName, settings: Settings, *, dependency: str | None = None) -> Policy:
+    """One row of the table; as `dependency`, with a breaker, slots and rates of its own.
+
+    Raises InvalidPolicy.
+    """
+    row = POLICIES[name]
+    figures: PolicySettings = getattr(settings.policies, name)
+    if unknown := [
+        f"{path} names {given}; known are {known}" for path, given, known in _unknown(figures)
+    ]:
+        raise InvalidPolicy([f"POLICIES__{name.upper()}__{line}" for line in unknown])
+    attempt_s = row.attempt_s(settings.retry) if row.attempt_s else None
+    layers = (
+        *_scope(figures),
+        *([row.retry(settings.retry)] if row.retry else ()),
+        *_admission(figures),
+        *_circuit(figures, settings, dependency),
+        AttemptTimeout(timeout_s=attempt_s, code=row.timeout_code),
+    )
+    return Policy(dependency or name.value, *layers, fail_mode=figures.fail_mode, traced=row.traced)
+
+
+def breaker_config(name: str, settings: Settings) -> BreakerConfig:
+    """The numbers of one of BREAKERS."""
+    figures: BreakerSettings = getattr(settings.breakers, name)
+    return BreakerConfig(
+        window_calls=figures.window_calls,
+        window_s=figures.window,
+        minimum_calls=figures.minimum_calls,
+        failure_percent=figures.failure_percent,
+        slow_percent=figures.slow_percent,
+        slow_call_s=figures.slow_call,
+        open_s=figures.open,
+        open_growth=figures.open_growth,
+        open_max_s=figures.open_max,
+        half_open_calls=figures.half_open_calls,
+        half_open_wait_s=figures.half_open_wait,
+        record=BREAKERS[name],
+    )
+
+
+def _unknown(figures: PolicySettings) -> Iterator[tuple[str, str, str]]:
+    if figures.breaker is not None and figures.breaker not in BREAKERS:
+        yield "BREAKER", figures.breaker, ", ".join(BREAKERS)
+    for name in figures.fallbacks:
+        if name not in set(FallbackName):
+            yield "FALLBACKS", name, ", ".join(FallbackName)
+
+
+def _scope(figures: PolicySettings) -> Iterator[Layer]:
+    if figures.deadline is not None:
+        yield Deadline(seconds=figures.deadline)
+    # They stay in the settings while another fail mode is tried.
+    if figures.fallbacks and figures.fail_mode is FailMode.FAIL_FALLBACK:
+        yield Fallbacks(names=figures.fallbacks, reserve_s=figures.fallback_reserve)
+
+
+def _admission(figures: PolicySettings) -> Iterator[Layer]:
+    if figures.concurrent is not None:
+        yield Slots(slots=figures.concurrent, queue=figures.queued)
+    asked = ((REQUESTS, figures.requests_per_minute), (TOKENS, figures.tokens_per_minute))
+    rates = tuple(
+        (name, Rate(amount=amount, period_s=60, burst=amount)) for name, amount in asked if amount
+    )
+    if rates:
+        yield RateLimit(rates=rates, max_wait_s=figures.rate_wait)
+
+
+def _circuit(
+    figures: PolicySettings, settings: Settings, dependency: str | None
+) -> Iterator[Layer]:
+    if figures.breaker is not None:
+        yield CircuitBreaker(
+            name=dependency or figures.breaker, config=breaker_config(figures.breaker, settings)
+        )

@@ -36,6 +36,7 @@ from app.settings.groups import (
     TelemetrySettings,
     UiSettings,
 )
+from app.settings.resilience import BreakersSettings, PoliciesSettings
 from app.settings.secrets import validate_encryption_key
 
 __all__ = ["InvalidSettings", "Settings", "deprecations", "load_settings"]
@@ -123,6 +124,8 @@ class Settings(BaseSettings):
     llm: LlmSettings = Field(default_factory=LlmSettings)
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
+    policies: PoliciesSettings = Field(default_factory=PoliciesSettings)
+    breakers: BreakersSettings = Field(default_factory=BreakersSettings)
     chunk: ChunkSettings = Field(default_factory=ChunkSettings)
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)

@@ -3,11 +3,21 @@
 A field's description is its line in docs/settings.md; a test keeps the two together.
 """
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from app.messages import Language
@@ -89,6 +99,24 @@ class StorageSettings(Group):
     )
 
 
+class ModelSettings(Group):
+    """A further model of the chain. What it leaves out is that of the first model.
+
+    A key is taken over only with the base URL: one vendor's key is not sent to another.
+    """
+
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    model: str = Field(min_length=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url
+
+
 class LlmSettings(Group):
     base_url: str | None = Field(
         default=None,
@@ -97,10 +125,69 @@ class LlmSettings(Group):
     )
     api_key: SecretStr | None = Field(default=None, description="Key of that API.")
     model: str = Field(default="gpt-5-mini", description="Model that analyses résumés.")
+    fallbacks: Annotated[tuple[ModelSettings, ...], NoDecode] = Field(
+        default=(),
+        description="Models that are asked when it fails, in their order, as a JSON list: "
+        '`[{"base_url": "https://…/v1", "api_key": "…", "model": "…"}]`. Without `base_url`: at the '
+        "same server, with the same key.",
+    )
     max_output_tokens: Count = Field(default=4_000, description="Longest answer that is asked for.")
     parse_tries: Tries = Field(
         default=2, description="Answers asked for before the rules take over."
     )
+
+    @field_validator("fallbacks", mode="wrap")
+    @classmethod
+    def _models(
+        cls, given: object, handler: ValidatorFunctionWrapHandler
+    ) -> tuple[ModelSettings, ...]:
+        """One line for all of its faults, without the values: they may be keys."""
+        try:
+            checked: tuple[ModelSettings, ...] = handler(_json(given))
+        except ValidationError as error:
+            faults = error.errors(include_input=False, include_url=False, include_context=False)
+            raise ValueError(
+                "; ".join(_fault(fault["loc"], fault["msg"]) for fault in faults)
+            ) from None
+        return checked
+
+    @model_validator(mode="after")
+    def _follow_a_first_model(self) -> Self:
+        if self.fallbacks and self.base_url is None:
+            raise ValueError("fallbacks follow a first model; set LLM__BASE_URL")
+        return self
+
+    def chain(self) -> tuple[Self, ...]:
+        """Each model in its order, the first included, as settings of its own; none: no model."""
+        if self.base_url is None:
+            return ()
+        first = self.model_copy(update={"fallbacks": ()})
+        return (first, *(first.model_copy(update=self._changes(each)) for each in self.fallbacks))
+
+    def _changes(self, model: ModelSettings) -> dict[str, object]:
+        if model.base_url not in {None, self.base_url}:
+            return model.model_dump()
+        return {"model": model.model, "api_key": model.api_key or self.api_key}
+
+
+def _json(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    if not given.strip():
+        return ()
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("must be a JSON list of models") from None
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    number, *fields = (*location, None)
+    if not isinstance(number, int):
+        return "must be a JSON list of models"
+    named = ".".join(str(field) for field in fields if field is not None)
+    said = message.removeprefix("Value error, ")
+    return f"model {number + 1}: {named}: {said}" if named else f"model {number + 1}: {said}"
 
 
 class EmbeddingSettings(Group):

@@ -16,6 +16,8 @@ class SpanName(StrEnum):
     EMBEDDINGS = "embeddings"
     RETRIEVAL = "retrieval"
     EXECUTE_TOOL = "execute_tool"
+    CALL = "call"
+    """A logical call of a dependency: its tries, waits and fallbacks are inside."""
     HTTP = "http"
     """A request served. Its span is named by the target alone, `POST /v1/resumes`, as is usual."""
 
@@ -97,15 +99,22 @@ class Attribute(StrEnum):
     DOCUMENT_PAGES = "naru.document.pages"
     DOCUMENT_SIZE = "naru.document.size"
     OCR_USED = "naru.ocr.used"
+    DEPENDENCY = "naru.dependency"
+    CALL_OUTCOME = "naru.call.outcome"
+    CALL_TRIES = "naru.call.tries"
     RETRY_DELAY = "naru.retry.delay"
     RETRY_REASON = "naru.retry.reason"
     BREAKER_NAME = "naru.breaker.name"
+    BREAKER_STATE = "naru.breaker.state"
     BREAKER_FROM = "naru.breaker.from"
     BREAKER_TO = "naru.breaker.to"
     BREAKER_REASON = "naru.breaker.reason"
     BREAKER_FAILURE_RATIO = "naru.breaker.failure_ratio"
     BREAKER_OPEN_UNTIL = "naru.breaker.open_until"
     BREAKER_REJECTED = "naru.breaker.rejected"
+    ROLLOUT_NAME = "naru.rollout.name"
+    ROLLOUT_RESULT = "naru.rollout.result"
+    ROLLOUT_CAUSE = "naru.rollout.cause"
 
 
 class Metric(StrEnum):
@@ -118,5 +127,11 @@ class Metric(StrEnum):
     GEN_AI_TOKEN_USAGE = "gen_ai.client.token.usage"  # noqa: S105 - a model's tokens
     HTTP_SERVER_REQUEST_DURATION = "http.server.request.duration"
     STAGE_DURATION = "naru.stage.duration"
+    CALL_DURATION = "naru.call.duration"
+    CALL_RETRIES = "naru.call.retries"
+    BREAKER_STATE = "naru.breaker.state"
+    BREAKER_TRANSITIONS = "naru.breaker.transitions"
     JOB_RETRIES = "naru.job.retries"
     RUNS = "naru.runs"
+    ROLLOUT_COMPARISONS = "naru.rollout.comparisons"
+    ROLLOUT_SWITCHES = "naru.rollout.switches"

@@ -4,11 +4,19 @@ Labels are names of few values: queues, stages, models, codes, routes; never the
 tenant or a person. Before `configure_telemetry` the same calls work and count nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-from opentelemetry.metrics import Counter, Histogram, Meter, NoOpMeter
+from opentelemetry.metrics import (
+    CallbackOptions,
+    Counter,
+    Histogram,
+    Meter,
+    NoOpMeter,
+    Observation,
+)
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -25,6 +33,14 @@ _SYSTEM = {Attribute.MESSAGING_SYSTEM: "arq"}
 # Anyone may send any method; those of RFC 9110 and PATCH keep their name, the rest share one.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD = "_OTHER"
+
+
+class BreakerState(NamedTuple):
+    """One series of the gauge: 1 for a state that the breaker is in, else 0."""
+
+    breaker: str
+    state: str
+    value: Literal[0, 1]
 
 
 def record_sent(queue: str, *, error_type: str | None = None) -> None:
@@ -57,6 +73,50 @@ def record_stage(name: str, status: str, seconds: float, *, error_type: str | No
     """Time one execution of a stage."""
     labels = {Attribute.STAGE_NAME: name, Attribute.STAGE_STATUS: status}
     _state.instruments.stage.record(seconds, _labels(labels, _failed(error_type)))
+
+
+def record_call(
+    dependency: str,
+    outcome: str,
+    seconds: float,
+    *,
+    retries: int = 0,
+    error_type: str | None = None,
+) -> None:
+    """Time one logical call of a dependency, its retries and fallbacks included.
+
+    `outcome`: `success`, `fallback`, `failure`, `rejected` (here, before it was called) or
+    `cancelled`.
+    """
+    instruments = _state.instruments
+    instruments.calls.record(seconds, _call_labels(dependency, outcome, error_type))
+    if retries:
+        instruments.call_retries.add(retries, _call_labels(dependency, outcome, None))
+
+
+def record_transition(breaker: str, from_state: str, to_state: str, cause: str) -> None:
+    """Count a change of a circuit breaker's state."""
+    labels = {
+        Attribute.BREAKER_NAME: breaker,
+        Attribute.BREAKER_FROM: from_state,
+        Attribute.BREAKER_TO: to_state,
+        Attribute.BREAKER_REASON: cause,
+    }
+    _state.instruments.transitions.add(1, _labels(labels))
+
+
+def observe_breakers(states: Callable[[], Iterable[BreakerState]]) -> Callable[[], None]:
+    """Ask `states` whenever the gauge is read; returns what ends that.
+
+    It is asked in the exporter's thread, so it must be safe there and must not wait. Registered
+    once, it is asked before, during and after any `configure_telemetry`.
+    """
+    _state.breakers = (*_state.breakers, states)
+
+    def end() -> None:
+        _state.breakers = tuple(other for other in _state.breakers if other is not states)
+
+    return end
 
 
 def record_retry(function: str, *, error_type: str) -> None:
@@ -98,6 +158,18 @@ def record_tokens(
     tokens.record(input_tokens, _labels(labels, {Attribute.GEN_AI_TOKEN_TYPE: "input"}))
     if output_tokens is not None:
         tokens.record(output_tokens, _labels(labels, {Attribute.GEN_AI_TOKEN_TYPE: "output"}))
+
+
+def record_comparison(rollout: str, result: str) -> None:
+    """Count how a new code path did beside the old one; `result` is a `rollout.Result`."""
+    labels = {Attribute.ROLLOUT_NAME: rollout, Attribute.ROLLOUT_RESULT: result}
+    _state.instruments.comparisons.add(1, _labels(labels))
+
+
+def record_switch(rollout: str, cause: Literal["operator", "guard"]) -> None:
+    """Count a change of a rollout's extent, in the process that decided it."""
+    labels = {Attribute.ROLLOUT_NAME: rollout, Attribute.ROLLOUT_CAUSE: cause}
+    _state.instruments.switches.add(1, _labels(labels))
 
 
 def record_request(method: str, route: str | None, status: int, seconds: float) -> None:
@@ -149,10 +221,34 @@ class _Instruments:
         self.stage = _timer(
             meter, Metric.STAGE_DURATION, "One execution of a stage.", _WORK_BUCKETS_S
         )
+        self.calls = _timer(
+            meter,
+            Metric.CALL_DURATION,
+            "One logical call of a dependency, retries included.",
+            _WORK_BUCKETS_S,
+        )
+        self.call_retries = _counter(
+            meter, Metric.CALL_RETRIES, "{retry}", "Tries of a dependency after the first."
+        )
+        self.transitions = _counter(
+            meter, Metric.BREAKER_TRANSITIONS, "{transition}", "Changes of a breaker's state."
+        )
+        meter.create_observable_gauge(
+            Metric.BREAKER_STATE,
+            callbacks=[_observed_breakers],
+            unit="{breaker}",
+            description="1 for the state that a circuit breaker is in, 0 for each other state.",
+        )
         self.retries = _counter(
             meter, Metric.JOB_RETRIES, "{retry}", "Attempts that a failure made necessary."
         )
         self.runs = _counter(meter, Metric.RUNS, "{run}", "Runs that reached a final state.")
+        self.comparisons = _counter(
+            meter, Metric.ROLLOUT_COMPARISONS, "{comparison}", "New code paths beside old ones."
+        )
+        self.switches = _counter(
+            meter, Metric.ROLLOUT_SWITCHES, "{switch}", "Changes of a rollout's extent."
+        )
         self.model_calls = _timer(
             meter, Metric.GEN_AI_OPERATION_DURATION, "One call of a model.", _MODEL_BUCKETS_S
         )
@@ -177,8 +273,23 @@ def _timer(meter: Meter, name: Metric, description: str, buckets_s: tuple[float,
     )
 
 
+def _observed_breakers(options: CallbackOptions) -> Iterable[Observation]:
+    del options
+    for states in _state.breakers:
+        for breaker, state, value in states():
+            labels = {Attribute.BREAKER_NAME: breaker, Attribute.BREAKER_STATE: state}
+            yield Observation(value, _labels(labels))
+
+
 def _labels(*parts: Mapping[Attribute, str]) -> dict[str, str]:
     return {key: value for part in parts for key, value in part.items()}
+
+
+@lru_cache(maxsize=1_000)
+def _call_labels(dependency: str, outcome: str, error_type: str | None) -> Mapping[str, str]:
+    # Kept: every call has one of few sets of labels, and making one costs as much as counting.
+    labels = {Attribute.DEPENDENCY: dependency, Attribute.CALL_OUTCOME: outcome}
+    return _labels(labels, _failed(error_type))
 
 
 def _on(queue: str) -> dict[Attribute, str]:
@@ -201,6 +312,8 @@ class _State:
     def __init__(self) -> None:
         self.instruments = _Instruments(NoOpMeter("naru"))
         self.registry: CollectorRegistry | None = None
+        # Not among the instruments: they come and go with `configure_telemetry`.
+        self.breakers: tuple[Callable[[], Iterable[BreakerState]], ...] = ()
 
 
 _state = _State()

@@ -76,6 +76,8 @@ def span(
     ignored. Without `parent` the span stands below the current one. An exception marks it as failed
     with the error's code, or the class name of a foreign exception; a cancellation does not.
     """
+    if _tracing.is_off and parent is None:
+        return _NOT_RECORDED
     words = (target,) if name is SpanName.HTTP else (name.value, target)
     title = " ".join(filter(None, words))
     return _Scope(title, kind, attributes, _context(parent), _link(link))
@@ -83,7 +85,7 @@ def span(
 
 def current_span() -> ActiveSpan:
     """Return the innermost open span; one that records nothing where there is none."""
-    return ActiveSpan(trace.get_current_span())
+    return _NOT_RECORDED.__enter__() if _tracing.is_off else ActiveSpan(trace.get_current_span())
 
 
 def current_traceparent() -> str | None:
@@ -114,6 +116,10 @@ def install(tracer: trace.Tracer) -> trace.Tracer:
 class _Tracing:
     def __init__(self) -> None:
         self.tracer: trace.Tracer = trace.NoOpTracer()
+
+    @property
+    def is_off(self) -> bool:
+        return type(self.tracer) is trace.NoOpTracer
 
 
 _tracing = _Tracing()
@@ -158,6 +164,42 @@ class _Scope(AbstractContextManager[ActiveSpan]):
             ActiveSpan(self._inner).fail(code)
             self._inner.add_event(EventName.EXCEPTION, {Attribute.EXCEPTION_TYPE: name})
         self._inner.end()
+
+
+class _Nowhere(ActiveSpan):
+    """Stands for a span while nothing is recorded: hands on the parent, if one was given."""
+
+    __slots__ = ()
+
+    def set(self, key: Attribute, value: AttributeValue) -> None:
+        del key, value
+
+    @property
+    def traceparent(self) -> str | None:
+        return current_traceparent()
+
+
+class _NotRecorded(AbstractContextManager[ActiveSpan]):
+    """No span at all: while telemetry is off, one costs next to nothing."""
+
+    __slots__ = ("_nowhere",)
+
+    def __init__(self) -> None:
+        self._nowhere = _Nowhere(trace.INVALID_SPAN)
+
+    def __enter__(self) -> ActiveSpan:
+        return self._nowhere
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        return
+
+
+_NOT_RECORDED = _NotRecorded()
 
 
 def _context(parent: str | None) -> otel_context.Context | None:

@@ -10,7 +10,12 @@ from app.pipeline import fencing, records
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.resilience.clock import SystemClock
-from app.resilience.policies import Policy, PolicyName
+from app.resilience.fallback import Fallbacks
+from app.resilience.guards import AttemptTimeout
+from app.resilience.policies import FallbackName, PolicyName
+from app.resilience.policy import Policy
+from app.resilience.retry import Retry
+from app.settings.resilience import FailMode
 from app.store.crypto import Keyring
 from app.store.database import Database
 from app.store.keys import TenantId, load_data_key, new_data_key
@@ -61,14 +66,20 @@ def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> Begi
     """Begin the next attempt of a queued run, as a worker does."""
     policies = {
         name: Policy(
-            timeout_s=1,
-            timeout_code=ErrorCode.LLM_TIMEOUT,
-            tries=2,
-            base_wait_s=0.001,
-            max_wait_s=0.01,
+            f"test-{name}",
+            Retry(tries=2, base_wait_s=0.001, max_wait_s=0.01),
+            AttemptTimeout(timeout_s=1, code=ErrorCode.LLM_TIMEOUT),
+            traced=False,
         )
         for name in PolicyName
     }
+    policies[PolicyName.ANALYSIS] = Policy(
+        "test-analysis",
+        Fallbacks(names=(FallbackName.RULES,)),
+        AttemptTimeout(timeout_s=1, code=ErrorCode.LLM_TIMEOUT),
+        fail_mode=FailMode.FAIL_FALLBACK,
+        traced=False,
+    )
 
     async def begin(run_id: RunId) -> Run:
         async with database.begin() as session:

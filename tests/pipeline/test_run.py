@@ -11,7 +11,7 @@ from app.pipeline import fencing, records
 from app.pipeline.run import Run, unwrap
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
-from app.resilience.policies import PolicyName
+from app.resilience.policies import FallbackName, PolicyName
 from app.store.database import Database
 from tests.pipeline.conftest import BeginRun, NewRun
 
@@ -181,12 +181,14 @@ async def test_a_fallback_is_really_awaited_and_has_its_own_status(
     async def by_rules(text: str) -> str:
         return f"rules: {text}"
 
-    @stage("analyze", policy=PolicyName.LLM)
+    @stage("analyze", policy=PolicyName.ANALYSIS)
     async def by_model(text: str) -> str:
         assert text == "cv"
         raise PermanentError(ErrorCode.LLM_PARSE_ERROR)
 
-    assert await run.need(by_model.falling_back_to(by_rules), "cv") == "rules: cv"
+    assert (
+        await run.need(by_model.falling_back_to(FallbackName.RULES, by_rules), "cv") == "rules: cv"
+    )
     assert await stage_rows(database, run) == [(1, "analyze", StageStatus.FALLBACK_SUCCESS)]
 
 

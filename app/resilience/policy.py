@@ -1,0 +1,264 @@
+"""A policy: how one dependency is called, as layers in the one order that is right.
+
+    span → deadline → session order → fallback → retry (+ budget) → [breaker peek]
+         → bulkhead → rate limit → breaker permit → attempt timeout → call
+
+docs/resilience.md says why this order. It is checked when the policy is made; each event loop gets
+its own chain, built at the first call there.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import pairwise
+from types import TracebackType
+from typing import Generic, TypeVar, cast
+
+from app.errors import ErrorCode, WorkerError
+from app.resilience.fallback import NEVER_ABSORBED, Fallbacks
+from app.resilience.guards import AttemptTimeout, CircuitBreaker, RateLimit, Slots
+from app.resilience.layers import Call, Layer, Metering, Status, Step
+from app.resilience.registry import registry
+from app.resilience.retry import Retry
+from app.resilience.scope import Deadline, SessionOrder
+from app.settings.resilience import FailMode
+from app.telemetry.conventions import Attribute, SpanName
+from app.telemetry.metrics import record_call
+from app.telemetry.spans import current_span, span
+
+T = TypeVar("T")
+
+ORDER: tuple[type[Layer], ...] = (
+    Deadline,
+    SessionOrder,
+    Fallbacks,
+    Retry,
+    Slots,
+    RateLimit,
+    CircuitBreaker,
+    AttemptTimeout,
+)
+"""From the outside in."""
+
+REJECTIONS = frozenset(
+    {
+        ErrorCode.CIRCUIT_OPEN,
+        ErrorCode.BULKHEAD_FULL,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.SESSION_BUSY,
+    }
+)
+"""Codes of a call that was turned away here, before it reached its dependency."""
+
+
+class InvalidPolicy(Exception):  # noqa: N818 - reads as what it reports
+    """A policy that makes no sense; `lines` has one sentence per fault."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T]):
+    """How a logical call ended.
+
+    `value` is None when `status` is FAILED, which only FAIL_OPEN gives. `error` is why there is no
+    value, or why a fallback was needed. `tries` counts the times the dependency was called.
+    """
+
+    value: T | None
+    status: Status
+    error: WorkerError | None
+    tries: int
+
+
+class Policy:
+    """Made once, used from any loop. Raises InvalidPolicy for wrong numbers or a wrong order.
+
+    `name` is the dependency: what its spans and metrics carry, and what its slots and retry budget
+    are shared by. Without `traced`, the span in force is that of the logical call.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *layers: Layer,
+        fail_mode: FailMode = FailMode.FAIL_CLOSE,
+        traced: bool = True,
+    ) -> None:
+        if faults := _faults(layers, fail_mode):
+            raise InvalidPolicy([f"policy {name}: {fault}" for fault in faults])
+        self.name = name
+        self.layers = layers
+        self.fail_mode = fail_mode
+        self._traced = traced
+        self._fallbacks = next((x.names for x in layers if isinstance(x, Fallbacks)), ())
+        self._bound: tuple[Callable[[], object], Step] = (_no_loop, _reach)
+
+    def layer(self, kind: type[T]) -> T | None:
+        """The layer of this class, if the policy has one."""
+        return next((layer for layer in self.layers if isinstance(layer, kind)), None)
+
+    async def execute(
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        key: str | None = None,
+        metering: Metering[T] | None = None,
+        fallbacks: Mapping[str, Callable[[WorkerError], Awaitable[T]]] | None = None,
+        spent: int = 0,
+    ) -> T:
+        """The value of `call`, or of a fallback; raises what `outcome` would report or raise."""
+        state = Call(call, key, metering, fallbacks, spent)
+        value = await self._carry_out(state)
+        if state.status is Status.FAILED and state.error is not None:
+            raise state.error
+        return cast(T, value)
+
+    async def outcome(
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        key: str | None = None,
+        metering: Metering[T] | None = None,
+        fallbacks: Mapping[str, Callable[[WorkerError], Awaitable[T]]] | None = None,
+        spent: int = 0,
+    ) -> Outcome[T]:
+        """Carry out one logical call as the fail mode says.
+
+        `key` puts it in order with others of the same key, `metering` says what it takes from the
+        rate limit, `spent` are tries that earlier attempts of the same job made. Raises the last
+        error of the call, also when its fallbacks failed; foreign exceptions pass through.
+        """
+        state = Call(call, key, metering, fallbacks, spent)
+        value = await self._carry_out(state)
+        return Outcome(
+            value=cast("T | None", value), status=state.status, error=state.error, tries=state.tries
+        )
+
+    async def _carry_out(self, call: Call) -> object:
+        for name in self._fallbacks:
+            if name not in (call.fallbacks or ()):
+                raise ValueError(f"policy {self.name} names the fallback {name}; none was given")
+        loop = asyncio.get_running_loop()
+        owner, chain = self._bound
+        if owner() is not loop:
+            chain = self._bind(loop)
+        try:
+            with (
+                span(SpanName.CALL, self.name) if self._traced else _NO_SPAN,
+                _Reported(self.name, call, loop.time()),
+            ):
+                return await chain(call)
+        except WorkerError as error:
+            call.error = error
+            if self.fail_mode is not FailMode.FAIL_OPEN or error.code in NEVER_ABSORBED:
+                raise
+            call.status = Status.FAILED
+            return None
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> Step:
+        here = registry.here()
+        step: Step = _reach
+        breaker = self.layer(CircuitBreaker)
+        waiting = next((x for x in self.layers if isinstance(x, Slots | RateLimit)), None)
+        for layer in reversed(self.layers):
+            step = layer.bind(self.name, here, step)
+            if layer is waiting and breaker:
+                step = breaker.bind_peek(here, step)
+        # One tuple: another thread sees a chain together with the loop that it belongs to.
+        self._bound = (weakref.ref(loop), step)
+        return step
+
+
+class _Reported:
+    """Tells the span in force and the metrics how a call ended."""
+
+    __slots__ = ("_began_s", "_call", "_dependency")
+
+    def __init__(self, dependency: str, call: Call, began_s: float) -> None:
+        self._dependency = dependency
+        self._call = call
+        self._began_s = began_s
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        call = self._call
+        result, error_type = "success", None
+        if raised is not None or call.error is not None:
+            result, error_type = _result(raised), _error_type(raised or call.error)
+        active = current_span()
+        active.set(Attribute.CALL_OUTCOME, result)
+        if call.tries != 1:
+            active.set(Attribute.CALL_TRIES, call.tries)
+        seconds = asyncio.get_running_loop().time() - self._began_s
+        record_call(self._dependency, result, seconds, retries=call.retries, error_type=error_type)
+
+
+def _result(raised: BaseException | None) -> str:
+    match raised:
+        case None:
+            return "fallback"
+        case WorkerError() as error if error.code in REJECTIONS:
+            return "rejected"
+        case Exception():
+            return "failure"
+        case _:
+            return "cancelled"
+
+
+def _error_type(error: BaseException | None) -> str | None:
+    if isinstance(error, WorkerError):
+        return error.code.value
+    return type(error).__qualname__ if isinstance(error, Exception) else None
+
+
+_NO_SPAN = nullcontext()
+
+
+async def _reach(call: Call) -> object:
+    call.tries += 1
+    return await call.target()
+
+
+def _no_loop() -> object:
+    return None
+
+
+def _faults(layers: tuple[Layer, ...], fail_mode: FailMode) -> list[str]:
+    faults = [fault for layer in layers for fault in layer.faults()]
+    for outer, inner in pairwise(layers):
+        if ORDER.index(type(outer)) >= ORDER.index(type(inner)):
+            faults.append(
+                f"{outer.title} stands around {inner.title}; "
+                f"from the outside in the order is {', '.join(kind.title for kind in ORDER)}"
+            )
+    kinds = {type(layer): layer for layer in layers}
+    deadline, fallback = kinds.get(Deadline), kinds.get(Fallbacks)
+    named = isinstance(fallback, Fallbacks) and bool(fallback.names)
+    if named is not (fail_mode is FailMode.FAIL_FALLBACK):
+        faults.append(
+            f"the fail mode is {fail_mode}, with "
+            + ("fallbacks that would never be asked" if named else "no fallback to ask")
+        )
+    if isinstance(deadline, Deadline) and AttemptTimeout not in kinds:
+        faults.append("a deadline needs an attempt timeout inside, which is what enforces it")
+    if (
+        isinstance(deadline, Deadline)
+        and isinstance(fallback, Fallbacks)
+        and fallback.reserve_s >= deadline.seconds
+    ):
+        faults.append(
+            f"the fallback keeps {fallback.reserve_s} s of a deadline of {deadline.seconds} s; "
+            "nothing is left for the call"
+        )
+    return faults
