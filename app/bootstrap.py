@@ -1,22 +1,33 @@
 """The composition root: everything that lasts is opened here, once per process, and closed here."""
 
 import asyncio
+import os
 import secrets
-from collections.abc import AsyncGenerator
+import socket
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from app.candidates.analysis import MODEL_ANALYST
 from app.candidates.flow import ResumeTools
 from app.candidates.intake import Intake
+from app.coordination.announcements import Announcements
+from app.coordination.breakers import BreakerControl, open_breaker_control
+from app.coordination.limits import SharedLimiter
+from app.coordination.rollouts import Rollouts, open_rollouts
 from app.documents.reader import open_reader
 from app.errors import ErrorCode, PermanentError
-from app.modelchain import open_model_chain
+from app.modelchain import dependencies, open_model_chain
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
 from app.queue.producer import Producer
 from app.resilience.clock import Clock, SystemClock
+from app.resilience.guards import CircuitBreaker
 from app.resilience.policies import Policies, PolicyName, build_policies
+from app.resilience.registry import registry
+from app.resilience.rollout_config import RolloutSpec
 from app.settings import InvalidSettings, Settings
 from app.settings.groups import Environment
 from app.settings.secrets import validate_encryption_key
@@ -28,6 +39,9 @@ from app.store.redis import open_redis
 from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
+
+ROLLOUTS: tuple[RolloutSpec, ...] = (MODEL_ANALYST,)
+"""Every new code path that stands beside an old one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,9 @@ class Runtime:
     index: BlindIndex
     tenant_id: TenantId
     policies: Policies
+    announcements: Announcements
+    breakers: BreakerControl
+    rollouts: Rollouts
     intake: Intake
 
 
@@ -81,6 +98,21 @@ async def open_runtime(
         keyring = await asyncio.to_thread(open_keyring, settings)
         tenant_id, index = await _open_tenant(database, keyring)
         producer = Producer(pool, settings.queue.name)
+        announcements = Announcements(
+            pool, installation=str(tenant_id), instance=f"{socket.gethostname()}:{os.getpid()}"
+        )
+        here = registry.here()
+        here.share_limits(lambda name, rates: SharedLimiter(pool, name, dict(rates)))
+        breakers = await stack.enter_async_context(
+            open_breaker_control(
+                database, pool, announcements, here=here, known=_breakers(policies, settings)
+            )
+        )
+        rollouts = await stack.enter_async_context(open_rollouts(ROLLOUTS, database, announcements))
+        await stack.enter_async_context(
+            _tended(announcements.serve(), breakers.serve(), rollouts.serve())
+        )
+        stack.push_async_callback(announcements.said)
         yield Runtime(
             settings=settings,
             clock=clock,
@@ -92,6 +124,9 @@ async def open_runtime(
             index=index,
             tenant_id=tenant_id,
             policies=policies,
+            announcements=announcements,
+            breakers=breakers,
+            rollouts=rollouts,
             intake=Intake(
                 database=database,
                 blobs=blobs,
@@ -113,12 +148,15 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
     async with (
         open_reader(settings.extract) as reader,
         open_model_chain(settings) as models,
+        open_model_chain(settings, shadow=True) as shadow_models,
     ):
         yield ResumeTools(
             blobs=runtime.blobs,
             reader=reader,
             embedder=runtime.embedder,
             models=models,
+            shadow_models=shadow_models,
+            model_analyst=runtime.rollouts[MODEL_ANALYST.name],
             storage=runtime.policies[PolicyName.STORAGE],
             keyring=runtime.keyring,
             index=runtime.index,
@@ -126,6 +164,25 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
             max_file_bytes=int(settings.extract.max_file_mib * 1024 * 1024),
             parse_tries=settings.llm.parse_tries,
         )
+
+
+def _breakers(policies: Policies, settings: Settings) -> Iterator[str]:
+    """Every breaker that may come to be: those of the policies, and one per model."""
+    yield from dependencies(settings)
+    for name, policy in policies.items():
+        breaker = policy.layer(CircuitBreaker)
+        if breaker is not None and name is not PolicyName.LLM:
+            yield breaker.name
+
+
+@asynccontextmanager
+async def _tended(*upkeep: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Carry these on in the background while the block lasts; one with a bug ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in upkeep]
+        yield
+        for task in tasks:
+            task.cancel()
 
 
 def open_keyring(settings: Settings) -> Keyring:

@@ -157,7 +157,9 @@ def settings(
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment in which a process of its own has these settings."""
     own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": os.environ["HOME"]}
-    return own | _flatten(settings.model_dump(mode="python"), ())
+    flat = _flatten(settings.model_dump(mode="python"), ())
+    flat["API__KEYS"] = ",".join(key.get_secret_value() for key in settings.api.keys)
+    return own | flat
 
 
 def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
@@ -166,9 +168,12 @@ def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
         here = (*path, name.upper())
         if isinstance(value, dict):
             flat |= _flatten(value, here)  # pyright: ignore[reportUnknownArgumentType] - any settings
+        elif isinstance(value, tuple):
+            shown = json.dumps(value, default=lambda secret: secret.get_secret_value())  # pyright: ignore[reportUnknownLambdaType] - what JSON cannot write
+            flat["__".join(here)] = shown
         elif hasattr(value, "get_secret_value"):
             flat["__".join(here)] = value.get_secret_value()
-        elif value is not None and value != ():
+        elif value is not None:
             flat["__".join(here)] = str(value)
     return flat
 

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
-from app.api import candidates, operations, problems, resumes, runs
+from app.api import breakers, candidates, operations, problems, resumes, rollouts, runs
 from app.api.dependencies import require_api_key
 from app.api.middleware import BodyLimit, Correlation
 from app.bootstrap import Runtime, api_keys
@@ -38,7 +38,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
     problems.install(app)
     app.include_router(operations.health)
     guarded = [Depends(require_api_key)]
-    for router in (resumes.router, runs.router, candidates.router, operations.operations):
+    for router in (
+        resumes.router,
+        runs.router,
+        candidates.router,
+        breakers.router,
+        rollouts.router,
+        operations.operations,
+    ):
         app.include_router(router, dependencies=guarded)
     _add_docs(app)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)

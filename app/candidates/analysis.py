@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Protocol
 
@@ -15,6 +17,7 @@ from app.candidates.profile import Education, Experience, Profile
 from app.documents.blocks import Document
 from app.errors import ErrorCode, PermanentError
 from app.providers.llm import Answer
+from app.resilience.rollout_config import EVERYONE_BP, Extent, Limits, RolloutSpec
 from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -75,6 +78,28 @@ class Asker(Protocol):
     def __call__(self, item: str, user: str, history: History) -> Awaitable[Answer]:
         """`item` identifies the question within the run."""
         ...
+
+
+MODEL_ANALYST = RolloutSpec(
+    name="model_analyst",
+    description="Résumés are read by the model; for the others, the rules read alone.",
+    default=Extent(share_bp=EVERYONE_BP),
+    # Rules and model need not agree on everything; on who the person is they do, nearly always.
+    limits=Limits(max_mismatch_rate=0.3, max_error_rate=0.3, min_samples=50, window=200),
+    # While the model is away its breaker and the fallback are the remedy, and the file is no fault
+    # of the model: what counts is answers that cannot be understood, and bugs.
+    input_codes=frozenset(ErrorCode) - {ErrorCode.LLM_PARSE_ERROR, ErrorCode.WORKER_ERROR},
+)
+
+
+def comparable(analysis: Analysis) -> Mapping[str, Hashable]:
+    """What two readings of one résumé must agree on: who the person is, however it is spelt."""
+    profile = analysis.profile
+    return {
+        "name": "".join(unicodedata.normalize("NFKC", profile.name or "").casefold().split()),
+        "emails": frozenset(address.casefold() for address in profile.emails),
+        "phones": frozenset(re.sub(r"\D", "", phone)[-8:] for phone in profile.phones),
+    }
 
 
 async def analyze_by_rules(document: Document) -> Analysis:

@@ -23,6 +23,7 @@ from app.candidates.analysis import (
     ResumeAnswer,
     analyze_by_model,
     analyze_by_rules,
+    comparable,
 )
 from app.candidates.chunking import Chunk, chunk
 from app.candidates.intake import original_place
@@ -40,6 +41,8 @@ from app.providers.embedders import Embedder
 from app.providers.llm import Answer
 from app.resilience.policies import FallbackName, PolicyName
 from app.resilience.policy import Policy
+from app.resilience.rollout import Path, Rollout
+from app.resilience.rollout_config import EVERYONE_BP
 from app.settings.groups import ChunkSettings
 from app.store.crypto import BlindIndex, Keyring, Place
 from app.store.keys import DataKeyRow, new_data_key
@@ -58,6 +61,8 @@ class ResumeTools:
     reader: Reader
     embedder: Embedder
     models: ModelChain | None
+    shadow_models: ModelChain | None
+    model_analyst: Rollout
     storage: Policy
     keyring: Keyring
     index: BlindIndex
@@ -127,10 +132,9 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     await run.need(fetch, original)
     document = await run.need(extract, original, tools.reader)
     await run.need(check_identity, document)
-    analyze = analyze_by_rules_alone if tools.models is None else analyze_with_fallback
     async with asyncio.TaskGroup() as side:
         picture = side.create_task(_picture(run, original, document, tools))
-        analysis = await run.need(analyze, document, run, tools)
+        analysis = await _analyze(document, run, tools)
         protected = await run.need(protect, analysis, document, run, tools)
         chunks = await run.need(cut, protected, tools.chunking)
         vectors = side.create_task(run.want(embed, chunks, tools.embedder))
@@ -157,6 +161,34 @@ async def check_identity(document: Document) -> None:
     await asyncio.to_thread(identity.check_one_person, document)
 
 
+async def _analyze(document: Document, run: Run, tools: ResumeTools) -> Analysis:
+    """By the model for the runs that the rollout of it takes in, by the rules for the others."""
+    rollout, aside = tools.model_analyst, tools.shadow_models
+    path = Path.OLD if tools.models is None else rollout.choose(str(run.id))
+    if path is Path.NEW:
+        analysis = await run.need(analyze_with_fallback, document, run, tools)
+        if analysis.analyst is Analyst.MODEL and rollout.extent.share_bp < EVERYONE_BP:
+            rollout.compare(comparable(await analyze_by_rules(document)), comparable(analysis))
+        return analysis
+    analysis = await run.need(analyze_by_rules_alone, document, run, tools)
+    if path is Path.BOTH and aside is not None:
+        rollout.shadow(analysis, partial(_read_aside, document, aside, tools), comparable)
+    return analysis
+
+
+async def _read_aside(document: Document, models: ModelChain, tools: ResumeTools) -> Analysis:
+    """The model's reading for comparison alone: nothing is saved, and other slots are used."""
+
+    async def read(model: Model) -> Analysis:
+        async def ask(item: str, user: str, history: History) -> Answer:
+            del item
+            return await _question(model, user, history, spent=0)
+
+        return await analyze_by_model(document, ask, parse_tries=tools.parse_tries)
+
+    return await models.first(read)
+
+
 async def _rules(document: Document, run: Run, tools: ResumeTools) -> Analysis:
     del run, tools  # the arguments of the stage that this stands in for
     return await analyze_by_rules(document)
@@ -169,21 +201,25 @@ async def _models(document: Document, run: Run, tools: ResumeTools) -> Analysis:
 
     async def read(model: Model) -> Analysis:
         async def ask(item: str, user: str, history: History) -> Answer:
-            question = partial(
-                model.ask,
-                system=ANALYSIS_V1,
-                user=user,
-                schema=ResumeAnswer,
-                schema_name="resume",
-                history=history,
-                spent=run.spent.get("analyze", 0),
-            )
+            question = partial(_question, model, user, history, spent=run.spent.get("analyze", 0))
             # By model: what one of them answered is no answer of the next one.
             return await run.once("analyze", f"{model.name}/{item}", _ANSWER, question)
 
         return await analyze_by_model(document, ask, parse_tries=tools.parse_tries)
 
-    return await models.first(read)
+    with tools.model_analyst.observing():
+        return await models.first(read)
+
+
+async def _question(model: Model, user: str, history: History, *, spent: int) -> Answer:
+    return await model.ask(
+        system=ANALYSIS_V1,
+        user=user,
+        schema=ResumeAnswer,
+        schema_name="resume",
+        history=history,
+        spent=spent,
+    )
 
 
 analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL)(_rules)

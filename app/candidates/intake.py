@@ -12,7 +12,7 @@ from sqlalchemy.sql import func
 from app.candidates.tables import FileRow
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.reconcile import next_attempt
 from app.pipeline.tables import RunRow, RunStatus
 from app.providers.blobs import Blobs
@@ -137,7 +137,6 @@ class Intake:
             idempotency_key=idempotency_key,
             fingerprint=fingerprint,
             traceparent=current_traceparent(),
-            deadline_at=func.now() + timedelta(seconds=self.run_deadline_s),
         )
         file = FileRow(
             run_id=run_id,
@@ -165,6 +164,9 @@ class Intake:
 
     async def _insert(self, draft: "_Draft") -> None:
         async with self.database.begin() as session:
+            # By PostgreSQL's clock, as all that is compared between processes.
+            now = await fencing.now(session)
+            draft.run.deadline_at = now + timedelta(seconds=self.run_deadline_s)
             for row in (draft.key_row, draft.run, draft.file):
                 session.add(row)
                 await session.flush()

@@ -6,6 +6,7 @@ when it runs, so that `--help` answers at once.
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ app = typer.Typer(
 )
 
 
+rollout = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(rollout, name="rollout")
+
+
 class Exit(IntEnum):
     """What the shell is told."""
 
@@ -48,8 +53,38 @@ class Analyst(StrEnum):
     SCRIPTED = "scripted"
 
 
+class Target(StrEnum):
+    """What chaos can break."""
+
+    LLM = "llm"
+
+
+class Breakage(StrEnum):
+    """How; the names are those of the scripted provider's faults."""
+
+    STATUS = "status"
+    RATE_LIMIT = "rate_limit"
+    BROKEN_JSON = "broken_json"
+    TRUNCATED = "truncated"
+    RESET = "reset"
+    HANG = "hang"
+
+
+def _duration_s(text: str) -> float:
+    """`30s`, `2m` or a number of seconds."""
+    units_s = {"": 1, "s": 1, "m": 60}
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([sm]?)", str(text).strip())
+    seconds = float(found[1]) * units_s[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST_CHAOS_S:
+        raise typer.BadParameter("give a time such as 30s or 2m, at most an hour")
+    return seconds
+
+
+_LONGEST_CHAOS_S = 3_600
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show names, contacts and file names.")]
+RolloutName = Annotated[str, typer.Argument(help="As `./run rollout` lists it.")]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port of the API; 0: any free one.")
 ]
@@ -144,6 +179,77 @@ def search(
         show_hits(settings, query, top_k=top_k, as_json=as_json, reveal=reveal),
         settings,
         role="cli",
+    )
+
+
+@app.command()
+def breakers(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[[VERB] NAME]", help="open, disable, metrics-only, auto or reset."),
+    ] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; goes with a verb.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show circuit breakers, or one with its history; or overrule one in every process."""
+    from app.cli.breakers import run_breakers
+
+    settings = _settings(quiet=True)
+    _run(run_breakers(settings, words or (), reason=reason, as_json=as_json), settings, role="cli")
+
+
+@rollout.callback(invoke_without_command=True)
+def list_rollouts(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Show how far new code paths are rolled out, and switch them."""
+    from app.cli.rollouts import show_rollouts
+
+    if context.invoked_subcommand is None:
+        settings = _settings(quiet=True)
+        _run(show_rollouts(settings, as_json=as_json), settings, role="cli")
+
+
+@rollout.command("show")
+def show_rollout(name: RolloutName, *, as_json: AsJson = False) -> None:
+    """Show all that is known of one."""
+    from app.cli.rollouts import show_rollout
+
+    settings = _settings(quiet=True)
+    _run(show_rollout(settings, name, as_json=as_json), settings, role="cli")
+
+
+@rollout.command("set")
+def set_rollout(
+    name: RolloutName,
+    stage: Annotated[str, typer.Argument(help="off, shadow, or a share such as 10%.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; others will ask.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Switch one, in every process within seconds."""
+    from app.cli.rollouts import set_rollout
+
+    settings = _settings(quiet=True)
+    _run(set_rollout(settings, name, stage, reason=reason, as_json=as_json), settings, role="cli")
+
+
+@app.command()
+def chaos(
+    target: Annotated[Target, typer.Argument(help="What is broken.")],
+    *,
+    seconds: Annotated[
+        float, typer.Option("--for", parser=_duration_s, metavar="30s", help="For how long.")
+    ] = 30,
+    fault: Annotated[Breakage, typer.Option(help="How.")] = Breakage.STATUS,
+    as_json: AsJson = False,
+) -> None:
+    """Break the model of `./run demo --llm scripted` for a while, and tell what happens."""
+    from app.cli.chaos import run_chaos
+
+    del target  # there is one
+    settings = _settings(quiet=True)
+    _run(
+        run_chaos(settings, kind=fault.value, for_s=seconds, as_json=as_json), settings, role="cli"
     )
 
 

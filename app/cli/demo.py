@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.bootstrap import Runtime, api_keys
+from app.cli.chaos import reachable
 from app.cli.ingest import Found, Report, ingest, some_worker
 from app.cli.render import Progress, print_json, print_runs
 from app.cli.serving import api_server, connected, listen, stop_signals, url_of
@@ -117,4 +118,5 @@ async def _analyst(settings: Settings, *, scripted: bool) -> AsyncGenerator[Sett
         return
     async with scripted_provider() as provider:
         llm = LlmSettings(base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL)
-        yield settings.model_copy(update={"llm": llm})
+        async with reachable(settings, provider.base_url):
+            yield settings.model_copy(update={"llm": llm})

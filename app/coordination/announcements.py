@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, cast
 
@@ -53,6 +54,8 @@ class Announcements:
         self._on_connected: list[Callable[[], Awaitable[None]]] = []
         self._unsaid: deque[str] = deque(maxlen=_MAX_UNSAID)
         self._spoken = asyncio.Event()
+        self._all_said = asyncio.Event()
+        self._all_said.set()
 
     def hear(self, topic: Topic, hear: Hear) -> None:
         """Call `hear` for each announcement of other processes. To be said before `serve`."""
@@ -66,7 +69,14 @@ class Announcements:
         """Announce soon; never waits, never fails. While Redis is away the oldest are dropped."""
         said = {"from": self.instance, "topic": topic.value, **message}
         self._unsaid.append(json.dumps(said))
+        self._all_said.clear()
         self._spoken.set()
+
+    async def said(self, *, within_s: float = 0.5) -> None:
+        """Wait until everything was announced, for one that is about to stop; not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._all_said.wait()
 
     async def serve(self) -> None:
         """Speak and listen until cancelled; Redis may come and go."""
@@ -89,6 +99,7 @@ class Announcements:
                 # The deque may have dropped it meanwhile, when more was said than it holds.
                 if self._unsaid and self._unsaid[0] is said:
                     self._unsaid.popleft()
+            self._all_said.set()
 
     async def _listen(self) -> None:
         while True:

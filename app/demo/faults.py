@@ -1,10 +1,12 @@
 """What the scripted provider was told to do wrong, and what it saw."""
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +40,10 @@ class FaultKind(StrEnum):
     """200 with a web page, as from a proxy or under a wrong base URL."""
     TRUNCATED = "truncated"
     """The connection closes in the middle of the body or of the stream."""
+    UNFINISHED = "unfinished"
+    """A stream ends in the middle as if it were whole, without a finish reason."""
+    STALLED = "stalled"
+    """A stream says no more from its middle on, and stays open."""
     RESET = "reset"
     """The connection is reset before any answer."""
     HANG = "hang"
@@ -45,12 +51,16 @@ class FaultKind(StrEnum):
 
 
 class Fault(BaseModel):
-    """One fault, for the next `times` calls that it fits; None: until it is cleared."""
+    """One fault, for the next `times` calls that it fits; None: until it is cleared.
+
+    With `for_s` it ends by itself after so many seconds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: FaultKind
     times: Annotated[int, Field(ge=1)] | None = None
+    for_s: Annotated[float, Field(gt=0, le=3_600)] | None = None
     endpoint: Endpoint | None = None
     model: str | None = None
     status: Annotated[int, Field(ge=400, le=599)] = 500
@@ -76,20 +86,29 @@ class Call(BaseModel):
 
 
 class Reply(BaseModel):
-    """One prepared answer of the model."""
+    """One prepared answer of the model; `headers` come with it."""
 
     model_config = ConfigDict(frozen=True)
 
     content: str
     finish_reason: str = "stop"
     model: str | None = None
+    headers: Mapping[str, str] = Field(default_factory=dict[str, str])
+
+
+class _Planned(NamedTuple):
+    """A fault still to come, how many calls it still meets, and until when."""
+
+    fault: Fault
+    times: int | None
+    until_s: float
 
 
 class Script:
     """Faults and replies still to come, and the last calls."""
 
     def __init__(self) -> None:
-        self._faults: list[tuple[Fault, int | None]] = []
+        self._faults: list[_Planned] = []
         self._replies: deque[Reply] = deque()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self._arrived = asyncio.Event()
@@ -120,7 +139,8 @@ class Script:
 
     def add_fault(self, fault: Fault) -> None:
         """Put a fault behind those that wait already."""
-        self._faults.append((fault, fault.times))
+        until_s = math.inf if fault.for_s is None else time.monotonic() + fault.for_s
+        self._faults.append(_Planned(fault, fault.times, until_s))
 
     def clear_faults(self) -> None:
         """Answer rightly again from the next call on."""
@@ -134,18 +154,20 @@ class Script:
         """Take what this call meets: at most one fault, and the sum of the latencies in seconds."""
         found: Fault | None = None
         delay_s = 0.0
-        left: list[tuple[Fault, int | None]] = []
-        for fault, times in self._faults:
+        left: list[_Planned] = []
+        now_s = time.monotonic()
+        for planned in self._faults:
+            fault, times, until_s = planned
             is_latency = fault.kind is FaultKind.LATENCY
+            if until_s <= now_s:
+                continue
             if not fault.fits(endpoint, model) or (found and not is_latency):
-                left.append((fault, times))
+                left.append(planned)
                 continue
             delay_s += fault.delay_s
             found = found if is_latency else fault
-            if times is None:
-                left.append((fault, None))
-            elif times > 1:
-                left.append((fault, times - 1))
+            if times is None or times > 1:
+                left.append(_Planned(fault, None if times is None else times - 1, until_s))
         self._faults = left
         return found, delay_s
 

@@ -13,7 +13,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, assert_never, cast
 
@@ -42,9 +42,15 @@ _Body = Mapping[str, Any]
 class ScriptedProvider:
     """The server as its owner sees it; everything may be changed while it runs."""
 
-    def __init__(self, base_url: str, script: Script) -> None:
+    def __init__(self, base_url: str, script: Script, connections: Collection[object]) -> None:
         self.base_url = base_url
         self._script = script
+        self._connections = connections
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open, in use or kept for the next call."""
+        return len(self._connections)
 
     @property
     def calls(self) -> Sequence[Call]:
@@ -60,11 +66,18 @@ class ScriptedProvider:
         *contents: str | Mapping[str, object],
         finish_reason: str = "stop",
         model: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer the next chat calls with these texts, one each; a mapping becomes JSON."""
+        """Answer the next chat calls with these texts, one each; a mapping becomes JSON.
+
+        `headers` come with each of them, for example those of a vendor's rate limits.
+        """
         for content in contents:
             text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-            self._script.add_reply(Reply(content=text, finish_reason=finish_reason, model=model))
+            reply = Reply(
+                content=text, finish_reason=finish_reason, model=model, headers=headers or {}
+            )
+            self._script.add_reply(reply)
 
     def fail_with(self, kind: FaultKind, *, times: int | None = None, **options: object) -> None:
         """Meet the next `times` calls with a fault; None: until cleared. Options as in `Fault`."""
@@ -100,7 +113,8 @@ async def scripted_provider(*, port: int = 0) -> AsyncGenerator[ScriptedProvider
     # Until the server accepts, connections wait in the listener's backlog: no need to wait here.
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="scripted-provider")
     try:
-        yield ScriptedProvider(f"http://{HOST}:{listener.getsockname()[1]}/v1", script)
+        base_url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
+        yield ScriptedProvider(base_url, script, server.server_state.connections)
     finally:
         script.close()
         server.should_exit = True
@@ -163,13 +177,14 @@ class _Desk:
         self._answered += 1
         number, created = self._answered, int(time.time())
         if body.get("stream"):
-            if kind is FaultKind.TRUNCATED:
-                return wire.cut_stream(number, created, reply)
+            if kind and (cut := wire.broken_stream(kind, number, created, reply)):
+                return cut
             options = cast("_Body", body.get("stream_options") or {})
             return wire.completion_stream(
                 number, created, reply, call.texts, with_usage=bool(options.get("include_usage"))
             )
-        return _whole(wire.completion(number, created, reply, call.texts), kind)
+        whole = wire.completion(number, created, reply, call.texts)
+        return _whole(whole, kind, headers=reply.headers)
 
     async def embeddings(self, request: Request) -> Response:
         """Turn texts into vectors."""
@@ -283,16 +298,23 @@ def _broken_answer(fault: Fault, call: Call, request: Request) -> Response | Non
             | FaultKind.WRONG_SHAPE
             | FaultKind.NO_BASE64
             | FaultKind.TRUNCATED
+            | FaultKind.UNFINISHED
+            | FaultKind.STALLED
         ):
             return None
         case _:
             assert_never(fault.kind)
 
 
-def _whole(body: Mapping[str, object], fault: FaultKind | None) -> Response:
+def _whole(
+    body: Mapping[str, object],
+    fault: FaultKind | None,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     if fault is FaultKind.TRUNCATED:
         return wire.Cut(json.dumps(body), media_type="application/json", headers=LABEL)
-    return JSONResponse(body, headers=LABEL)
+    return JSONResponse(body, headers={**LABEL, **(headers or {})})
 
 
 def _waits(fault: Fault) -> dict[str, str]:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.demo import answers
-from app.demo.faults import Reply
+from app.demo.faults import FaultKind, Reply
 
 MODEL = "naru-scripted-1"
 LABEL = {"x-naru-scripted": "true"}
@@ -35,10 +35,23 @@ class Cut(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Promise the whole body in the headers, and break the promise."""
+        await self._send_half(send)
+        scope["state"]["transport"].close()
+        await _disconnected(receive)
+
+    async def _send_half(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         half = self.body[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        scope["state"]["transport"].close()
+
+
+class Stall(Cut):
+    """The first half of the body, then nothing until the connection is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Promise the whole body, and keep the other side waiting."""
+        del scope
+        await self._send_half(send)
         await _disconnected(receive)
 
 
@@ -80,15 +93,25 @@ def completion_stream(
     envelope = _envelope(number, created, "chat.completion.chunk")
     usage = _usage(texts, reply.content) if with_usage else None
     return StreamingResponse(
-        _sent(_events(envelope, reply, usage)), media_type="text/event-stream", headers=LABEL
+        _sent(_events(envelope, reply, usage)),
+        media_type="text/event-stream",
+        headers={**LABEL, **reply.headers},
     )
 
 
-def cut_stream(number: int, created: int, reply: Reply) -> Response:
-    """Build a stream that breaks off in the middle."""
+def broken_stream(kind: FaultKind, number: int, created: int, reply: Reply) -> Response | None:
+    """Build a stream that goes wrong in the middle; None where the fault is none of streams."""
     envelope = _envelope(number, created, "chat.completion.chunk")
-    events = "".join(_events(envelope, reply, None))
-    return Cut(events, media_type="text/event-stream", headers=LABEL)
+    events = list(_events(envelope, reply, None))
+    match kind:
+        case FaultKind.TRUNCATED | FaultKind.STALLED:
+            broken = Cut if kind is FaultKind.TRUNCATED else Stall
+            return broken("".join(events), media_type="text/event-stream", headers=LABEL)
+        case FaultKind.UNFINISHED:
+            half = "".join(events[: len(events) // 2])
+            return Response(half, media_type="text/event-stream", headers=LABEL)
+        case _:
+            return None
 
 
 def vectors(texts: Sequence[str], *, dimensions: int, as_base64: bool) -> dict[str, object]:

@@ -1,16 +1,20 @@
 """The language model: any OpenAI-compatible server. One attempt per call, errors already mapped."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, cast
+from types import TracebackType
+from typing import Annotated, Any, cast
 
 import openai
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from openai.types.chat.completion_create_params import ResponseFormat
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.providers.endpoints import Endpoint, open_endpoint
 from app.providers.failures import Provider, Trouble, failure
@@ -27,7 +31,10 @@ class Answer:
     """What the model said. `model` is the one that answered, as the server names it.
 
     `text` is "" where the model refused or was cut off before its first word; `finish_reason` is
-    the server's (`stop`, `length`, `content_filter`, …), or `refusal`.
+    the server's (`stop`, `length`, `content_filter`, …), or `refusal`. Tokens are 0 where the server
+    does not count them. `remaining` is what the server says is left of its rate limits: per dimension
+    (`requests`, `tokens`) the units, and the seconds until they are full again. It is true for a
+    moment, so it is not stored with the answer.
     """
 
     text: str
@@ -35,6 +42,17 @@ class Answer:
     input_tokens: int
     output_tokens: int
     finish_reason: str
+    remaining: Annotated[Mapping[str, tuple[float, float]], Field(exclude=True)] = field(
+        default_factory=dict[str, tuple[float, float]], compare=False
+    )
+
+
+class Undelivered(Exception):  # noqa: N818 - reads as what it reports
+    """Whoever listens to a stream failed, with `reason`. It says nothing of the model."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+        super().__init__()
 
 
 class _Form(IntEnum):
@@ -59,6 +77,11 @@ class Llm:
     def model(self) -> str:
         """The model that is asked for."""
         return self._endpoint.model
+
+    @property
+    def max_output_tokens(self) -> int:
+        """The longest answer that is asked for."""
+        return self._max_output_tokens
 
     async def ask(
         self,
@@ -86,7 +109,7 @@ class Llm:
             while True:
                 prompt = _with_schema(system, schema) if form is _Form.JSON else system
                 try:
-                    reply = await self._endpoint.client.chat.completions.create(
+                    raw = await self._endpoint.client.chat.completions.with_raw_response.create(
                         model=self.model,
                         messages=_messages(prompt, history, user),
                         response_format=_response_format(form, schema, schema_name),
@@ -98,23 +121,74 @@ class Llm:
                     log.info("answer_form_refused", model=self.model, form=form.name.lower())
                     form = self._forms[schema] = _Form(form + 1)
                 else:
-                    return self._answer(reply, active)
+                    return self._answer(raw.parse(), raw.headers, active)
 
-    def _answer(self, reply: object, active: ActiveSpan) -> Answer:
+    async def stream(
+        self,
+        *,
+        system: str,
+        user: str,
+        history: Sequence[Mapping[str, str]] = (),
+        emit: Callable[[str], Awaitable[None]],
+    ) -> Answer:
+        """Ask once for plain text, and hand each piece of it to `emit` as it comes.
+
+        The pieces together are the answer's text. A stream that breaks, or ends without a reason, is
+        NETWORK_ERROR, not a short answer: `emit` has heard a part then. Raises what `ask` raises, and
+        Undelivered when `emit` fails. The time limit is that of a whole answer, `emit` included.
+        """
+        told: dict[str, AttributeValue] = {
+            Attribute.GEN_AI_OUTPUT_TYPE: "text",
+            Attribute.GEN_AI_REQUEST_MAX_TOKENS: self._max_output_tokens,
+        }
+        completions = self._endpoint.client.chat.completions.with_streaming_response
+        async with (
+            self._endpoint.calling("chat", told) as active,
+            completions.create(
+                model=self.model,
+                messages=_messages(system, history, user),
+                max_completion_tokens=self._max_output_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+            ) as response,
+        ):
+            heard = _Heard()
+            async for chunk in await response.parse():
+                if text := heard.text_of(chunk):
+                    with _Delivery():
+                        await emit(text)
+            if not heard.finish_reason:
+                raise failure(Provider.LLM, Trouble.GARBLED, {"cause": "no finish reason"})
+            return self._finish(active, heard, response.headers)
+
+    def _answer(self, reply: object, headers: Mapping[str, str], active: ActiveSpan) -> Answer:
         # Behind a wrong base URL the client hands out whatever came, a page of text for example.
         choices = reply.choices if isinstance(reply, ChatCompletion) else None
         if not isinstance(reply, ChatCompletion) or not choices:
             raise failure(Provider.LLM, Trouble.GARBLED, {"cause": "no choices"})
-        choice, usage = choices[0], reply.usage
+        choice = choices[0]
+        heard = _Heard(
+            pieces=[choice.message.content or ""],
+            finish_reason=choice.finish_reason,
+            refused=bool(choice.message.refusal),
+            model=reply.model,
+            reply_id=reply.id,
+            usage=reply.usage,
+        )
+        return self._finish(active, heard, headers)
+
+    def _finish(self, active: ActiveSpan, heard: "_Heard", headers: Mapping[str, str]) -> Answer:
+        usage = heard.usage
         answer = Answer(
-            text=choice.message.content or "",
-            model=reply.model or self.model,
+            text="".join(heard.pieces),
+            model=heard.model or self.model,
             input_tokens=usage.prompt_tokens if usage else 0,
             output_tokens=usage.completion_tokens if usage else 0,
-            finish_reason="refusal" if choice.message.refusal else choice.finish_reason,
+            finish_reason="refusal" if heard.refused else heard.finish_reason,
+            remaining=dict(_remaining(headers)),
         )
         active.set(Attribute.GEN_AI_RESPONSE_MODEL, answer.model)
-        active.set(Attribute.GEN_AI_RESPONSE_ID, reply.id)
+        active.set(Attribute.GEN_AI_RESPONSE_ID, heard.reply_id)
         active.set(Attribute.GEN_AI_RESPONSE_FINISH_REASONS, [answer.finish_reason])
         if usage:
             active.set(Attribute.GEN_AI_USAGE_INPUT_TOKENS, answer.input_tokens)
@@ -125,12 +199,59 @@ class Llm:
         return answer
 
 
+@dataclass(slots=True, kw_only=True)
+class _Heard:
+    """What came of an answer so far."""
+
+    pieces: list[str] = field(default_factory=list[str])
+    finish_reason: str = ""
+    refused: bool = False
+    model: str = ""
+    reply_id: str = ""
+    usage: CompletionUsage | None = None
+
+    def text_of(self, chunk: object) -> str:
+        """Take in one part of a stream; returns the text in it."""
+        if not isinstance(chunk, ChatCompletionChunk):
+            raise failure(Provider.LLM, Trouble.GARBLED, {"cause": "not a chunk"})
+        self.model = chunk.model or self.model
+        self.reply_id = chunk.id or self.reply_id
+        # It comes last, in a chunk without choices.
+        self.usage = chunk.usage or self.usage
+        if not chunk.choices:
+            return ""
+        choice = chunk.choices[0]
+        self.finish_reason = choice.finish_reason or self.finish_reason
+        # The client does not check what it hands out: some servers leave it out at the end.
+        delta = cast("ChoiceDelta | None", choice.delta)
+        if delta is None:
+            return ""
+        self.refused = self.refused or bool(delta.refusal)
+        text = delta.content or ""
+        self.pieces.append(text)
+        return text
+
+
+class _Delivery:
+    """Keeps apart what `emit` raises: a time-out of the listener is none of the model's."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            raise Undelivered(error) from error
+
+
 @asynccontextmanager
-async def open_llm(settings: LlmSettings, retry: RetrySettings) -> AsyncGenerator[Llm | None]:
-    """Hold the model that the settings name; None when they name none: no text leaves then."""
+async def open_llm(settings: LlmSettings, retry: RetrySettings) -> AsyncGenerator[Llm]:
+    """Hold the one model that the settings name first."""
     if settings.base_url is None:
-        yield None
-        return
+        raise ValueError("LLM__BASE_URL is not set: there is no model to open")
     async with open_endpoint(
         settings.base_url,
         api_key=settings.api_key,
@@ -202,3 +323,31 @@ def _strict(node: Any) -> Any:
         changed["required"] = list(changed["properties"])
         changed["additionalProperties"] = False
     return changed
+
+
+# Bounds keep out what is no span of time: a date in seconds since 1970 would block for decades.
+_UNITS_LEFT = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
+_TIME = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[dhms])", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_LONGEST_RESET_S = 7 * 86_400.0
+
+
+def _remaining(headers: Mapping[str, str]) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Units left and seconds until full again, per dimension; what cannot be read is left out."""
+    for dimension in ("requests", "tokens"):
+        left = headers.get(f"x-ratelimit-remaining-{dimension}", "")
+        reset_s = _seconds(headers.get(f"x-ratelimit-reset-{dimension}", ""))
+        if _UNITS_LEFT.fullmatch(left) and reset_s is not None:
+            yield dimension, (float(left), reset_s)
+
+
+def _seconds(text: str) -> float | None:
+    """Read `6m0s`, `1.5s`, `120ms` and plain seconds; None for anything else."""
+    if _UNITS_LEFT.fullmatch(text):
+        seconds = float(text)
+    else:
+        parts = _TIME.findall(text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            return None
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return seconds if seconds <= _LONGEST_RESET_S else None

@@ -57,7 +57,7 @@ class BreakerConfig:
         if not (math.isfinite(self.open_growth) and self.open_growth >= 1):
             yield f"open_growth is {self.open_growth}; it must be at least 1"
         if self.open_max_s < self.open_s:
-            yield f"open_max_s is {self.open_max_s}; it must be at least open_s ({self.open_s})"
+            yield f"open_max_s is {self.open_max_s:g}; it must be at least open_s, {self.open_s:g}"
         if self.window_s is None and self.minimum_calls > self.window_calls:
             yield (
                 f"minimum_calls is {self.minimum_calls}; "

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from app.errors import ErrorCode, RetryableError
-from app.resilience.deadline import deadline_at
+from app.resilience.deadline import LEAST_ATTEMPT_S, deadline_at
 
 
 class Bulkhead:
@@ -31,9 +31,9 @@ class Bulkhead:
         return len(self._waiting)
 
     async def enter(self) -> None:
-        """Take a slot, to be given back by `leave`; waits at most until the deadline in force.
+        """Take a slot, to be given back by `leave`; waits while there is time for an attempt.
 
-        Raises BULKHEAD_FULL at once when the queue is full, or when the deadline came first.
+        Raises BULKHEAD_FULL at once when the queue is full, or when no time is left.
         """
         if self._in_use < self._slots:
             self._in_use += 1
@@ -42,8 +42,10 @@ class Bulkhead:
             raise self._full()
         handed = asyncio.get_running_loop().create_future()
         self._waiting.append(handed)
+        deadline = deadline_at()
+        until = None if deadline is None else deadline - LEAST_ATTEMPT_S
         try:
-            async with asyncio.timeout_at(deadline_at()):
+            async with asyncio.timeout_at(until):
                 await handed
         except TimeoutError:
             self._give_up(handed)

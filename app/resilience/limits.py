@@ -128,14 +128,8 @@ class RateLimiter:
         """Raise VALIDATION_ERROR for a cost above a burst, ValueError for what is no cost."""
         for dimension, units in cost.items():
             bucket = self._buckets.known(dimension)
-            if not 0 <= units < math.inf:
-                raise ValueError(f"a cost is zero or a positive number, not {units} {dimension}")
-            if units > bucket.burst:
-                raise PermanentError(
-                    ErrorCode.VALIDATION_ERROR,
-                    Message.COST_ABOVE_BURST,
-                    details={"dimension": dimension, "cost": units, "burst": bucket.burst},
-                )
+            if not 0 <= units <= bucket.burst:
+                raise _impossible(dimension, units, bucket.burst)
 
     async def settle(self, reserved: Reservation, actual: Cost) -> None:
         """See `Limiter`."""
@@ -241,13 +235,16 @@ def rate_limited(wait_s: float) -> RetryableError:
 
 def corrections(reserved: Reservation, actual: Cost) -> dict[str, float]:
     """Units to charge further per dimension; negative: to give back. Marks it as settled."""
-    if not all(0 <= units < math.inf for units in actual.values()):
-        raise ValueError(f"a cost is zero or a positive number, not {dict(actual)}")
+    further: dict[str, float] = {}
+    for dimension, units in actual.items():
+        if not 0 <= units < math.inf:
+            raise _no_cost(dimension, units)
+        if more := units - reserved.cost.get(dimension, 0):
+            further[dimension] = more
     if reserved.settled:
         return {}
     reserved.settled = True
-    further = {name: units - reserved.cost.get(name, 0) for name, units in actual.items()}
-    return {name: units for name, units in further.items() if units}
+    return further
 
 
 def check_observation(remaining: float, reset_s: float) -> None:
@@ -260,6 +257,20 @@ def check_pause(seconds: float) -> None:
     """Raise ValueError for what is no time to wait."""
     if not 0 <= seconds < math.inf:
         raise ValueError(f"a pause takes zero or more seconds, not {seconds}")
+
+
+def _impossible(dimension: str, units: float, burst: float) -> Exception:
+    if not 0 <= units < math.inf:
+        return _no_cost(dimension, units)
+    return PermanentError(
+        ErrorCode.VALIDATION_ERROR,
+        Message.COST_ABOVE_BURST,
+        details={"dimension": dimension, "cost": units, "burst": burst},
+    )
+
+
+def _no_cost(dimension: str, units: float) -> ValueError:
+    return ValueError(f"a cost is zero or a positive number, not {units} {dimension}")
 
 
 class _Waiter:

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
         env_file=Path(__file__).parents[2] / ".env",  # of the clone, wherever it is called from
         extra="ignore",
         frozen=True,
@@ -124,8 +125,9 @@ class Settings(BaseSettings):
     llm: LlmSettings = Field(default_factory=LlmSettings)
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
-    policies: PoliciesSettings = Field(default_factory=PoliciesSettings)
-    breakers: BreakersSettings = Field(default_factory=BreakersSettings)
+    # Values, not factories: only so does a group keep the rest of its row when one field is set.
+    policies: PoliciesSettings = Field(default=PoliciesSettings())
+    breakers: BreakersSettings = Field(default=BreakersSettings())
     chunk: ChunkSettings = Field(default_factory=ChunkSettings)
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)

@@ -182,12 +182,10 @@ def _json(given: object) -> object:
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> str:
-    number, *fields = (*location, None)
-    if not isinstance(number, int):
+    if not location:
         return "must be a JSON list of models"
-    named = ".".join(str(field) for field in fields if field is not None)
-    said = message.removeprefix("Value error, ")
-    return f"model {number + 1}: {named}: {said}" if named else f"model {number + 1}: {said}"
+    fields = "".join(f"{field}: " for field in location[1:])
+    return f"model {int(location[0]) + 1}: {fields}{message.removeprefix('Value error, ')}"
 
 
 class EmbeddingSettings(Group):

@@ -65,7 +65,7 @@ class PoliciesSettings(Group):
     )
     embedding: PolicySettings = PolicySettings(breaker="embedding", concurrent=8, queued=1_000)
     query: PolicySettings = PolicySettings(
-        breaker="embedding", deadline=3, fail_mode=FailMode.FAIL_OPEN
+        breaker="embedding", deadline=10, fail_mode=FailMode.FAIL_OPEN
     )
     parser: PolicySettings = PolicySettings()
     local: PolicySettings = PolicySettings()

@@ -28,6 +28,7 @@ class EventName(StrEnum):
     EXCEPTION = "exception"
     RETRY_SCHEDULED = "naru.retry.scheduled"
     BREAKER_STATE_CHANGE = "naru.breaker.state_change"
+    FALLBACK = "naru.fallback"
 
 
 class Attribute(StrEnum):
@@ -104,6 +105,8 @@ class Attribute(StrEnum):
     CALL_TRIES = "naru.call.tries"
     RETRY_DELAY = "naru.retry.delay"
     RETRY_REASON = "naru.retry.reason"
+    FALLBACK_FROM = "naru.fallback.from"
+    FALLBACK_TO = "naru.fallback.to"
     BREAKER_NAME = "naru.breaker.name"
     BREAKER_STATE = "naru.breaker.state"
     BREAKER_FROM = "naru.breaker.from"

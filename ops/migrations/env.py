@@ -3,13 +3,15 @@
 from alembic import context
 
 from app.candidates.tables import CandidateRow
+from app.coordination.ordering_tables import OrderedItemRow
 from app.coordination.tables import RolloutRow
 from app.pipeline.tables import RunRow
 from app.store.database import Base
 from app.store.keys import TenantRow
 
 # Importing a table of each module fills the metadata.
-assert {row.metadata for row in (RunRow, CandidateRow, TenantRow, RolloutRow)} == {Base.metadata}  # noqa: S101
+_ROWS = (RunRow, CandidateRow, TenantRow, RolloutRow, OrderedItemRow)
+assert {row.metadata for row in _ROWS} == {Base.metadata}  # noqa: S101
 
 context.configure(
     connection=context.config.attributes["connection"],

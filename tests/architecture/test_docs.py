@@ -23,7 +23,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["settings", "errors"])
+@pytest.mark.parametrize("page", ["settings", "errors", "resilience"])
 def test_a_written_page_is_current(page: str, generator: ModuleType) -> None:
     expected = getattr(generator, f"{page}_page")()
     assert (DOCS / f"{page}.md").read_text() == expected, "run: ./run docs"

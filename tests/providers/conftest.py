@@ -47,5 +47,4 @@ async def open_scripted_llm(provider: ScriptedProvider, *, timeout_s: float) -> 
     )
     retry = RetrySettings.model_validate({"llm_timeout": timeout_s})
     async with open_llm(settings, retry) as opened:
-        assert opened is not None
         yield opened
