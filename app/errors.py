@@ -10,7 +10,7 @@ what is none of them is a bug and ends as WORKER_ERROR with a stack trace in the
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from app.messages import Language, Message
 
@@ -40,6 +40,8 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     http_status: int
     english: str
     korean: str
+    retryable: bool
+    """Whether trying again, now or later, can help."""
 
     def __new__(  # noqa: PLR0913, PLR0917 - these are the columns of the table
         cls,
@@ -59,6 +61,7 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
         member.http_status = http_status
         member.english = english
         member.korean = korean
+        member.retryable = retry_in_process or run_again_later
         return member
 
     def __str__(self) -> str:
@@ -67,11 +70,6 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     def text(self, language: Language) -> str:
         """The sentence that is safe to show to anyone."""
         return self.korean if language is Language.KOREAN else self.english
-
-    @property
-    def retryable(self) -> bool:
-        """Whether trying again, now or later, can help."""
-        return self.retry_in_process or self.run_again_later
 
     # fmt: off
     # Retryable: the world outside failed; the same call may succeed.
@@ -119,6 +117,10 @@ class WorkerError(Exception):
     with the right to reveal. `str()` is the English sentence, safe for logs.
     """
 
+    _retryable: ClassVar[bool | None] = None
+
+    # No call of the one above: it would only store again what `__new__` has stored, and an open
+    # circuit rejects so often that it counts. For the same reason the text is made when asked for.
     def __init__(
         self,
         code: ErrorCode,
@@ -127,12 +129,12 @@ class WorkerError(Exception):
         details: Mapping[str, object] | None = None,
         private: Mapping[str, object] | None = None,
     ) -> None:
+        if self._retryable is not None and code.retryable is not self._retryable:
+            raise ValueError(f"{code} is {'' if code.retryable else 'not '}retryable")
         self.code = code
         self.message = message
-        self.details: dict[str, object] = dict(details) if details else {}
-        self.private: dict[str, object] = dict(private) if private else {}
-        # The text is made when it is asked for: an open circuit rejects far more than is ever read.
-        super().__init__(code, message)
+        self.details: dict[str, object] = {**details} if details else {}
+        self.private: dict[str, object] = {**private} if private else {}
 
     def __str__(self) -> str:
         return self.text(Language.ENGLISH)
@@ -145,32 +147,13 @@ class WorkerError(Exception):
 class RetryableError(WorkerError):
     """The code must be one that trying again can help."""
 
-    def __init__(
-        self,
-        code: ErrorCode,
-        message: Message | None = None,
-        *,
-        details: Mapping[str, object] | None = None,
-    ) -> None:
-        if not code.retryable:
-            raise ValueError(f"{code} is not retryable")
-        super().__init__(code, message, details=details)
+    _retryable = True
 
 
 class PermanentError(WorkerError):
     """The code must be one that trying again cannot help."""
 
-    def __init__(
-        self,
-        code: ErrorCode,
-        message: Message | None = None,
-        *,
-        details: Mapping[str, object] | None = None,
-        private: Mapping[str, object] | None = None,
-    ) -> None:
-        if code.retryable:
-            raise ValueError(f"{code} is retryable")
-        super().__init__(code, message, details=details, private=private)
+    _retryable = False
 
 
 def describe(

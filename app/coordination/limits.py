@@ -32,7 +32,7 @@ from app.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 _PROBE_EVERY_S = 1.0
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_NAME = re.compile(r"[^\s{}]{1,200}")
 
 # One hash per limiter. `t:` when the bucket is full again, `r:` seconds given back so far, `l:` and
 # `u:` the provider's word (units left, until when), each followed by the dimension; `last` the
@@ -205,7 +205,7 @@ class SharedLimiter:
         measures in this process alone.
         """
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a limiter: small letters, digits, _ . -")
+            raise ValueError(f"{name!r} is no name of a limiter: no spaces, no braces")
         self._rates = dict(rates)
         self._local = RateLimiter(rates, clock=clock)
         self._redis: Redis = Redis(connection_pool=pool)
@@ -222,6 +222,11 @@ class SharedLimiter:
     def shared(self) -> bool:
         """Whether Redis answered the last time; else this process decides alone."""
         return not self._away
+
+    def admit(self, cost: Cost) -> Reservation | None:
+        """Nothing: Redis has to be asked."""
+        del cost
+        return None
 
     async def acquire(self, cost: Cost, *, max_wait_s: float) -> Reservation:
         """See `Limiter`.

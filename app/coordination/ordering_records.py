@@ -11,7 +11,21 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Row, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Interval,
+    Row,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +40,8 @@ from app.errors import ErrorCode, RetryableError
 from app.telemetry.spans import current_traceparent
 
 _NOW = func.clock_timestamp()
+_CLAIMS = cast(Table, OrderedClaimRow.__table__)
+_ITEMS = cast(Table, OrderedItemRow.__table__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,29 +95,17 @@ async def accept(
     """
     if not 0 < time_limit_s < math.inf:
         raise ValueError(f"time_limit_s must be a positive number, not {time_limit_s}")
-    where = {"topic": line.topic, "tenant_id": line.tenant_id, "key": line.key}
-    numbered = (
-        upsert(OrderedKeyRow)
-        .values(**where, next_seq=2)
-        .on_conflict_do_update(
-            index_elements=[*where], set_={"next_seq": OrderedKeyRow.next_seq + 1}
-        )
-        .returning(OrderedKeyRow.next_seq - 1)
-    )
-    seq = (await session.execute(numbered)).scalar_one()
+    place = {"topic": line.topic, "tenant_id": line.tenant_id, "key": line.key}
+    seq: int = (await session.execute(_NUMBER, {**place, "next_seq": 2})).scalar_one()
     if seq == 1:
-        await session.execute(
-            upsert(OrderedClaimRow).values(**where, fence=0).on_conflict_do_nothing()
-        )
-    await session.execute(
-        insert(OrderedItemRow).values(
-            **where,
-            seq=seq,
-            payload=dict(payload),
-            traceparent=current_traceparent(),
-            start_by=_NOW + timedelta(seconds=time_limit_s),
-        )
-    )
+        await session.execute(_FIRST, {**place, "fence": 0})
+    message = {
+        "seq": seq,
+        "payload": dict(payload),
+        "traceparent": current_traceparent(),
+        "time_limit": timedelta(seconds=time_limit_s),
+    }
+    await session.execute(_ACCEPT, {**place, **message})
     return seq
 
 
@@ -151,12 +155,7 @@ async def claim(
 
 async def hold(session: AsyncSession, held: Hold) -> None:
     """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
-    stands = await session.scalar(
-        select(OrderedClaimRow.fence)
-        .where(_is(OrderedClaimRow, held.line), OrderedClaimRow.fence == held.fence)
-        .with_for_update(key_share=True)
-    )
-    if stands is None:
+    if await session.scalar(_HOLD, {**_place(held.line), "fence_held": held.fence}) is None:
         raise RetryableError(ErrorCode.LEASE_LOST)
 
 
@@ -194,32 +193,12 @@ async def standing(session: AsyncSession, held: Collection[Hold]) -> list[Hold]:
 
 async def release(session: AsyncSession, held: Hold) -> None:
     """Let go of a line; to be called under `hold`."""
-    await session.execute(
-        update(OrderedClaimRow)
-        .where(_is(OrderedClaimRow, held.line), OrderedClaimRow.fence == held.fence)
-        .values(holder=None, lease_until=None)
-    )
+    await session.execute(_RELEASE, {**_place(held.line), "fence_held": held.fence})
 
 
 async def head(session: AsyncSession, line: Line) -> Head | None:
     """The first message that waits in a line."""
-    row = OrderedItemRow
-    found = await session.execute(
-        select(
-            row.seq,
-            row.payload,
-            row.tries,
-            row.traceparent,
-            func.extract("epoch", row.not_before - _NOW),
-            row.start_by <= _NOW,
-            row.starts,
-            row.code,
-        )
-        .where(_is(row, line), row.state == ItemState.WAITING)
-        .order_by(row.seq)
-        .limit(1)
-    )
-    if (first := found.one_or_none()) is None:
+    if (first := (await session.execute(_HEAD, _place(line))).one_or_none()) is None:
         return None
     seq, payload, tries, traceparent, wait_s, late, starts, code = first
     return Head(
@@ -233,68 +212,47 @@ async def head(session: AsyncSession, line: Line) -> Head | None:
 
 async def start(session: AsyncSession, item: Item) -> None:
     """Count a start; unless its end is written, it counts against the message."""
-    await _change(
-        session,
-        item,
-        {
-            "starts": OrderedItemRow.starts + 1,
-            "started_at": func.coalesce(OrderedItemRow.started_at, _NOW),
-        },
-    )
+    await _change(session, _START, item)
 
 
 async def hand_back(session: AsyncSession, item: Item) -> None:
     """Take back a start that was interrupted on purpose."""
-    await _change(session, item, {"starts": func.greatest(OrderedItemRow.starts - 1, 0)})
+    await _change(session, _HAND_BACK, item)
 
 
 async def end(
     session: AsyncSession, item: Item, state: ItemState, code: ErrorCode | str | None = None
 ) -> bool:
     """Write how a message ended; False when it has ended already."""
-    return await _change(
-        session, item, {"state": state, "code": code and str(code), "ended_at": _NOW}
-    )
+    ends = {"end_state": state, "end_code": None if code is None else str(code)}
+    return await _change(session, _END, item, ends)
 
 
 async def postpone(session: AsyncSession, item: Item, code: ErrorCode, *, wait_s: float) -> bool:
     """Leave a message at the head of its line, due in `wait_s`; False when its time ends before."""
-    wait = timedelta(seconds=wait_s)
-    return await _change(
-        session,
-        item,
-        {
-            "not_before": _NOW + wait,
-            "tries": OrderedItemRow.tries + 1,
-            "starts": 0,
-            "code": str(code),
-        },
-        OrderedItemRow.start_by > _NOW + wait,
-    )
+    later = {"later_wait": timedelta(seconds=wait_s), "later_code": str(code)}
+    return await _change(session, _POSTPONE, item, later)
 
 
 async def _change(
-    session: AsyncSession,
-    item: Item,
-    values: Mapping[str, Any],
-    *conditions: ColumnElement[bool],
+    session: AsyncSession, statement: Update, item: Item, values: Mapping[str, object] | None = None
 ) -> bool:
     changed = await session.execute(
-        update(OrderedItemRow)
-        .where(
-            _is(OrderedItemRow, item.line),
-            OrderedItemRow.seq == item.seq,
-            OrderedItemRow.state == ItemState.WAITING,
-            *conditions,
-        )
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        statement, {**_place(item.line), "line_seq": item.seq, **(values or {})}
     )
     return cast(CursorResult[Any], changed).rowcount == 1
 
 
-def _is(row: type[OrderedClaimRow | OrderedItemRow], line: Line) -> ColumnElement[bool]:
-    return (row.topic == line.topic) & (row.tenant_id == line.tenant_id) & (row.key == line.key)
+def _place(line: Line) -> dict[str, object]:
+    return {"line_topic": line.topic, "line_tenant": line.tenant_id, "line_key": line.key}
+
+
+def _is_place(table: Table) -> ColumnElement[bool]:
+    return and_(
+        table.c.topic == bindparam("line_topic"),
+        table.c.tenant_id == bindparam("line_tenant"),
+        table.c.key == bindparam("line_key"),
+    )
 
 
 def _among(held: Collection[Hold]) -> ColumnElement[bool]:
@@ -309,3 +267,51 @@ def _holds(rows: Iterable[Row[str, UUID, str, int]]) -> list[Hold]:
         Hold(line=Line(topic=topic, tenant_id=tenant_id, key=key), fence=fence)
         for topic, tenant_id, key, fence in rows
     ]
+
+
+# What runs for every message is built once: building takes longer than PostgreSQL does.
+_STANDS = and_(_is_place(_CLAIMS), _CLAIMS.c.fence == bindparam("fence_held"))
+_HOLD = select(_CLAIMS.c.fence).where(_STANDS).with_for_update(key_share=True)
+_RELEASE = update(_CLAIMS).where(_STANDS).values(holder=None, lease_until=None)
+_HEAD = (
+    select(
+        _ITEMS.c.seq,
+        _ITEMS.c.payload,
+        _ITEMS.c.tries,
+        _ITEMS.c.traceparent,
+        func.extract("epoch", _ITEMS.c.not_before - _NOW),
+        _ITEMS.c.start_by <= _NOW,
+        _ITEMS.c.starts,
+        _ITEMS.c.code,
+    )
+    .where(_is_place(_ITEMS), _ITEMS.c.state == ItemState.WAITING)
+    .order_by(_ITEMS.c.seq)
+    .limit(1)
+)
+_ITEM = update(_ITEMS).where(
+    _is_place(_ITEMS), _ITEMS.c.seq == bindparam("line_seq"), _ITEMS.c.state == ItemState.WAITING
+)
+_START = _ITEM.values(
+    starts=_ITEMS.c.starts + 1, started_at=func.coalesce(_ITEMS.c.started_at, _NOW)
+)
+_HAND_BACK = _ITEM.values(starts=func.greatest(_ITEMS.c.starts - 1, 0))
+_END = _ITEM.values(state=bindparam("end_state"), code=bindparam("end_code"), ended_at=_NOW)
+_LATER = _NOW + bindparam("later_wait", type_=Interval())
+_POSTPONE = _ITEM.where(_ITEMS.c.start_by > _LATER).values(
+    not_before=_LATER, tries=_ITEMS.c.tries + 1, starts=0, code=bindparam("later_code")
+)
+_KEYS = cast(Table, OrderedKeyRow.__table__)
+_NUMBER = (
+    upsert(_KEYS)
+    .on_conflict_do_update(
+        index_elements=["topic", "tenant_id", "key"], set_={"next_seq": _KEYS.c.next_seq + 1}
+    )
+    .returning(_KEYS.c.next_seq - 1)
+)
+_FIRST = upsert(_CLAIMS).on_conflict_do_nothing()
+_ACCEPT = insert(_ITEMS).values(
+    start_by=_NOW + bindparam("time_limit", type_=Interval()),
+    state=ItemState.WAITING,
+    starts=0,
+    tries=0,
+)

@@ -137,6 +137,10 @@ class Script:
         """End every wait: the provider stops."""
         self._closing.set()
 
+    async def closed(self) -> None:
+        """Wait for `close`."""
+        await self._closing.wait()
+
     def add_fault(self, fault: Fault) -> None:
         """Put a fault behind those that wait already."""
         until_s = math.inf if fault.for_s is None else time.monotonic() + fault.for_s

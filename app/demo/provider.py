@@ -108,8 +108,9 @@ async def scripted_provider(*, port: int = 0) -> AsyncGenerator[ScriptedProvider
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
     )
-    server = _Server(config)
+    server = _Server(config, script)
     # Until the server accepts, connections wait in the listener's backlog: no need to wait here.
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="scripted-provider")
     try:
@@ -117,13 +118,20 @@ async def scripted_provider(*, port: int = 0) -> AsyncGenerator[ScriptedProvider
         yield ScriptedProvider(base_url, script, server.server_state.connections)
     finally:
         script.close()
-        server.should_exit = True
         for connection in tuple(server.server_state.connections):
             connection.transport.abort()
         await serving
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, script: Script) -> None:
+        super().__init__(config)
+        self._script = script
+
+    async def main_loop(self) -> None:
+        """Wait for the end, instead of looking for it ten times a second: tests start many."""
+        await self._script.closed()
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Leave the signals to whoever owns the loop."""

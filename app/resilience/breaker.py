@@ -26,7 +26,10 @@ _BY_MODE = {
     Mode.DISABLED: State.DISABLED,
     Mode.METRICS_ONLY: State.METRICS_ONLY,
 }
-_CLOSED, _NEUTRAL, _FAILURE = State.CLOSED, Verdict.NEUTRAL, Verdict.FAILURE
+# By name: a member of an enum is looked up slowly, and this is in the way of every call.
+_CLOSED, _OPEN, _HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
+_DISABLED = State.DISABLED
+_NEUTRAL, _FAILURE = Verdict.NEUTRAL, Verdict.FAILURE
 
 
 def _nobody(change: Change) -> None:
@@ -82,10 +85,13 @@ class Breaker:
 
         `details` of the error: `breaker`, `state`, and `retry_after` in seconds, above 0.
         """
-        if self._state is _CLOSED:
+        state = self._state
+        if state is _CLOSED:
             return self._generation
+        if state is _OPEN and (left_s := self._open_until_s - self._monotonic()) > 0:
+            raise self._rejection(left_s)
         self.peek()
-        if self._state is State.OPEN:
+        if self._state is _OPEN:
             self._change(State.HALF_OPEN, Cause.WAIT_OVER)
         if self._state is State.HALF_OPEN:
             self._permits -= 1
@@ -115,9 +121,9 @@ class Breaker:
 
         A permit of an older state is ignored.
         """
-        if permit != self._generation or self._state is State.DISABLED:
+        if permit != self._generation or self._state is _DISABLED:
             return
-        half_open = self._state is State.HALF_OPEN
+        half_open = self._state is _HALF_OPEN
         if half_open:
             self._in_flight -= 1
         if verdict is _NEUTRAL:
@@ -285,7 +291,7 @@ class Breaker:
             ErrorCode.CIRCUIT_OPEN,
             details={
                 "breaker": self.name,
-                "state": self._state.value,
+                "state": self._state,
                 "retry_after": retry_after_s,
             },
         )

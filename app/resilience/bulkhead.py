@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from app.errors import ErrorCode, RetryableError
-from app.resilience.deadline import LEAST_ATTEMPT_S, deadline_at
+from app.resilience.deadline import DEADLINE, LEAST_ATTEMPT_S
 
 
 class Bulkhead:
@@ -42,7 +42,7 @@ class Bulkhead:
             raise self._full()
         handed = asyncio.get_running_loop().create_future()
         self._waiting.append(handed)
-        deadline = deadline_at()
+        deadline = DEADLINE.get()
         until = None if deadline is None else deadline - LEAST_ATTEMPT_S
         try:
             async with asyncio.timeout_at(until):

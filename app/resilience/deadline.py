@@ -13,35 +13,23 @@ from app.errors import ErrorCode, PermanentError
 LEAST_ATTEMPT_S = 0.05
 """With less time than this left, a call is not begun: it could only be cut off."""
 
-_at: ContextVar[float | None] = ContextVar("deadline", default=None)
+DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""The moment, by the running loop's clock, at which the present work must have ended.
 
-
-def deadline_at() -> float | None:
-    """The moment, by the running loop's clock, at which the present work must have ended."""
-    return _at.get()
+Whoever sets an earlier one resets it; nobody sets a later one.
+"""
 
 
 def remaining_s() -> float | None:
     """Seconds left; None where nothing set a deadline. At or below 0 once it has passed."""
-    at = _at.get()
+    at = DEADLINE.get()
     return None if at is None else at - asyncio.get_running_loop().time()
 
 
-def narrow(seconds: float | None, *, reserve_s: float = 0) -> Token[float | None]:
-    """Set an earlier deadline, for those who look at it; `restore` ends that.
-
-    `seconds` from now, if the deadline in force is not earlier still; `reserve_s` before that.
-    """
-    at = _at.get()
-    if seconds is not None:
-        mine = asyncio.get_running_loop().time() + seconds
-        at = mine if at is None else min(mine, at)
-    return _at.set(None if at is None else at - reserve_s)
-
-
-def restore(token: Token[float | None]) -> None:
-    """End what `narrow` began."""
-    _at.reset(token)
+def earlier(at: float) -> float:
+    """This moment, or the deadline in force when that is earlier."""
+    outer = DEADLINE.get()
+    return at if outer is None or at < outer else outer
 
 
 class Within:
@@ -60,8 +48,11 @@ class Within:
         self._seconds = seconds
 
     async def __aenter__(self) -> None:
-        self._token = narrow(self._seconds)
-        self._timeout = asyncio.timeout_at(_at.get())
+        at = DEADLINE.get()
+        if self._seconds is not None:
+            at = earlier(asyncio.get_running_loop().time() + self._seconds)
+        self._token = DEADLINE.set(at)
+        self._timeout = asyncio.timeout_at(at)
         await self._timeout.__aenter__()
 
     async def __aexit__(
@@ -70,7 +61,7 @@ class Within:
         error: BaseException | None,
         stack: TracebackType | None,
     ) -> None:
-        restore(self._token)
+        DEADLINE.reset(self._token)
         try:
             await self._timeout.__aexit__(kind, error, stack)
         except TimeoutError:

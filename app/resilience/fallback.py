@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from app.errors import ErrorCode, WorkerError
-from app.resilience.deadline import Within, narrow, restore
+from app.resilience.deadline import DEADLINE, Within
 from app.resilience.layers import Call, Fallback, Status, Step
 from app.resilience.registry import Here
 from app.telemetry.logs import get_logger
@@ -43,7 +43,8 @@ class Fallbacks:
         del here
 
         async def step(call: Call) -> object:
-            token = narrow(None, reserve_s=self.reserve_s)
+            at = DEADLINE.get()
+            token = DEADLINE.set(None if at is None else at - self.reserve_s)
             try:
                 return await inner(call)
             except WorkerError as error:
@@ -51,7 +52,7 @@ class Fallbacks:
                     raise
                 call.error = error
             finally:
-                restore(token)
+                DEADLINE.reset(token)
             return await self._fall_back(dependency, call, call.error)
 
         return step
@@ -60,7 +61,9 @@ class Fallbacks:
         try:
             async with Within(None):
                 for name in self.names:
-                    answered, value = await _ask(dependency, name, (call.fallbacks or {})[name], error)
+                    answered, value = await _ask(
+                        dependency, name, (call.fallbacks or {})[name], error
+                    )
                     if answered:
                         call.status = Status.FALLBACK_SUCCESS
                         return value

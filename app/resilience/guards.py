@@ -9,9 +9,9 @@ from typing import ClassVar
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.resilience.breaker_config import BreakerConfig
 from app.resilience.breaker_states import Verdict
-from app.resilience.deadline import LEAST_ATTEMPT_S, deadline_at, remaining_s
+from app.resilience.deadline import DEADLINE, LEAST_ATTEMPT_S, remaining_s
 from app.resilience.layers import Call, Step, Usage, retry_after_s
-from app.resilience.limits import Limiter, Reservation
+from app.resilience.limits import Cost, Limiter, Reservation
 from app.resilience.registry import Here, Rates
 
 REQUESTS = "requests"
@@ -77,14 +77,19 @@ class RateLimit:
         """The layer in one loop; the rates are shared by all policies of the dependency."""
         limiter = here.limiter(dependency, self.rates)
         known = frozenset(name for name, _ in self.rates)
+        plain = {REQUESTS: 1.0} if REQUESTS in known else {}
 
         async def step(call: Call) -> object:
-            left_s = remaining_s()
-            wait_s = self.max_wait_s if left_s is None else min(self.max_wait_s, max(left_s, 0))
             metering = call.metering
-            asked = {REQUESTS: 1.0, **(metering.estimate if metering else {})}
-            cost = {name: units for name, units in asked.items() if name in known}
-            reserved = await limiter.acquire(cost, max_wait_s=wait_s)
+            cost: Cost = plain
+            if metering is not None:
+                estimate = {n: units for n, units in metering.estimate.items() if n in known}
+                cost = plain | estimate
+            reserved = limiter.admit(cost)
+            if reserved is None:
+                left_s = remaining_s()
+                wait_s = self.max_wait_s if left_s is None else min(self.max_wait_s, max(left_s, 0))
+                reserved = await limiter.acquire(cost, max_wait_s=wait_s)
             try:
                 result = await inner(call)
             except WorkerError as error:
@@ -192,7 +197,7 @@ class AttemptTimeout:
         async def step(call: Call) -> object:
             now_s = monotonic()
             at = now_s + timeout_s
-            if (deadline := deadline_at()) is not None:
+            if (deadline := DEADLINE.get()) is not None:
                 if deadline - now_s < LEAST_ATTEMPT_S:
                     raise PermanentError(ErrorCode.DEADLINE_EXCEEDED)
                 # Just before it: the breaker is to see a failure, not a cancellation.

@@ -57,6 +57,13 @@ class Reservation:
 class Limiter(Protocol):
     """What keeps a dependency's rate limits, in this process or shared by all."""
 
+    def admit(self, cost: Cost) -> Reservation | None:
+        """Take `cost` now where nobody has to be asked or waited for; None: `acquire` it.
+
+        Raises as `acquire` for a cost that makes no sense.
+        """
+        ...
+
     async def acquire(self, cost: Cost, *, max_wait_s: float) -> Reservation:
         """Take `cost` from all dimensions, or nothing; waits in order of arrival.
 
@@ -103,14 +110,29 @@ class RateLimiter:
         self._buckets = _Buckets({name: _Bucket(rate) for name, rate in rates.items()})
         self._queue: OrderedDict[_Waiter, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
+        self._checked: Cost | None = None
 
     @property
     def waiting(self) -> int:
         """Callers that wait for their turn."""
         return len(self._queue)
 
+    def admit(self, cost: Cost) -> Reservation | None:
+        """See `Limiter`."""
+        if self._queue:
+            return None
+        if cost is not self._checked:  # most calls cost the same
+            self.check(cost)
+            self._checked = cost
+        now_s = self._clock()
+        if self._buckets.ready_at_s(cost, now_s) - now_s > _SLACK_S:
+            return None
+        return Reservation(cost, self._buckets.take(cost, now_s))
+
     async def acquire(self, cost: Cost, *, max_wait_s: float) -> Reservation:
         """See `Limiter`."""
+        if (taken := self.admit(cost)) is not None:
+            return taken
         self.check(cost)
         now_s = self._clock()
         ready_at_s = self._planned_s(cost, now_s)

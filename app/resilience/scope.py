@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.resilience.deadline import narrow, remaining_s, restore
+from app.resilience.deadline import DEADLINE, earlier, remaining_s
 from app.resilience.layers import Call, Step
 from app.resilience.registry import Here
 
@@ -25,14 +25,15 @@ class Deadline:
 
     def bind(self, dependency: str, here: Here, inner: Step) -> Step:
         """The layer in one loop. It sets no timer: all that waits inside looks at the deadline."""
-        del dependency, here
+        del dependency
+        monotonic = here.clock.monotonic
 
         async def step(call: Call) -> object:
-            token = narrow(self.seconds)
+            token = DEADLINE.set(earlier(monotonic() + self.seconds))
             try:
                 return await inner(call)
             finally:
-                restore(token)
+                DEADLINE.reset(token)
 
         return step
 

@@ -89,6 +89,8 @@ def record_call(
     `cancelled`.
     """
     instruments = _state.instruments
+    if instruments.off:
+        return
     instruments.calls.record(seconds, _call_labels(dependency, outcome, error_type))
     if retries:
         instruments.call_retries.add(retries, _call_labels(dependency, outcome, None))
@@ -211,6 +213,7 @@ def restore(before: Installed) -> None:
 
 class _Instruments:
     def __init__(self, meter: Meter) -> None:
+        self.off = isinstance(meter, NoOpMeter)
         self.sent = _counter(meter, Metric.SENT_MESSAGES, "{message}", "Jobs handed to the queue.")
         self.consumed = _counter(
             meter, Metric.CONSUMED_MESSAGES, "{message}", "Jobs taken from the queue."

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -124,9 +125,9 @@ async def test_waiters_of_all_processes_go_in_order_of_arrival(pools: list[Redis
     assert time.monotonic() - began_s >= 0.55
 
 
-async def latest_turn(client: Redis) -> bytes | None:
-    turn: bytes | None = await client.execute_command("HGET", "naru:limits:{llm}", "last")  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    return turn
+async def latest_turn(client: Redis) -> object:
+    answer = client.execute_command("HGET", "naru:limits:{llm}", "last")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    return await cast("Awaitable[object]", answer)
 
 
 async def test_all_dimensions_are_taken_or_none_and_a_refusal_takes_nothing(

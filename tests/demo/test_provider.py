@@ -60,6 +60,58 @@ async def test_a_truncated_stream_breaks_in_the_middle(
     assert len(pieces) > 1
 
 
+async def test_an_unfinished_stream_ends_properly_but_says_not_why(
+    provider: ScriptedProvider, client: AsyncOpenAI
+) -> None:
+    provider.fail_with(FaultKind.UNFINISHED, times=1)
+
+    stream = await client.chat.completions.create(model="any", messages=QUESTION, stream=True)
+    choices = [chunk.choices[0] async for chunk in stream]
+
+    assert any(choice.delta.content for choice in choices)
+    assert {choice.finish_reason for choice in choices} == {None}
+
+
+async def test_a_stalled_stream_begins_and_stays_open_until_the_client_leaves(
+    provider: ScriptedProvider, client: AsyncOpenAI
+) -> None:
+    provider.fail_with(FaultKind.STALLED, times=1)
+    stream = await client.chat.completions.create(model="any", messages=QUESTION, stream=True)
+    pieces: list[str | None] = []
+
+    async def read() -> None:
+        async with asyncio.timeout(0.3):
+            async for chunk in stream:
+                pieces.append(chunk.choices[0].delta.content)  # noqa: PERF401 - it does not end
+
+    with pytest.raises(TimeoutError):
+        await read()
+    assert any(pieces)
+    assert provider.connections == 1
+    await stream.close()
+    async with asyncio.timeout(5):
+        while provider.connections:
+            await asyncio.sleep(0.005)
+
+
+async def test_headers_come_with_the_reply_they_were_prepared_with(
+    provider: ScriptedProvider, client: AsyncOpenAI
+) -> None:
+    provider.replies("one", "two", headers={"x-ratelimit-remaining-requests": "7"})
+    completions = client.chat.completions
+
+    whole = await completions.with_raw_response.create(model="any", messages=QUESTION)
+    async with completions.with_streaming_response.create(
+        model="any", messages=QUESTION, stream=True
+    ) as streamed:
+        told = [whole.headers, streamed.headers]
+    plain = await completions.with_raw_response.create(model="any", messages=QUESTION)
+
+    assert [headers["x-ratelimit-remaining-requests"] for headers in told] == ["7", "7"]
+    assert all(headers["x-naru-scripted"] == "true" for headers in told)
+    assert "x-ratelimit-remaining-requests" not in plain.headers
+
+
 async def test_replies_are_given_in_order_then_the_script_again(
     provider: ScriptedProvider, client: AsyncOpenAI
 ) -> None:

@@ -64,13 +64,13 @@ async def test_a_model_that_fails_is_followed_by_the_next_one(
 
 
 async def test_a_model_that_does_not_answer_in_time_is_followed_by_the_next_one(
-    provider: ScriptedProvider, second: ScriptedProvider, opened: Open
+    provider: ScriptedProvider, second: ScriptedProvider, chain: ModelChain, opened: Open
 ) -> None:
     provider.fail_with(FaultKind.HANG)
     second.replies("by the second")
 
-    async with opened(retry=RetrySettings(llm_max=1, llm_timeout=0.3)) as chain:
-        answer = await chain.first(ask)
+    async with opened(retry=RetrySettings(llm_max=1, llm_timeout=0.3)) as hasty:
+        answer = await ModelChain((hasty.models[0], chain.models[1])).first(ask)
 
     assert answer.text == "by the second"
 

@@ -66,14 +66,18 @@ async def test_a_stream_that_breaks_for_good_is_begun_again_at_the_next_model(
 
 
 async def test_a_stream_that_stalls_is_begun_again_at_the_next_model(
-    provider: ScriptedProvider, second: ScriptedProvider, opened: Open, listener: Listener
+    provider: ScriptedProvider,
+    second: ScriptedProvider,
+    chain: ModelChain,
+    opened: Open,
+    listener: Listener,
 ) -> None:
     provider.replies(TALK)
     provider.fail_with(FaultKind.STALLED)
     second.replies(AGAIN)
 
-    async with opened(retry=RetrySettings(llm_max=1, llm_timeout=0.4)) as chain:
-        answer = await talk(chain, listener)
+    async with opened(retry=RetrySettings(llm_max=1, llm_timeout=1)) as hasty:
+        answer = await talk(ModelChain((hasty.models[0], chain.models[1])), listener)
 
     assert listener.parts[1:] == [answer.text] == [AGAIN]
 
@@ -144,6 +148,8 @@ async def test_when_all_break_the_first_error_is_raised(
 async def test_whatever_fails_the_last_part_is_the_answer_and_each_one_before_it_was_void(
     provider: ScriptedProvider, second: ScriptedProvider, patient: ModelChain
 ) -> None:
+    for server in (provider, second):
+        server.replies(*[TALK] * 100)
     broken = (FaultKind.TRUNCATED, FaultKind.STATUS)
     for met in (met for failures in range(5) for met in product(broken, repeat=failures)):
         for server, kinds in ((provider, met[:2]), (second, met[2:])):

@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from app.errors import ErrorCode, PermanentError
-from app.resilience.deadline import Within, deadline_at, narrow, remaining_s, restore
+from app.resilience.deadline import DEADLINE, Within, remaining_s
 
 
 async def test_without_a_deadline_nothing_remains_to_be_told() -> None:
-    assert (deadline_at(), remaining_s()) == (None, None)
+    assert (DEADLINE.get(), remaining_s()) == (None, None)
     async with Within(None):
         await asyncio.sleep(1_000)
 
@@ -18,7 +18,7 @@ async def test_work_past_its_deadline_ends_with_a_code() -> None:
             await asyncio.sleep(1_000)
     assert raised.value.code is ErrorCode.DEADLINE_EXCEEDED
     assert asyncio.get_running_loop().time() == pytest.approx(5)
-    assert deadline_at() is None
+    assert DEADLINE.get() is None
 
 
 async def test_an_inner_deadline_shrinks_and_never_grows() -> None:
@@ -27,10 +27,6 @@ async def test_an_inner_deadline_shrinks_and_never_grows() -> None:
             assert remaining_s() == pytest.approx(10)
         async with Within(3):
             assert remaining_s() == pytest.approx(3)
-        assert remaining_s() == pytest.approx(10)
-        token = narrow(None, reserve_s=4)
-        assert remaining_s() == pytest.approx(6)
-        restore(token)
         assert remaining_s() == pytest.approx(10)
 
 
