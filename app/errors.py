@@ -164,3 +164,13 @@ def describe(
 ) -> str:
     """The sentence for a stored failure, in the reader's language."""
     return message.text(language, dict(details)) if message else code.text(language)
+
+
+def unwrap(error: BaseException) -> BaseException:
+    """The one error that a group of concurrent calls stands for: a bug, else a permanent one."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [unwrap(inner) for inner in error.exceptions]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] - the group's type is erased
+    return min(
+        leaves, key=lambda leaf: (isinstance(leaf, WorkerError), isinstance(leaf, RetryableError))
+    )

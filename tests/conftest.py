@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -32,6 +33,10 @@ from app.settings.groups import (
     RetrySettings,
 )
 from app.store.database import Database, open_database
+
+# How long an example takes says something of the machine, not of the code.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 pytest_plugins = ["tests.fakes.s3", "tests.fakes.collector"]
 
@@ -169,7 +174,7 @@ def _flatten(group: dict[str, Any], path: tuple[str, ...]) -> dict[str, str]:
         if isinstance(value, dict):
             flat |= _flatten(value, here)  # pyright: ignore[reportUnknownArgumentType] - any settings
         elif isinstance(value, tuple):
-            shown = json.dumps(value, default=lambda secret: secret.get_secret_value())  # pyright: ignore[reportUnknownLambdaType] - what JSON cannot write
+            shown = json.dumps(value, default=lambda secret: secret.get_secret_value())
             flat["__".join(here)] = shown
         elif hasattr(value, "get_secret_value"):
             flat["__".join(here)] = value.get_secret_value()

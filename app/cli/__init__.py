@@ -347,8 +347,7 @@ def _run(command: "Coroutine[Any, Any, int | None]", settings: "Settings", *, ro
 @contextmanager
 def _told() -> Generator[None]:
     """Every foreseen failure is one line on stderr and an exit code."""
-    from app.errors import ErrorCode, WorkerError
-    from app.pipeline.run import unwrap
+    from app.errors import ErrorCode, WorkerError, unwrap
     from app.settings import InvalidSettings
 
     try:

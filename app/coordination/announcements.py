@@ -15,7 +15,7 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from app.errors import RetryableError
+from app.errors import ErrorCode, RetryableError
 from app.store.failures import redis_errors
 from app.store.redis import RedisPool
 from app.telemetry.logs import get_logger
@@ -26,7 +26,9 @@ Message = Mapping[str, Any]
 Hear = Callable[[Message], Awaitable[None]]
 
 _RECONNECT_S = 1.0
-_POLL_S = 5.0
+_POLL_S = 1.0
+"""A connection that died without a word is noticed within twice that."""
+_SPEAK_LIMIT_S = 2.0
 _MAX_UNSAID = 1_000
 
 
@@ -92,7 +94,8 @@ class Announcements:
                 said = self._unsaid[0]
                 try:
                     with redis_errors():
-                        await self._redis.publish(self._channel, said)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+                        async with asyncio.timeout(_SPEAK_LIMIT_S):
+                            await self._redis.publish(self._channel, said)  # pyright: ignore[reportUnknownMemberType] - typed loosely
                 except RetryableError:
                     await asyncio.sleep(_RECONNECT_S)
                     continue
@@ -115,12 +118,16 @@ class Announcements:
         await channel.subscribe(self._channel)  # pyright: ignore[reportUnknownMemberType] - typed loosely
         for load in self._on_connected:
             await load()
+        silent = False
         while True:
             # A time limit, so that a connection that died silently is noticed by the ping.
             heard = cast(
                 "Message | None",
                 await channel.get_message(ignore_subscribe_messages=True, timeout=_POLL_S),
             )
+            if heard is None and silent:
+                raise RetryableError(ErrorCode.NETWORK_ERROR, details={"service": "redis"})
+            silent = heard is None
             if heard is None:
                 await channel.ping()  # pyright: ignore[reportUnknownMemberType] - typed loosely
             elif heard["type"] == "message":
@@ -130,8 +137,10 @@ class Announcements:
         message = _parsed(said)
         if message is None or message.get("from") == self.instance:
             return
-        for hear in self._hearers.get(cast(Topic, message.get("topic")), ()):
-            await hear(message)
+        for topic, hearers in tuple(self._hearers.items()):
+            if message.get("topic") == topic:
+                for hear in hearers:
+                    await hear(message)
 
 
 def _parsed(said: bytes) -> dict[str, Any] | None:

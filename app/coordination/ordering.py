@@ -21,10 +21,11 @@ from app.coordination import ordering_records as records
 from app.coordination.announcements import Announcements, Message, Topic
 from app.coordination.ordering_records import Head, Hold, Item
 from app.coordination.ordering_tables import ItemState
-from app.errors import ErrorCode, RetryableError, WorkerError
+from app.errors import ErrorCode, RetryableError, WorkerError, unwrap
 from app.store.database import Database
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.logs import bound, get_logger
+from app.telemetry.metrics import record_ordered
 from app.telemetry.spans import SpanKind, span
 
 log = get_logger(__name__)
@@ -180,7 +181,7 @@ class Drainer:
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its lease passes, and the line is claimed again: by then the start is counted.
-            self.ends["died"] += 1
+            self._count(held, "died")
             log.error("ordered_line_died", topic=held.line.topic, exc_info=error)
 
     async def _renew_leases(self) -> None:
@@ -244,7 +245,8 @@ class Drainer:
                 break
             if found is None:
                 await records.release(session, held)
-        self.ends.update(ends)
+        for outcome in ends:
+            self._count(held, outcome)
         return found
 
     def _refusal(self, head: Head) -> tuple[ItemState, ErrorCode | str] | None:
@@ -266,7 +268,7 @@ class Drainer:
             if not claim.ended:
                 async with claim.transaction():
                     pass
-            self.ends[ItemState.DONE] += 1
+            self._count(held, ItemState.DONE)
             return True
         if claim.ended:
             log.error("ordered_handler_failed_after_end", exc_info=error)
@@ -304,7 +306,8 @@ class Drainer:
             if task.cancelled():
                 error: BaseException | None = RuntimeError("the handler cancelled itself")
             else:
-                error = _one_of(task.exception())
+                raised = task.exception()
+                error = None if raised is None else unwrap(raised)
             if error is not None:
                 named = isinstance(error, WorkerError)
                 active.fail(error.code if named else type(error).__qualname__)
@@ -331,7 +334,8 @@ class Drainer:
         async with self._database.begin() as session:
             await records.hold(session, held)
             ended = await records.end(session, item, ItemState.FAILED, code)
-        self.ends[code] += ended  # not when it had ended before, by a commit whose answer was lost
+        if ended:  # not when it had ended before, by a commit whose answer was lost
+            self._count(held, code)
 
     async def _hand_back(self, held: Hold, item: Item | None) -> None:
         """Let another process go on at once; it would anyway, once the lease has passed."""
@@ -344,15 +348,9 @@ class Drainer:
         except (RetryableError, TimeoutError) as error:
             log.warning("ordered_line_not_handed_back", error_type=type(error).__name__)
 
+    def _count(self, held: Hold, outcome: str) -> None:
+        self.ends[outcome] += 1
+        record_ordered(held.line.topic, outcome)
+
     def _wake_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self._woken.set)
-
-
-def _one_of(error: BaseException | None) -> BaseException | None:
-    """The one error that a group of concurrent calls stands for: a bug, else a permanent one."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    leaves = [_one_of(inner) for inner in error.exceptions]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] - the group's type is erased
-    return min(
-        leaves, key=lambda leaf: (isinstance(leaf, WorkerError), isinstance(leaf, RetryableError))
-    )

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from app.bootstrap import Runtime
-from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
+from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, unwrap
 from app.pipeline import fencing, records
 from app.pipeline.effects import EffectHandler, carry_out
 from app.pipeline.fencing import End
 from app.pipeline.flow import Flow
 from app.pipeline.reconcile import next_attempt
-from app.pipeline.run import Run, private_place, unwrap
+from app.pipeline.run import Run, private_place
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.queue.envelope import Envelope
 from app.resilience.deadline import Within

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import ErrorCode, PermanentError, WorkerError
+from app.errors import ErrorCode, WorkerError
 from app.pipeline import fencing, records
 from app.pipeline.stage import Stage
 from app.pipeline.tables import RunId, RunRow, StageStatus
@@ -247,13 +247,3 @@ def _tries(error: WorkerError, counted: int) -> int:
 def private_place(run_id: UUID) -> Place:
     """Where the personal part of a failure's details is sealed to."""
     return Place(table="runs", column="private", row=str(run_id))
-
-
-def unwrap(error: BaseException) -> BaseException:
-    """The one error that a group of concurrent stages stands for; a permanent one wins."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    leaves = [unwrap(inner) for inner in error.exceptions]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] - the group's type is erased
-    unexpected = [leaf for leaf in leaves if not isinstance(leaf, WorkerError)]
-    permanent = [leaf for leaf in leaves if isinstance(leaf, PermanentError)]
-    return [*unexpected, *permanent, *leaves][0]

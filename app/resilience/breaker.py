@@ -116,20 +116,20 @@ class Breaker:
         if now_s < self._open_until_s:
             raise self._rejection(self._open_until_s - now_s)
 
-    def record(self, permit: int, verdict: Verdict, seconds: float) -> None:
+    def record(self, permit: int, verdict: Verdict, seconds: float) -> Change | None:
         """Say how the call of this permit ended and how long it took; ends the permit.
 
-        A permit of an older state is ignored.
+        Returns the change that this made. A permit of an older state is ignored.
         """
         if permit != self._generation or self._state is _DISABLED:
-            return
+            return None
         half_open = self._state is _HALF_OPEN
         if half_open:
             self._in_flight -= 1
         if verdict is _NEUTRAL:
             if half_open:
                 self._permits += 1
-            return
+            return None
         outcome = CALL
         if verdict is _FAILURE:
             outcome |= FAILED
@@ -141,6 +141,7 @@ class Breaker:
             self._judge_probes()
         elif total >> 32 and self._state is _CLOSED and (cause := self._too_many(total)):
             self._open(cause)
+        return self._history[-1] if permit != self._generation else None
 
     def verdict_of(self, error: BaseException | None, result: object = None) -> Verdict:
         """What an outcome says about the dependency.

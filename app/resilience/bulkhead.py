@@ -30,13 +30,19 @@ class Bulkhead:
         """Callers in the queue."""
         return len(self._waiting)
 
+    def admit(self) -> bool:
+        """Take a slot if one is free, to be given back by `leave`."""
+        if self._in_use >= self._slots:
+            return False
+        self._in_use += 1
+        return True
+
     async def enter(self) -> None:
         """Take a slot, to be given back by `leave`; waits while there is time for an attempt.
 
         Raises BULKHEAD_FULL at once when the queue is full, or when no time is left.
         """
-        if self._in_use < self._slots:
-            self._in_use += 1
+        if self.admit():
             return
         if len(self._waiting) >= self._queue:
             raise self._full()

@@ -2,21 +2,27 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.resilience.breaker_config import BreakerConfig
-from app.resilience.breaker_states import Verdict
+from app.resilience.breaker_states import Change, Verdict
 from app.resilience.deadline import DEADLINE, LEAST_ATTEMPT_S, remaining_s
 from app.resilience.layers import Call, Step, Usage, retry_after_s
 from app.resilience.limits import Cost, Limiter, Reservation
 from app.resilience.registry import Here, Rates
+from app.telemetry.conventions import Attribute, EventName
+from app.telemetry.spans import AttributeValue, current_span
 
 REQUESTS = "requests"
 TOKENS = "tokens"
 """The dimensions of a model's rate limits, as the vendors name them."""
+
+
+def _pass() -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +44,19 @@ class Slots:
         if self.queue < 0:
             yield f"queue is {self.queue}; it must not be negative"
 
-    def bind(self, dependency: str, here: Here, inner: Step) -> Step:
-        """The layer in one loop; the slots are shared by all policies of the dependency."""
+    def bind(
+        self, dependency: str, here: Here, inner: Step, *, first: Callable[[], None] = _pass
+    ) -> Step:
+        """The layer in one loop; the slots are shared by all policies of the dependency.
+
+        `first` is called before anything is waited for, and may raise.
+        """
         bulkhead = here.bulkhead(dependency, slots=self.slots, queue=self.queue)
 
         async def step(call: Call) -> object:
-            await bulkhead.enter()
+            first()
+            if not bulkhead.admit():
+                await bulkhead.enter()
             try:
                 return await inner(call)
             finally:
@@ -73,13 +86,19 @@ class RateLimit:
         if not self.rates:
             yield "a rate limit needs at least one rate"
 
-    def bind(self, dependency: str, here: Here, inner: Step) -> Step:
-        """The layer in one loop; the rates are shared by all policies of the dependency."""
+    def bind(
+        self, dependency: str, here: Here, inner: Step, *, first: Callable[[], None] = _pass
+    ) -> Step:
+        """The layer in one loop; the rates are shared by all policies of the dependency.
+
+        `first` is called before anything is waited for, and may raise.
+        """
         limiter = here.limiter(dependency, self.rates)
         known = frozenset(name for name, _ in self.rates)
         plain = {REQUESTS: 1.0} if REQUESTS in known else {}
 
         async def step(call: Call) -> object:
+            first()
             metering = call.metering
             cost: Cost = plain
             if metering is not None:
@@ -119,8 +138,7 @@ class CircuitBreaker:
     """Each attempt under a permit of the breaker `name`; CIRCUIT_OPEN while it rejects.
 
     The permit is taken last, so a scarce one is never held while queueing, and the time in a queue
-    does not make a call slow. Where something is waited for before, a look at the circuit comes
-    first (`peek`): no slot and no token is spent on an open one.
+    does not make a call slow.
     """
 
     title: ClassVar[str] = "circuit breaker"
@@ -152,19 +170,21 @@ class CircuitBreaker:
             else:
                 return result
             finally:
-                breaker.record(permit, verdict, monotonic() - began_s)
+                if change := breaker.record(permit, verdict, monotonic() - began_s):
+                    _mark(change)
 
         return step
 
-    def bind_peek(self, here: Here, inner: Step) -> Step:
-        """Reject before anything is waited for."""
-        breaker = here.breaker(self.name, self.config)
 
-        async def step(call: Call) -> object:
-            breaker.peek()
-            return await inner(call)
-
-        return step
+def _mark(change: Change) -> None:
+    """Show the change on the span of the call that brought it about."""
+    told: dict[str, AttributeValue] = {
+        Attribute.BREAKER_NAME: change.name,
+        Attribute.BREAKER_FROM: change.from_state.value,
+        Attribute.BREAKER_TO: change.to_state.value,
+        Attribute.BREAKER_REASON: change.cause.value,
+    }
+    current_span().event(EventName.BREAKER_STATE_CHANGE, told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

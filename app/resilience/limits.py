@@ -136,8 +136,6 @@ class RateLimiter:
         self.check(cost)
         now_s = self._clock()
         ready_at_s = self._planned_s(cost, now_s)
-        if ready_at_s - now_s <= _SLACK_S and not self._queue:
-            return Reservation(cost, self._buckets.take(cost, now_s))
         if not ready_at_s - now_s <= max_wait_s:
             raise rate_limited(ready_at_s - now_s)
         return await self._wait(_Waiter(cost, now_s + max_wait_s))
@@ -328,14 +326,16 @@ class _Bucket:
 
     def ready_at_s(self, units: float, at_s: float) -> float:
         """The first moment from `at_s` on at which that much may be taken."""
-        ready_s = max(at_s, self.full_at_s + units * self.unit_s - self.burst_s)
+        ready_s = self.full_at_s + units * self.unit_s - self.burst_s
+        ready_s = max(ready_s, at_s)
         if units > self.left and ready_s < self.left_until_s:
             return self.left_until_s
         return ready_s
 
     def take(self, units: float, at_s: float) -> float:
         """Take without asking. Returns the mark that `correct` needs."""
-        self.full_at_s = max(self.full_at_s, at_s) + units * self.unit_s
+        from_s = max(at_s, self.full_at_s)
+        self.full_at_s = from_s + units * self.unit_s
         if at_s < self.left_until_s:
             self.left -= units
         return self.full_at_s + self.refunded_s
@@ -382,7 +382,7 @@ class _Buckets:
 
     def ready_at_s(self, cost: Cost, at_s: float) -> float:
         """The first moment from `at_s` on at which all of `cost` may be taken."""
-        ready_s = max(at_s, self.paused_until_s)
+        ready_s = max(self.paused_until_s, at_s)
         for dimension, units in cost.items():
             if units:
                 ready_s = self._by_name[dimension].ready_at_s(units, ready_s)

@@ -9,12 +9,11 @@ its own chain, built at the first call there.
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
-from types import TracebackType
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from app.errors import ErrorCode, WorkerError
 from app.resilience.fallback import NEVER_ABSORBED, Fallbacks
@@ -102,7 +101,7 @@ class Policy:
         """The layer of this class, if the policy has one."""
         return next((layer for layer in self.layers if isinstance(layer, kind)), None)
 
-    async def execute(
+    def execute(
         self,
         call: Callable[[], Awaitable[T]],
         *,
@@ -110,13 +109,14 @@ class Policy:
         metering: Metering[T] | None = None,
         fallbacks: Mapping[str, Callable[[WorkerError], Awaitable[T]]] | None = None,
         spent: int = 0,
-    ) -> T:
-        """The value of `call`, or of a fallback; raises what `outcome` would report or raise."""
-        state = Call(call, key, metering, fallbacks, spent)
-        value = await self._carry_out(state)
-        if state.status is Status.FAILED and state.error is not None:
-            raise state.error
-        return cast(T, value)
+    ) -> Coroutine[Any, Any, T]:
+        """To be awaited: the value of `call`, or of a fallback; raises where there is none.
+
+        As `outcome`, but under FAIL_OPEN too the error is raised.
+        """
+        # Handed on, not awaited here: one coroutine less in the way of every call.
+        carried_out = self._carry_out(Call(call, key, metering, fallbacks, spent), raises=True)
+        return cast("Coroutine[Any, Any, T]", carried_out)
 
     async def outcome(
         self,
@@ -134,12 +134,12 @@ class Policy:
         error of the call, also when its fallbacks failed; foreign exceptions pass through.
         """
         state = Call(call, key, metering, fallbacks, spent)
-        value = await self._carry_out(state)
+        value = await self._carry_out(state, raises=self.fail_mode is not FailMode.FAIL_OPEN)
         return Outcome(
             value=cast("T | None", value), status=state.status, error=state.error, tries=state.tries
         )
 
-    async def _carry_out(self, call: Call) -> object:
+    async def _carry_out(self, call: Call, *, raises: bool) -> object:
         for name in self._fallbacks:
             if name not in (call.fallbacks or ()):
                 raise ValueError(f"policy {self.name} names the fallback {name}; none was given")
@@ -147,81 +147,55 @@ class Policy:
         owner, chain = self._bound
         if owner() is not loop:
             chain = self._bind(loop)
-        try:
-            with (
-                span(SpanName.CALL, self.name) if self._traced else _NO_SPAN,
-                _Reported(self.name, call, loop.time()),
-            ):
-                return await chain(call)
-        except WorkerError as error:
-            call.error = error
-            if self.fail_mode is not FailMode.FAIL_OPEN or error.code in NEVER_ABSORBED:
+        began_s = loop.time()
+        result = "failure"  # what is neither an error with a code nor a cancellation is a bug
+        with span(SpanName.CALL, self.name) if self._traced else _NO_SPAN:
+            try:
+                value = await chain(call)
+            except WorkerError as error:
+                call.error = error
+                result = "rejected" if error.code in REJECTIONS else "failure"
+                if raises or error.code in NEVER_ABSORBED:
+                    raise
+                call.status = Status.FAILED
+                return None
+            except asyncio.CancelledError:
+                result = "cancelled"
                 raise
-            call.status = Status.FAILED
-            return None
+            else:
+                result = "success" if call.error is None else "fallback"
+                return value
+            finally:
+                self._report(call, result, loop.time() - began_s)
+
+    def _report(self, call: Call, result: str, seconds: float) -> None:
+        active = current_span()
+        active.set(Attribute.CALL_OUTCOME, result)
+        if call.tries != 1:
+            active.set(Attribute.CALL_TRIES, call.tries)
+        error_type = None
+        if result not in _WITHOUT_ERROR:
+            error_type = call.error.code.value if call.error else ErrorCode.WORKER_ERROR.value
+        record_call(self.name, result, seconds, retries=call.retries, error_type=error_type)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> Step:
         here = registry.here()
         step: Step = _reach
         breaker = self.layer(CircuitBreaker)
+        # Before anything is waited for: no slot and no token is spent on an open circuit.
+        peek = here.breaker(breaker.name, breaker.config).peek if breaker else None
         waiting = next((x for x in self.layers if isinstance(x, Slots | RateLimit)), None)
         for layer in reversed(self.layers):
-            step = layer.bind(self.name, here, step)
-            if layer is waiting and breaker:
-                step = breaker.bind_peek(here, step)
+            if peek is not None and layer is waiting and isinstance(layer, Slots | RateLimit):
+                step = layer.bind(self.name, here, step, first=peek)
+            else:
+                step = layer.bind(self.name, here, step)
         # One tuple: another thread sees a chain together with the loop that it belongs to.
         self._bound = (weakref.ref(loop), step)
         return step
 
 
-class _Reported:
-    """Tells the span in force and the metrics how a call ended."""
-
-    __slots__ = ("_began_s", "_call", "_dependency")
-
-    def __init__(self, dependency: str, call: Call, began_s: float) -> None:
-        self._dependency = dependency
-        self._call = call
-        self._began_s = began_s
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        raised: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
-        call = self._call
-        result, error_type = "success", None
-        if raised is not None or call.error is not None:
-            result, error_type = _result(raised), _error_type(raised or call.error)
-        active = current_span()
-        active.set(Attribute.CALL_OUTCOME, result)
-        if call.tries != 1:
-            active.set(Attribute.CALL_TRIES, call.tries)
-        seconds = asyncio.get_running_loop().time() - self._began_s
-        record_call(self._dependency, result, seconds, retries=call.retries, error_type=error_type)
-
-
-def _result(raised: BaseException | None) -> str:
-    match raised:
-        case None:
-            return "fallback"
-        case WorkerError() as error if error.code in REJECTIONS:
-            return "rejected"
-        case Exception():
-            return "failure"
-        case _:
-            return "cancelled"
-
-
-def _error_type(error: BaseException | None) -> str | None:
-    if isinstance(error, WorkerError):
-        return error.code.value
-    return type(error).__qualname__ if isinstance(error, Exception) else None
-
-
+_WITHOUT_ERROR = frozenset({"success", "cancelled"})
 _NO_SPAN = nullcontext()
 
 

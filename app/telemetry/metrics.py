@@ -121,6 +121,12 @@ def observe_breakers(states: Callable[[], Iterable[BreakerState]]) -> Callable[[
     return end
 
 
+def record_ordered(topic: str, outcome: str) -> None:
+    """Count a message that was handled in order; `outcome` is `done`, `died` or a code."""
+    labels = {Attribute.ORDERED_TOPIC: topic, Attribute.ORDERED_OUTCOME: outcome}
+    _state.instruments.ordered.add(1, _labels(labels))
+
+
 def record_retry(function: str, *, error_type: str) -> None:
     """Count a further attempt that a failure made necessary."""
     labels = {Attribute.JOB_FUNCTION: function}
@@ -241,6 +247,9 @@ class _Instruments:
             callbacks=[_observed_breakers],
             unit="{breaker}",
             description="1 for the state that a circuit breaker is in, 0 for each other state.",
+        )
+        self.ordered = _counter(
+            meter, Metric.ORDERED_MESSAGES, "{message}", "Messages that were handled in order."
         )
         self.retries = _counter(
             meter, Metric.JOB_RETRIES, "{retry}", "Attempts that a failure made necessary."

@@ -171,3 +171,25 @@ async def test_whatever_else_reaches_the_channel_is_passed_over(
         say(here, 1)
         await until(lambda: there.heard, within_s=1)
         assert there.numbers() == [1]
+
+
+async def test_a_connection_that_dies_without_a_word_is_replaced(
+    redis: RedisBehindWire, here: Listener, there: Listener
+) -> None:
+    say(here, 0)
+    await until(lambda: there.heard, within_s=1)
+    redis.wire.stall()
+    say(here, 1)
+    await until(lambda: here.connections == there.connections == 2, within_s=6)
+    say(here, 2)
+    await until(lambda: 2 in there.numbers(), within_s=3)
+
+
+async def test_a_topic_that_is_no_word_is_passed_over(
+    redis: RedisBehindWire, here: Listener, there: Listener
+) -> None:
+    async with redis.pool() as pool:
+        client: Redis = Redis(connection_pool=pool)
+        await client.publish("naru:announcements:ours", b'{"topic": []}')  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        say(here, 1)
+        await until(lambda: there.heard, within_s=1)

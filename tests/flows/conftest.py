@@ -8,12 +8,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app.bootstrap import Runtime
+from app.demo.provider import ScriptedProvider
+from app.demo.wire import MODEL
 from app.jobs import worker
 from app.pipeline.tables import RunRow, RunStatus
 from app.settings import Settings
+from app.settings.groups import LlmSettings, ModelSettings
 from tests.conftest import environment_of
 
 EndedRuns = Callable[[Sequence[UUID]], Awaitable[list[RunRow]]]
@@ -113,3 +117,22 @@ async def redis_keys(runtime: Runtime, pattern: str) -> list[str]:
     """Every key that matches."""
     keys: list[bytes] = await runtime.producer.redis.keys(pattern)  # pyright: ignore[reportUnknownMemberType] - typed loosely
     return [key.decode() for key in keys]
+
+
+def with_model(settings: Settings, *providers: ScriptedProvider) -> Settings:
+    """The same settings, with these as the models in their order, and quick circuits."""
+    first, *others = (
+        LlmSettings(base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL)
+        for provider in providers
+    )
+    fallbacks = tuple(
+        ModelSettings(base_url=other.base_url, api_key=other.api_key, model=other.model)
+        for other in others
+    )
+    quick = settings.breakers.llm.model_copy(update={"open": 0.5, "open_max": 1})
+    return settings.model_copy(
+        update={
+            "llm": first.model_copy(update={"fallbacks": fallbacks}),
+            "breakers": settings.breakers.model_copy(update={"llm": quick}),
+        }
+    )

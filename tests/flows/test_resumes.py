@@ -4,26 +4,24 @@ import asyncio
 import json
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
 from app.bootstrap import Runtime, open_runtime
 from app.candidates import records as candidates
-from app.candidates.search import search
+from app.candidates.search import Hit, search
 from app.candidates.tables import CandidateRow, ChunkRow, FileRow, LookupRow
 from app.candidates.views import open_profile, view_run
 from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.demo.samples import SAMPLES, Sample
-from app.demo.wire import MODEL
 from app.documents.ocr import ocr_available
 from app.errors import ErrorCode
 from app.messages import Language
 from app.pipeline import records
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow
+from app.resilience.policies import PolicyName
 from app.settings import Settings
-from app.settings.groups import LlmSettings
-from tests.flows.conftest import EndedRuns, redis_keys, working
+from tests.flows.conftest import EndedRuns, redis_keys, with_model, working
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(90)]
 
@@ -109,12 +107,10 @@ async def test_a_person_is_found_by_mail_without_the_mail_being_stored(
 async def test_a_candidate_is_found_by_words_of_the_resume(here: Runtime, ended: EndedRuns) -> None:
     accepted = await here.intake.accept(KOREAN.file, KOREAN.path.read_bytes())
     await ended([accepted.run_id])
-    hits = await search(
-        here.database, here.tenant_id, KOREAN.phrase, embedder=here.embedder, top_k=5
-    )
+    hits = await _search(here, KOREAN.phrase)
     assert len(hits) == 1
     assert hits[0].keyword > 0.9
-    assert await search(here.database, here.tenant_id, "  ", embedder=here.embedder, top_k=5) == []
+    assert await _search(here, "  ") == []
 
 
 async def test_a_failed_embedding_saves_the_candidate_without_vectors(
@@ -131,16 +127,14 @@ async def test_a_failed_embedding_saves_the_candidate_without_vectors(
     assert all(vector is None for vector in embedded)
     assert kept  # a repair will resume from them
     provider.clear_faults()
-    hits = await search(
-        here.database, here.tenant_id, KOREAN.phrase, embedder=here.embedder, top_k=5
-    )
+    hits = await _search(here, KOREAN.phrase)
     assert [hit.meaning for hit in hits] == [0.0]
 
 
 async def test_the_model_reads_masked_text_and_its_profile_has_the_real_contacts(
     settings: Settings, provider: ScriptedProvider, ended: EndedRuns
 ) -> None:
-    async with open_runtime(_with_model(settings, provider)) as runtime, working(runtime):
+    async with open_runtime(with_model(settings, provider)) as runtime, working(runtime):
         accepted = await runtime.intake.accept(KOREAN.file, KOREAN.path.read_bytes())
         (run,) = await ended([accepted.run_id])
         async with runtime.database.begin() as session:
@@ -162,7 +156,7 @@ async def test_the_model_reads_masked_text_and_its_profile_has_the_real_contacts
 async def test_an_answer_that_does_not_parse_is_asked_for_again_and_then_the_rules_take_over(
     settings: Settings, provider: ScriptedProvider, ended: EndedRuns
 ) -> None:
-    async with open_runtime(_with_model(settings, provider)) as runtime, working(runtime):
+    async with open_runtime(with_model(settings, provider)) as runtime, working(runtime):
         provider.replies("{broken", '{"name": 5}')
         accepted = await runtime.intake.accept(KOREAN.file, KOREAN.path.read_bytes())
         (run,) = await ended([accepted.run_id])
@@ -219,9 +213,17 @@ async def test_a_file_above_the_size_limit_is_failed_at_once_and_not_stored(
     assert not list((runtime.settings.data.folder / "blobs").rglob("originals"))
 
 
-def _with_model(settings: Settings, provider: ScriptedProvider) -> Settings:
-    llm = LlmSettings(base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL)
-    return settings.model_copy(update={"llm": llm})
+async def _search(runtime: Runtime, query: str) -> list[Hit]:
+    found = await search(
+        runtime.database,
+        runtime.tenant_id,
+        query,
+        embedder=runtime.embedder,
+        policy=runtime.policies[PolicyName.QUERY],
+        top_k=5,
+    )
+    assert found.without_meaning is None
+    return found.hits
 
 
 async def _discarded(runtime: Runtime) -> bool:

@@ -12,7 +12,7 @@ from app.demo.provider import ScriptedProvider
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.modelchain import Model, ModelChain, open_model_chain
 from app.resilience.breaker_states import State
-from app.resilience.deadline import narrow, restore
+from app.resilience.deadline import LEAST_ATTEMPT_S, Within
 from app.resilience.registry import registry
 from app.settings import Settings
 from app.settings.groups import Environment, LlmSettings, RetrySettings
@@ -176,10 +176,9 @@ async def test_without_time_left_no_other_model_is_begun(chain: ModelChain) -> N
         asked.append(model.name)
         raise RetryableError(ErrorCode.LLM_TIMEOUT)
 
-    deadline = narrow(0.01)
-    with pytest.raises(WorkerError) as caught:
-        await chain.first(fail)
-    restore(deadline)
+    async with Within(LEAST_ATTEMPT_S / 2):
+        with pytest.raises(WorkerError) as caught:
+            await chain.first(fail)
 
     assert caught.value.code is ErrorCode.LLM_TIMEOUT
     assert asked == ["llm:first"]

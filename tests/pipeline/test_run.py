@@ -6,9 +6,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import ErrorCode, PermanentError, RetryableError
+from app.errors import ErrorCode, PermanentError, RetryableError, unwrap
 from app.pipeline import fencing, records
-from app.pipeline.run import Run, unwrap
+from app.pipeline.run import Run
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
 from app.resilience.policies import FallbackName, PolicyName

@@ -151,6 +151,20 @@ async def test_what_came_back_by_itself_is_not_given_back_again() -> None:
     assert await refused(limiter, {"tokens": 10}) == pytest.approx(10)
 
 
+async def test_a_refund_knows_of_the_refunds_before_it() -> None:
+    limiter = limiter_of(tokens=Rate(amount=1, period_s=1, burst=20))
+    first = await limiter.acquire({"tokens": 10}, max_wait_s=0)
+    second = await limiter.acquire({"tokens": 10}, max_wait_s=0)
+    await asyncio.sleep(1)
+    await limiter.settle(first, {"tokens": 1})
+    await asyncio.sleep(8)
+    await limiter.acquire({"tokens": 18}, max_wait_s=0)
+    await limiter.settle(second, {"tokens": 0})
+    # Had the two cost 1 and 0 from the start, the bucket had been full before the third: 2 are left.
+    assert await refused(limiter, {"tokens": 3}) == pytest.approx(1)
+    await limiter.acquire({"tokens": 2}, max_wait_s=0)
+
+
 async def test_the_providers_word_makes_it_tighter_until_its_reset_and_never_looser() -> None:
     limiter = limiter_of(requests=TEN_A_SECOND)
     await limiter.observe("requests", remaining=2, reset_s=30)

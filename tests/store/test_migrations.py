@@ -3,6 +3,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from app.bootstrap import Runtime
+from app.coordination import ordering_tables
 from app.store.database import Base, Database
 from app.store.migrations import is_current, migrate
 
@@ -20,6 +21,7 @@ async def test_every_table_of_a_users_data_has_a_tenant(runtime: Runtime) -> Non
     without = {
         table.name for table in Base.metadata.sorted_tables if "tenant_id" not in table.columns
     }
+    assert ordering_tables.OrderedItemRow.metadata is Base.metadata  # what no slice uses yet
     assert without == {"tenants", "breaker_controls", "rollouts"}  # the fleet's, nobody's data
     async with runtime.database.begin() as session:
         tenants = (await session.scalars(text("SELECT name FROM tenants"))).all()
