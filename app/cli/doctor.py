@@ -94,7 +94,7 @@ async def _ocr() -> Check:
 
 def _model(settings: Settings) -> Check:
     if settings.llm.base_url:
-        message = f"{settings.llm.model} at {settings.llm.base_url}"
+        message = ", then ".join(f"{one.model} at {one.base_url}" for one in settings.llm.chain())
     else:
         message = "none; the rule-based analyst works alone (set LLM__BASE_URL to add one)"
     return Check(name="model", state=State.OK, message=message)

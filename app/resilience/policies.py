@@ -56,13 +56,15 @@ class Row:
     """What the code knows of a dependency.
 
     `retry` and `attempt_s` read its figures from `RETRY__…`. Without `retry` it is called once;
-    without `attempt_s` the callee or the deadline limits an attempt.
+    without `attempt_s` the callee or the deadline limits an attempt. `fallbacks` are those that its
+    callers bring along.
     """
 
     timeout_code: ErrorCode
     retry: Callable[[RetrySettings], Retry] | None = None
     attempt_s: Callable[[RetrySettings], float] | None = None
     traced: bool = False
+    fallbacks: frozenset[FallbackName] = frozenset()
 
 
 # A stage is the span of its own policy; other calls have one made for them.
@@ -78,7 +80,9 @@ POLICIES: Mapping[PolicyName, Row] = {
         attempt_s=lambda retry: retry.llm_timeout,
         traced=True,
     ),
-    PolicyName.ANALYSIS: Row(timeout_code=ErrorCode.LLM_TIMEOUT),
+    PolicyName.ANALYSIS: Row(
+        timeout_code=ErrorCode.LLM_TIMEOUT, fallbacks=frozenset({FallbackName.RULES})
+    ),
     PolicyName.EMBEDDING: Row(
         timeout_code=ErrorCode.EMBEDDING_TIMEOUT,
         retry=lambda retry: Retry(
@@ -126,9 +130,7 @@ def make_policy(name: PolicyName, settings: Settings, *, dependency: str | None 
     """
     row = POLICIES[name]
     figures: PolicySettings = getattr(settings.policies, name)
-    if unknown := [
-        f"{path} names {given}; known are {known}" for path, given, known in _unknown(figures)
-    ]:
+    if unknown := list(_unknown(row, figures)):
         raise InvalidPolicy([f"POLICIES__{name.upper()}__{line}" for line in unknown])
     attempt_s = row.attempt_s(settings.retry) if row.attempt_s else None
     layers = (
@@ -160,12 +162,13 @@ def breaker_config(name: str, settings: Settings) -> BreakerConfig:
     )
 
 
-def _unknown(figures: PolicySettings) -> Iterator[tuple[str, str, str]]:
+def _unknown(row: Row, figures: PolicySettings) -> Iterator[str]:
     if figures.breaker is not None and figures.breaker not in BREAKERS:
-        yield "BREAKER", figures.breaker, ", ".join(BREAKERS)
+        yield f"BREAKER names {figures.breaker}; known are {', '.join(BREAKERS)}"
+    known = ", ".join(sorted(row.fallbacks)) or "none"
     for name in figures.fallbacks:
-        if name not in set(FallbackName):
-            yield "FALLBACKS", name, ", ".join(FallbackName)
+        if name not in row.fallbacks:
+            yield f"FALLBACKS names {name}; known here: {known}"
 
 
 def _scope(figures: PolicySettings) -> Iterator[Layer]:

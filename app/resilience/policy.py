@@ -8,12 +8,12 @@ its own chain, built at the first call there.
 """
 
 import asyncio
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from app.errors import ErrorCode, WorkerError
 from app.resilience.fallback import NEVER_ABSORBED, Fallbacks
@@ -25,7 +25,7 @@ from app.resilience.scope import Deadline, SessionOrder
 from app.settings.resilience import FailMode
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.metrics import record_call
-from app.telemetry.spans import current_span, span
+from app.telemetry.spans import current_span, recording, span
 
 T = TypeVar("T")
 
@@ -74,6 +74,14 @@ class Outcome(Generic[T]):
     tries: int
 
 
+class _Bound(NamedTuple):
+    """The chain of one event loop."""
+
+    loop: Callable[[], object]
+    chain: Step
+    monotonic: Callable[[], float]
+
+
 class Policy:
     """Made once, used from any loop. Raises InvalidPolicy for wrong numbers or a wrong order.
 
@@ -95,7 +103,7 @@ class Policy:
         self.fail_mode = fail_mode
         self._traced = traced
         self._fallbacks = next((x.names for x in layers if isinstance(x, Fallbacks)), ())
-        self._bound: tuple[Callable[[], object], Step] = (_no_loop, _reach)
+        self._bound = _Bound(_no_loop, _reach, time.monotonic)
 
     def layer(self, kind: type[T]) -> T | None:
         """The layer of this class, if the policy has one."""
@@ -115,8 +123,8 @@ class Policy:
         As `outcome`, but under FAIL_OPEN too the error is raised.
         """
         # Handed on, not awaited here: one coroutine less in the way of every call.
-        carried_out = self._carry_out(Call(call, key, metering, fallbacks, spent), raises=True)
-        return cast("Coroutine[Any, Any, T]", carried_out)
+        begun = self._begin(Call(call, key, metering, fallbacks, spent), raises=True)
+        return cast("Coroutine[Any, Any, T]", begun)
 
     async def outcome(
         self,
@@ -134,51 +142,58 @@ class Policy:
         error of the call, also when its fallbacks failed; foreign exceptions pass through.
         """
         state = Call(call, key, metering, fallbacks, spent)
-        value = await self._carry_out(state, raises=self.fail_mode is not FailMode.FAIL_OPEN)
+        value = await self._begin(state, raises=self.fail_mode is not FailMode.FAIL_OPEN)
         return Outcome(
             value=cast("T | None", value), status=state.status, error=state.error, tries=state.tries
         )
+
+    def _begin(self, call: Call, *, raises: bool) -> Coroutine[Any, Any, object]:
+        if self._traced and recording():
+            return self._carry_out_in_span(call, raises=raises)
+        return self._carry_out(call, raises=raises)
+
+    async def _carry_out_in_span(self, call: Call, *, raises: bool) -> object:
+        with span(SpanName.CALL, self.name):
+            return await self._carry_out(call, raises=raises)
 
     async def _carry_out(self, call: Call, *, raises: bool) -> object:
         for name in self._fallbacks:
             if name not in (call.fallbacks or ()):
                 raise ValueError(f"policy {self.name} names the fallback {name}; none was given")
-        loop = asyncio.get_running_loop()
-        owner, chain = self._bound
-        if owner() is not loop:
-            chain = self._bind(loop)
-        began_s = loop.time()
+        bound = self._bound
+        if bound.loop() is not asyncio.get_running_loop():
+            bound = self._bind()
+        began_s = bound.monotonic()
         result = "failure"  # what is neither an error with a code nor a cancellation is a bug
-        with span(SpanName.CALL, self.name) if self._traced else _NO_SPAN:
-            try:
-                value = await chain(call)
-            except WorkerError as error:
-                call.error = error
-                result = "rejected" if error.code in REJECTIONS else "failure"
-                if raises or error.code in NEVER_ABSORBED:
-                    raise
-                call.status = Status.FAILED
-                return None
-            except asyncio.CancelledError:
-                result = "cancelled"
+        try:
+            value = await bound.chain(call)
+        except WorkerError as error:
+            call.error = error
+            result = "rejected" if error.code in REJECTIONS else "failure"
+            if raises or error.code in NEVER_ABSORBED:
                 raise
-            else:
-                result = "success" if call.error is None else "fallback"
-                return value
-            finally:
-                self._report(call, result, loop.time() - began_s)
+            call.status = Status.FAILED
+            return None
+        except asyncio.CancelledError:
+            result = "cancelled"
+            raise
+        else:
+            result = "success" if call.error is None else "fallback"
+            return value
+        finally:
+            self._report(call, result, bound.monotonic() - began_s)
 
     def _report(self, call: Call, result: str, seconds: float) -> None:
-        active = current_span()
-        active.set(Attribute.CALL_OUTCOME, result)
-        if call.tries != 1:
-            active.set(Attribute.CALL_TRIES, call.tries)
         error_type = None
         if result not in _WITHOUT_ERROR:
             error_type = call.error.code.value if call.error else ErrorCode.WORKER_ERROR.value
         record_call(self.name, result, seconds, retries=call.retries, error_type=error_type)
+        if recording():
+            active = current_span()
+            active.set(Attribute.CALL_OUTCOME, result)
+            active.set(Attribute.CALL_TRIES, call.tries)
 
-    def _bind(self, loop: asyncio.AbstractEventLoop) -> Step:
+    def _bind(self) -> "_Bound":
         here = registry.here()
         step: Step = _reach
         breaker = self.layer(CircuitBreaker)
@@ -190,13 +205,13 @@ class Policy:
                 step = layer.bind(self.name, here, step, first=peek)
             else:
                 step = layer.bind(self.name, here, step)
-        # One tuple: another thread sees a chain together with the loop that it belongs to.
-        self._bound = (weakref.ref(loop), step)
-        return step
+        # One value: another thread sees a chain together with the loop that it belongs to.
+        loop = weakref.ref(asyncio.get_running_loop())
+        self._bound = _Bound(loop, step, here.clock.monotonic)
+        return self._bound
 
 
 _WITHOUT_ERROR = frozenset({"success", "cancelled"})
-_NO_SPAN = nullcontext()
 
 
 async def _reach(call: Call) -> object:

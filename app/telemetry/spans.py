@@ -83,6 +83,11 @@ def span(
     return _Scope(title, kind, attributes, _context(parent), _link(link))
 
 
+def recording() -> bool:
+    """Whether spans are recorded at all."""
+    return not _tracing.is_off
+
+
 def current_span() -> ActiveSpan:
     """Return the innermost open span; one that records nothing where there is none."""
     return _NOT_RECORDED.__enter__() if _tracing.is_off else ActiveSpan(trace.get_current_span())
@@ -110,16 +115,14 @@ def install(tracer: trace.Tracer) -> trace.Tracer:
     # Our own holder, not OpenTelemetry's global provider, which can be set once per process: then
     # telemetry could not be closed and opened again.
     previous, _tracing.tracer = _tracing.tracer, tracer
+    _tracing.is_off = type(tracer) is trace.NoOpTracer
     return previous
 
 
 class _Tracing:
     def __init__(self) -> None:
         self.tracer: trace.Tracer = trace.NoOpTracer()
-
-    @property
-    def is_off(self) -> bool:
-        return type(self.tracer) is trace.NoOpTracer
+        self.is_off = True
 
 
 _tracing = _Tracing()

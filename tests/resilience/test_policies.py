@@ -67,6 +67,7 @@ def test_what_makes_no_sense_stops_the_start_with_a_sentence_each(
     for name, value in {
         "POLICIES__LLM__BREAKER": "lllm",
         "POLICIES__ANALYSIS__FALLBACKS": '["guess"]',
+        "POLICIES__PARSER__FALLBACKS": '["rules"]',
         "POLICIES__QUERY__FAIL_MODE": "fail_fallback",
         "BREAKERS__STORAGE__MINIMUM_CALLS": "50",
         "BREAKERS__EMBEDDING__OPEN": "500",
@@ -79,10 +80,11 @@ def test_what_makes_no_sense_stops_the_start_with_a_sentence_each(
     assert raised.value.lines == [
         f"policy storage: breaker storage: {never_judges}",
         "POLICIES__LLM__BREAKER names lllm; known are storage, llm, embedding",
-        "POLICIES__ANALYSIS__FALLBACKS names guess; known are rules",
+        "POLICIES__ANALYSIS__FALLBACKS names guess; known here: rules",
         f"policy embedding: {open_too_long}",
         f"policy query: {open_too_long}",
         "policy query: the fail mode is fail_fallback, with no fallback to ask",
+        "POLICIES__PARSER__FALLBACKS names rules; known here: none",
     ]
 
 

@@ -51,7 +51,7 @@ def test_spans_are_named_as_the_messaging_and_model_conventions_say() -> None:
 
     unpublished = {name.value for name in SpanName} - operations
 
-    assert unpublished == {"stage", "http"}
+    assert unpublished == {"stage", "call", "http"}
 
 
 def test_events_of_our_own_carry_our_prefix() -> None:
