@@ -18,7 +18,7 @@ from app.coordination.breakers import BreakerControl, open_breaker_control
 from app.coordination.limits import SharedLimiter
 from app.coordination.rollouts import Rollouts, open_rollouts
 from app.documents.reader import open_reader
-from app.errors import ErrorCode, PermanentError
+from app.errors import ErrorCode, PermanentError, unwrap
 from app.modelchain import dependencies, open_model_chain
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
@@ -178,11 +178,15 @@ def _breakers(policies: Policies, settings: Settings) -> Iterator[str]:
 @asynccontextmanager
 async def _tended(*upkeep: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """Carry these on in the background while the block lasts; one with a bug ends it."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each) for each in upkeep]
-        yield
-        for task in tasks:
-            task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in upkeep]
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as raised:
+        # What the block raised is meant for who opened it, not as one of a group.
+        raise unwrap(raised) from None
 
 
 def open_keyring(settings: Settings) -> Keyring:

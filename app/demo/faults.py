@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
@@ -107,7 +107,8 @@ class _Planned(NamedTuple):
 class Script:
     """Faults and replies still to come, and the last calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._faults: list[_Planned] = []
         self._replies: deque[Reply] = deque()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
@@ -143,7 +144,7 @@ class Script:
 
     def add_fault(self, fault: Fault) -> None:
         """Put a fault behind those that wait already."""
-        until_s = math.inf if fault.for_s is None else time.monotonic() + fault.for_s
+        until_s = math.inf if fault.for_s is None else self._monotonic() + fault.for_s
         self._faults.append(_Planned(fault, fault.times, until_s))
 
     def clear_faults(self) -> None:
@@ -159,7 +160,7 @@ class Script:
         found: Fault | None = None
         delay_s = 0.0
         left: list[_Planned] = []
-        now_s = time.monotonic()
+        now_s = self._monotonic()
         for planned in self._faults:
             fault, times, until_s = planned
             is_latency = fault.kind is FaultKind.LATENCY

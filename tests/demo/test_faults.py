@@ -31,6 +31,16 @@ def test_a_fault_without_a_number_stays_until_it_is_cleared(script: Script) -> N
     assert kinds(script, 1) == [None]
 
 
+def test_a_fault_with_a_time_ends_by_itself() -> None:
+    now_s = 100.0
+    script = Script(monotonic=lambda: now_s)
+    script.add_fault(Fault(kind=FaultKind.QUOTA, for_s=30))
+    now_s = 129.9
+    assert kinds(script, 2) == [FaultKind.QUOTA] * 2
+    now_s = 130.0
+    assert kinds(script, 1) == [None]
+
+
 def test_a_fault_of_one_model_or_endpoint_leaves_the_others_alone(script: Script) -> None:
     script.add_fault(Fault(kind=FaultKind.HANG, model="first", times=1))
     script.add_fault(Fault(kind=FaultKind.RESET, endpoint="embeddings", times=1))

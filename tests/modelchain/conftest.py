@@ -1,12 +1,9 @@
 """Two models, each at a scripted provider of its own."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.demo.provider import ScriptedProvider, scripted_provider
 from app.errors import ErrorCode
@@ -17,7 +14,6 @@ from app.resilience.retry import Retry
 from app.settings import Settings
 from app.settings.groups import Environment, LlmSettings, RetrySettings
 from app.settings.resilience import BreakerSettings, BreakersSettings
-from app.telemetry import spans
 from tests.modelchain.listening import Listener
 
 Open = Callable[..., AbstractAsyncContextManager[ModelChain]]
@@ -89,17 +85,6 @@ async def patient(chain: ModelChain) -> ModelChain:
             for model in chain.models
         ]
     )
-
-
-@pytest.fixture
-def traced() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    tracing = TracerProvider()
-    tracing.add_span_processor(SimpleSpanProcessor(exporter))
-    before = spans.install(tracing.get_tracer("test"))
-    yield exporter
-    spans.install(before)
-    tracing.shutdown()
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """What surrounds a call of a model: limits, spans, metrics."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import BaseModel
@@ -20,34 +18,12 @@ from app.providers.embedders import open_embedder
 from app.providers.endpoints import open_endpoint
 from app.providers.llm import Llm, open_llm
 from app.settings.groups import EmbeddingSettings, LlmSettings, RetrySettings
-from app.telemetry import metrics, spans
 
 CANARY = "gildong.canary@example.com"
 
 
 class Empty(BaseModel):
     name: str | None
-
-
-@pytest.fixture
-def traced() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    tracing = TracerProvider()
-    tracing.add_span_processor(SimpleSpanProcessor(exporter))
-    before = spans.install(tracing.get_tracer("test"))
-    yield exporter
-    spans.install(before)
-    tracing.shutdown()
-
-
-@pytest.fixture
-def measured() -> Iterator[InMemoryMetricReader]:
-    reader = InMemoryMetricReader()
-    meters = MeterProvider([reader])
-    before = metrics.install(meters.get_meter("test"), None)
-    yield reader
-    metrics.restore(before)
-    meters.shutdown()
 
 
 async def ask(llm: Llm) -> None:

@@ -1,7 +1,5 @@
 """Calls to make, and policies to make them under."""
 
-import asyncio
-
 from app.errors import ErrorCode, RetryableError
 from app.resilience.breaker_config import BreakerConfig
 from app.resilience.fallback import Fallbacks
@@ -9,6 +7,7 @@ from app.resilience.guards import AttemptTimeout, CircuitBreaker, RateLimit, Slo
 from app.resilience.layers import Layer
 from app.resilience.limits import Rate
 from app.resilience.policy import Policy
+from app.resilience.registry import registry
 from app.resilience.retry import Retry
 from app.resilience.scope import Deadline, SessionOrder
 from app.settings.resilience import FailMode
@@ -56,5 +55,12 @@ def plain(*layers: Layer) -> Policy:
     return Policy("test", *layers, ATTEMPT)
 
 
-async def elapsed_s(began_s: float) -> float:
-    return asyncio.get_running_loop().time() - began_s
+def idle() -> bool:
+    """No slot, waiter, permit, key or retry of this loop is in use."""
+    here = registry.here()
+    return (
+        all(bulkhead.in_use == bulkhead.waiting == 0 for bulkhead in here.bulkheads())
+        and all(breaker.snapshot().in_flight_probes == 0 for breaker in here.breakers())
+        and all(lock.held == lock.waiting == 0 for lock in here.orders())
+        and all(budget.under_way == budget.retrying == 0 for budget in here.budgets())
+    )

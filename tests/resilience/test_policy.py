@@ -2,7 +2,6 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +18,7 @@ from app.resilience.registry import registry
 from app.resilience.retry import Retry
 from app.resilience.scope import Deadline, SessionOrder
 from app.settings.resilience import FailMode
-from tests.resilience.calls import ATTEMPT, RETRY, Failing, network_error, plain, whole
+from tests.resilience.calls import ATTEMPT, RETRY, Failing, idle, network_error, plain, whole
 from tests.resilience.virtual_time import VirtualTimeLoop
 
 ONE_OF_EACH: tuple[Layer, ...] = (
@@ -324,15 +323,3 @@ async def test_a_thousand_tasks_leave_nothing_behind() -> None:
             group.create_task(one(number))
     assert len(results) == 1_000
     assert idle()
-
-
-def idle() -> bool:
-    """No slot, waiter, permit, key or retry of this loop is in use."""
-    here = registry.here()
-    checks: list[Callable[[], bool]] = [
-        lambda: all(bulkhead.in_use == bulkhead.waiting == 0 for bulkhead in here.bulkheads()),
-        lambda: all(breaker.snapshot().in_flight_probes == 0 for breaker in here.breakers()),
-        lambda: all(lock.held == lock.waiting == 0 for lock in here.orders()),
-        lambda: all(budget.under_way == budget.retrying == 0 for budget in here.budgets()),
-    ]
-    return all(check() for check in checks)

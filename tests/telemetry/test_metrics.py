@@ -21,8 +21,19 @@ ALLOWED_LABELS = {
     "messaging_destination_name",
     "messaging_operation_name",
     "messaging_system",
+    "naru_breaker_from",
+    "naru_breaker_name",
+    "naru_breaker_reason",
+    "naru_breaker_to",
+    "naru_call_outcome",
+    "naru_dependency",
     "naru_job_function",
     "naru_job_outcome",
+    "naru_ordered_outcome",
+    "naru_ordered_topic",
+    "naru_rollout_cause",
+    "naru_rollout_name",
+    "naru_rollout_result",
     "naru_run_status",
     "naru_stage_name",
     "naru_stage_status",
@@ -65,6 +76,11 @@ def record_everything() -> None:
     metrics.record_tokens("chat", "m", provider="openai", input_tokens=900, output_tokens=100)
     metrics.record_tokens("embeddings", "e", provider="openai", input_tokens=30)
     metrics.record_request("GET", "/v1/runs/{id}", 200, 0.01)
+    metrics.record_call("llm", "failure", 110.0, retries=2, error_type="LLM_TIMEOUT")
+    metrics.record_transition("llm", "closed", "open", "failures")
+    metrics.record_ordered("chat", "done")
+    metrics.record_comparison("model_analyst", "match")
+    metrics.record_switch("model_analyst", "guard")
 
 
 def test_everything_recorded_can_be_scraped() -> None:
@@ -102,6 +118,10 @@ def test_everything_recorded_can_be_scraped() -> None:
         "gen_ai_provider_name": "openai",
         "gen_ai_request_model": "m",
     }
+    call = {"naru_dependency": "llm", "naru_call_outcome": "failure"}
+    duration = "naru_call_duration_seconds_sum"
+    assert value(series, duration, **call, error_type="LLM_TIMEOUT") == 110
+    assert value(series, "naru_call_retries_total", **call) == 2
     tokens = "gen_ai_client_token_usage_sum"
     assert value(series, tokens, **model, gen_ai_token_type="input") == 900
     assert value(series, tokens, **model, gen_ai_token_type="output") == 100
@@ -111,6 +131,7 @@ def test_everything_recorded_can_be_scraped() -> None:
     "name",
     [
         "messaging_process_duration_seconds_bucket",
+        "naru_call_duration_seconds_bucket",
         "naru_stage_duration_seconds_bucket",
         "gen_ai_client_operation_duration_seconds_bucket",
     ],

@@ -1,0 +1,38 @@
+import json
+
+import pytest
+
+from app.bootstrap import open_runtime
+from app.cli.chaos import reachable, run_chaos
+from app.demo.provider import ScriptedProvider
+from app.settings import InvalidSettings, Settings
+from tests.flows.conftest import with_model, working
+
+
+@pytest.mark.timeout(90)
+async def test_chaos_shows_the_circuit_open_the_rules_answer_and_the_circuit_close_by_itself(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured = with_model(settings, provider)
+    async with (
+        reachable(configured, provider.base_url),
+        open_runtime(configured) as runtime,
+        working(runtime),
+    ):
+        code = await run_chaos(configured, kind="status", for_s=3, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["opened"], told["closed"]) == (0, True, True)
+    assert told["fell_back"] > 0
+    lines = [happening["what"] for happening in told["happenings"]]
+    assert lines[0] == "the model is broken (status) for 3 s"
+    assert "llm:naru-scripted-1: closed → open (failures)" in lines
+    assert "llm:naru-scripted-1: half_open → closed (probes_succeeded)" in lines
+    assert any(line.endswith("analyze fallback_success") for line in lines)
+
+
+async def test_without_a_scripted_model_there_is_nothing_to_break(settings: Settings) -> None:
+    with pytest.raises(InvalidSettings, match="No scripted model to break"):
+        await run_chaos(settings, kind="status", for_s=3, as_json=True)
+    async with reachable(settings, "http://127.0.0.1:9/v1"):
+        with pytest.raises(InvalidSettings, match="No scripted model to break"):
+            await run_chaos(settings, kind="status", for_s=3, as_json=True)
