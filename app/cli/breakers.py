@@ -1,8 +1,6 @@
 """Look at circuit breakers, and overrule them."""
 
 import asyncio
-import os
-import pwd
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -12,6 +10,7 @@ from rich.text import Text
 
 from app.cli.render import console, print_json
 from app.cli.serving import connected
+from app.cli.who import operator
 from app.coordination.breaker_reports import BreakerInProcess, BreakerView, ChangeReport
 from app.coordination.breakers import LOOK_EVERY_S, BreakerControl
 from app.resilience.breaker_states import Mode, State
@@ -127,7 +126,7 @@ async def give(
     as_json: bool,
 ) -> None:
     """Give an order and tell which processes follow; waits for them for 2 s."""
-    by = f"cli:{_user()}"
+    by = operator()
     if order == "reset":
         view = await control.reset(name, reason=reason, by=by)
     else:
@@ -147,13 +146,6 @@ async def give(
         + (f"; the others do within {LOOK_EVERY_S:g} s." if behind else "."),
         markup=False,
     )
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run under a number that has no name
-        return str(os.getuid())
 
 
 def _cells(view: BreakerView, process: BreakerInProcess) -> tuple[Text | str, ...]:

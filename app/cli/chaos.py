@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from app.bootstrap import Runtime
 from app.cli.render import print_json
-from app.cli.serving import connected, stop_signals
+from app.cli.serving import connected, stop_signals, unless_stopped
 from app.demo.faults import FaultKind
 from app.demo.samples import SAMPLES
 from app.pipeline import records
@@ -76,16 +76,10 @@ async def run_chaos(settings: Settings, *, kind: str, for_s: float, as_json: boo
     with stop_signals() as stopping:
         async with connected(settings) as runtime:
             scene = _Scene(runtime, script, visible=not as_json)
-            watching = asyncio.create_task(scene.play(fault, for_s))
-            stopped = asyncio.create_task(stopping.wait())
-            await asyncio.wait((watching, stopped), return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            if not watching.done():
-                watching.cancel()
-                await asyncio.wait((watching,))
+            report = await unless_stopped(stopping, scene.play(fault, for_s))
+            if report is None:
                 await script.heal()
                 return 130
-            report = watching.result()
     if as_json:
         print_json(report)
     return report.exit_code

@@ -13,7 +13,7 @@ from app.bootstrap import Runtime, api_keys
 from app.cli.chaos import reachable
 from app.cli.ingest import Found, Report, ingest, some_worker
 from app.cli.render import Progress, print_json, print_runs
-from app.cli.serving import api_server, connected, listen, stop_signals, url_of
+from app.cli.serving import api_server, connected, listen, stop_signals, unless_stopped, url_of
 from app.demo.provider import scripted_provider
 from app.demo.samples import SAMPLES, Sample
 from app.demo.wire import MODEL
@@ -46,15 +46,10 @@ async def run_demo(
         ):
             listening = listen(chosen, port)
             async with api_server(runtime, listening), some_worker(runtime):
-                watching = asyncio.create_task(_ingest_samples(runtime, visible=not as_json))
-                stopped = asyncio.create_task(stopping.wait())
-                await asyncio.wait((watching, stopped), return_when=asyncio.FIRST_COMPLETED)
-                stopped.cancel()
-                if not watching.done():
-                    watching.cancel()
-                    await asyncio.wait((watching,))
+                ingesting = _ingest_samples(runtime, visible=not as_json)
+                report = await unless_stopped(stopping, ingesting)
+                if report is None:
                     return 130
-                report = watching.result()
                 await _tell(runtime, report, url_of(listening), as_json=as_json)
                 if not once:
                     print(f"Serving at {url_of(listening)}; Ctrl-C stops it.", file=sys.stderr)

@@ -1,7 +1,5 @@
 """Look at rollouts and switch them."""
 
-import os
-import pwd
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,6 +10,7 @@ from rich.text import Text
 from app.api.rollouts import RolloutList, RolloutView, view_rollout
 from app.cli.render import console, print_json
 from app.cli.serving import connected
+from app.cli.who import operator
 from app.coordination.rollouts import Rollouts
 from app.errors import PermanentError
 from app.resilience.rollout_config import Extent
@@ -70,7 +69,7 @@ async def switch_rollout(
 ) -> None:
     """Switch, and say from what to what."""
     before = rollouts.status(name).extent
-    status = await rollouts.switch(name, extent, reason=reason, changed_by=_operator())
+    status = await rollouts.switch(name, extent, reason=reason, changed_by=operator())
     if as_json:
         print_json(view_rollout(status))
     else:
@@ -81,15 +80,6 @@ async def switch_rollout(
 async def _connected(settings: Settings) -> AsyncGenerator[Rollouts]:
     async with connected(settings) as runtime:
         yield runtime.rollouts
-
-
-def _operator() -> str:
-    """Who sits at this shell, as the machine knows them; a container may have no name for it."""
-    user_id = os.getuid()
-    try:
-        return f"cli:{pwd.getpwuid(user_id).pw_name}"
-    except KeyError:
-        return f"cli:{user_id}"
 
 
 def _table(views: Sequence[RolloutView]) -> Table:

@@ -5,8 +5,9 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -17,6 +18,8 @@ from app.jobs import worker
 from app.settings import InvalidSettings, Settings
 
 _LISTEN_BACKLOG = 128
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -51,6 +54,19 @@ def stop_signals() -> Generator[asyncio.Event]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def unless_stopped(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """The result of `work`; None when a stop came first: then it was cancelled."""
+    working = asyncio.create_task(work)
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait((working,))
+    return None
 
 
 def listen(settings: Settings, port: int | None) -> socket.socket:
