@@ -156,14 +156,16 @@ class CircuitBreaker:
         del dependency
         breaker = here.breaker(self.name, self.config)
         monotonic = here.clock.monotonic
+        looks_at_results = self.config.failed_result is not None
+        success, neutral = Verdict.SUCCESS, Verdict.NEUTRAL
 
         async def step(call: Call) -> object:
             permit = breaker.acquire()
-            verdict = Verdict.NEUTRAL
+            verdict = neutral
             began_s = monotonic()
             try:
                 result = await inner(call)
-                verdict = breaker.verdict_of(None, result)
+                verdict = breaker.verdict_of(None, result) if looks_at_results else success
             except WorkerError as error:
                 verdict = breaker.verdict_of(error)
                 raise

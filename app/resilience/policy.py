@@ -24,7 +24,7 @@ from app.resilience.retry import Retry
 from app.resilience.scope import Deadline, SessionOrder
 from app.settings.resilience import FailMode
 from app.telemetry.conventions import Attribute, SpanName
-from app.telemetry.metrics import record_call
+from app.telemetry.metrics import counting, record_call
 from app.telemetry.spans import current_span, recording, span
 
 T = TypeVar("T")
@@ -184,6 +184,8 @@ class Policy:
             self._report(call, result, bound.monotonic() - began_s)
 
     def _report(self, call: Call, result: str, seconds: float) -> None:
+        if not (recording() or counting()):
+            return
         error_type = None
         if result not in _WITHOUT_ERROR:
             error_type = call.error.code.value if call.error else ErrorCode.WORKER_ERROR.value
@@ -191,7 +193,8 @@ class Policy:
         if recording():
             active = current_span()
             active.set(Attribute.CALL_OUTCOME, result)
-            active.set(Attribute.CALL_TRIES, call.tries)
+            if call.tries != 1:
+                active.set(Attribute.CALL_TRIES, call.tries)
 
     def _bind(self) -> "_Bound":
         here = registry.here()

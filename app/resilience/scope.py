@@ -27,9 +27,10 @@ class Deadline:
         """The layer in one loop. It sets no timer: all that waits inside looks at the deadline."""
         del dependency
         monotonic = here.clock.monotonic
+        seconds = self.seconds
 
         async def step(call: Call) -> object:
-            token = DEADLINE.set(earlier(monotonic() + self.seconds))
+            token = DEADLINE.set(earlier(monotonic() + seconds))
             try:
                 return await inner(call)
             finally:

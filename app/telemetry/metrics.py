@@ -89,8 +89,6 @@ def record_call(
     `cancelled`.
     """
     instruments = _state.instruments
-    if instruments.off:
-        return
     instruments.calls.record(seconds, _call_labels(dependency, outcome, error_type))
     if retries:
         instruments.call_retries.add(retries, _call_labels(dependency, outcome, None))
@@ -191,6 +189,11 @@ def record_request(method: str, route: str | None, status: int, seconds: float) 
     _state.instruments.requests.record(seconds, labels)
 
 
+def counting() -> bool:
+    """Whether anything is counted at all."""
+    return _state.instruments.on
+
+
 def render_prometheus() -> tuple[bytes, str]:
     """Body and content type of an answer to Prometheus; an empty body before configuration."""
     registry = _state.registry
@@ -219,7 +222,7 @@ def restore(before: Installed) -> None:
 
 class _Instruments:
     def __init__(self, meter: Meter) -> None:
-        self.off = isinstance(meter, NoOpMeter)
+        self.on = not isinstance(meter, NoOpMeter)
         self.sent = _counter(meter, Metric.SENT_MESSAGES, "{message}", "Jobs handed to the queue.")
         self.consumed = _counter(
             meter, Metric.CONSUMED_MESSAGES, "{message}", "Jobs taken from the queue."
