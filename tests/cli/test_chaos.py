@@ -19,12 +19,12 @@ async def test_chaos_shows_the_circuit_open_the_rules_answer_and_the_circuit_clo
         open_runtime(configured) as runtime,
         working(runtime),
     ):
-        code = await run_chaos(configured, kind="status", for_s=3, as_json=True)
+        code = await run_chaos(configured, kind="status", for_s=2, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (code, told["opened"], told["closed"]) == (0, True, True)
     assert told["fell_back"] > 0
     lines = [happening["what"] for happening in told["happenings"]]
-    assert lines[0] == "the model is broken (status) for 3 s"
+    assert lines[0] == "the model is broken (status) for 2 s"
     assert "llm:naru-scripted-1: closed → open (failures)" in lines
     assert "llm:naru-scripted-1: half_open → closed (probes_succeeded)" in lines
     assert any(line.endswith("analyze fallback_success") for line in lines)
