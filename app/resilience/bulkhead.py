@@ -1,16 +1,14 @@
 """A bulkhead: so many calls at once, so many waiting, the rest rejected at once."""
 
-import asyncio
-from collections import deque
-
 from app.errors import ErrorCode, RetryableError
 from app.resilience.deadline import DEADLINE, LEAST_ATTEMPT_S
+from app.resilience.turns import Turns
 
 
 class Bulkhead:
     """First come, first served: a slot that is freed goes to whoever waits longest.
 
-    For one event loop. Nothing is made until somebody has to wait.
+    For one event loop.
     """
 
     def __init__(self, name: str, *, slots: int, queue: int) -> None:
@@ -18,7 +16,7 @@ class Bulkhead:
         self._slots = slots
         self._queue = queue
         self._in_use = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turns = Turns()
 
     @property
     def in_use(self) -> int:
@@ -28,7 +26,7 @@ class Bulkhead:
     @property
     def waiting(self) -> int:
         """Callers in the queue."""
-        return len(self._waiting)
+        return len(self._turns)
 
     def admit(self) -> bool:
         """Take a slot if one is free, to be given back by `leave`."""
@@ -44,36 +42,17 @@ class Bulkhead:
         """
         if self.admit():
             return
-        if len(self._waiting) >= self._queue:
+        if len(self._turns) >= self._queue:
             raise self._full()
-        handed = asyncio.get_running_loop().create_future()
-        self._waiting.append(handed)
         deadline = DEADLINE.get()
-        until = None if deadline is None else deadline - LEAST_ATTEMPT_S
-        try:
-            async with asyncio.timeout_at(until):
-                await handed
-        except TimeoutError:
-            self._give_up(handed)
-            raise self._full() from None
-        except asyncio.CancelledError:
-            self._give_up(handed)
-            raise
+        until_s = None if deadline is None else deadline - LEAST_ATTEMPT_S
+        if not await self._turns.wait(until_s, self.leave):
+            raise self._full()
 
     def leave(self) -> None:
         """Give a slot back."""
-        while self._waiting:
-            handed = self._waiting.popleft()
-            if not handed.done():
-                handed.set_result(None)  # the slot changes hands and stays in use
-                return
-        self._in_use -= 1
-
-    def _give_up(self, handed: asyncio.Future[None]) -> None:
-        if handed.done() and not handed.cancelled():
-            self.leave()  # it was handed over in the moment of giving up
-        elif handed in self._waiting:
-            self._waiting.remove(handed)
+        if not self._turns.hand_over():  # else it changes hands and stays in use
+            self._in_use -= 1
 
     def _full(self) -> RetryableError:
         return RetryableError(

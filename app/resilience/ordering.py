@@ -1,19 +1,16 @@
 """Who comes first goes first: a lock per key, for the tasks of one event loop.
 
 Across processes the numbered rows of `app.coordination.ordering` do this; here only one loop's
-tasks queue. Every step between two waits is plain code, so the lock needs no lock of its own.
+tasks queue.
 """
 
 import asyncio
 import math
-from collections import OrderedDict
 from collections.abc import Hashable
 from types import TracebackType
 
 from app.errors import ErrorCode, RetryableError
-
-# Ordered, and a waiter that gives up leaves from the middle in O(1); a deque would be searched.
-_Queue = OrderedDict[asyncio.Future[None], None]
+from app.resilience.turns import Turns
 
 
 class KeyedLock:
@@ -28,7 +25,7 @@ class KeyedLock:
 
     def __init__(self) -> None:
         # None: held, and nobody waits. That is the usual case, and it allocates nothing.
-        self._held: dict[Hashable, _Queue | None] = {}
+        self._held: dict[Hashable, Turns | None] = {}
         self._waiting = 0
 
     def hold(self, key: Hashable, *, timeout_s: float | None = None) -> "_Hold":
@@ -60,46 +57,25 @@ class KeyedLock:
 
     def release(self, key: Hashable) -> None:
         """Hand the key to the longest waiter, or forget it. Meant for `_Hold`."""
-        queue = self._held[key]
-        while queue:
-            turn, _ = queue.popitem(last=False)
-            # One that was cancelled in this very tick is still in the queue.
-            if not turn.done():
-                turn.set_result(None)
-                return
-        del self._held[key]
+        turns = self._held[key]
+        if not turns or not turns.hand_over():
+            del self._held[key]
 
     async def wait(self, key: Hashable, timeout_s: float | None) -> None:
         """Queue for a key that is held; returns as its holder. Meant for `_Hold`."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        queue = self._held[key]
-        if queue is None:
-            queue = self._held[key] = OrderedDict()
-        queue[turn] = None
+        turns = self._held[key]
+        if turns is None:
+            turns = self._held[key] = Turns()
+        began_s = asyncio.get_running_loop().time()
+        until_s = None if timeout_s is None else began_s + timeout_s
         self._waiting += 1
-        began_s = loop.time()
-        limit = asyncio.timeout(timeout_s)
-        holds = False
         try:
-            async with limit:
-                await turn
-            holds = True
-        except TimeoutError:
-            # The future ends in nothing else, so the limit is ours.
-            waited_s = round(loop.time() - began_s, 3)
-            raise RetryableError(ErrorCode.SESSION_BUSY, details={"waited_s": waited_s}) from None
+            came = await turns.wait(until_s, lambda: self.release(key))
         finally:
             self._waiting -= 1
-            if not holds:
-                self._leave(key, queue, turn)
-
-    def _leave(self, key: Hashable, queue: _Queue, turn: "asyncio.Future[None]") -> None:
-        if turn.done() and not turn.cancelled():
-            # It was handed the lock and cancelled before it could run: the next one has it.
-            self.release(key)
-        else:
-            queue.pop(turn, None)
+        if not came:
+            waited_s = round(asyncio.get_running_loop().time() - began_s, 3)
+            raise RetryableError(ErrorCode.SESSION_BUSY, details={"waited_s": waited_s})
 
 
 class _Hold:
