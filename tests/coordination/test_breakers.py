@@ -120,7 +120,7 @@ async def test_a_process_that_comes_later_learns_which_circuits_are_open(
     fleet: Fleet, first: Process, second: Process
 ) -> None:
     trip(first.breaker())
-    await is_shown(first, second, within_s=1)
+    await is_shown(first, second, within_s=2)
     async with fleet.process("late") as late:
         await until(lambda: late.state is State.OPEN, within_s=SOON_S)
         assert [change.cause for change in late.changes] == [Cause.PEER]

