@@ -320,7 +320,7 @@ async def test_while_redis_is_silent_the_process_decides_alone_and_asks_once_a_s
         url = f"redis://127.0.0.1:{line.port}/{urlsplit(redis_url).query.removeprefix('db=')}"
         async with open_redis(RedisSettings.model_validate({"url": url})) as pool:
             limiter = SharedLimiter(
-                pool, "llm", {"requests": SLOW}, answer_within_s=2, clock=clock
+                pool, "llm", {"requests": SLOW}, answer_within_s=0.5, clock=clock
             )
             early = await limiter.acquire({"requests": 3}, max_wait_s=0)
             assert limiter.shared
