@@ -99,7 +99,10 @@ async def open_runtime(
         tenant_id, index = await _open_tenant(database, keyring)
         producer = Producer(pool, settings.queue.name)
         announcements = Announcements(
-            pool, installation=str(tenant_id), instance=f"{socket.gethostname()}:{os.getpid()}"
+            pool,
+            installation=str(tenant_id),
+            # Containers on one host may share its name, and be process 1 each.
+            instance=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}",
         )
         here = registry.here()
         here.share_limits(lambda name, rates: SharedLimiter(pool, name, dict(rates)))

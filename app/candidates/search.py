@@ -80,7 +80,8 @@ async def search(
         async with database.begin() as session:
             by_words = await _by_words(session, tenant_id, query)
             by_meaning: _Scored = {}
-            for vector in embedded.value or ():
+            if embedded.value is not None:
+                (vector,) = embedded.value
                 by_meaning = await _by_meaning(session, tenant_id, vector, embedder.model)
     hits = [
         _fuse(candidate_id, by_words.get(candidate_id), by_meaning.get(candidate_id))

@@ -55,6 +55,7 @@ class Announcements:
         self._hearers: dict[Topic, list[Hear]] = {}
         self._on_connected: list[Callable[[], Awaitable[None]]] = []
         self._unsaid: deque[str] = deque(maxlen=_MAX_UNSAID)
+        self._connected = True
         self._spoken = asyncio.Event()
         self._all_said = asyncio.Event()
         self._all_said.set()
@@ -111,11 +112,14 @@ class Announcements:
                     async with self._redis.pubsub() as channel:  # pyright: ignore[reportUnknownMemberType] - typed loosely
                         await self._hear_all(channel)
             except RetryableError as error:
-                log.warning("announcements_interrupted", code=error.code)
+                if self._connected:  # once an outage, not once a try
+                    log.warning("announcements_interrupted", code=error.code)
+                self._connected = False
                 await asyncio.sleep(_RECONNECT_S)
 
     async def _hear_all(self, channel: PubSub) -> None:
         await channel.subscribe(self._channel)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        self._connected = True
         for load in self._on_connected:
             await load()
         silent = False

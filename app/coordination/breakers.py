@@ -7,7 +7,7 @@ announcement and every few seconds anyway. While a server is away, what is known
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -27,13 +27,14 @@ from app.coordination.breaker_reports import (
     observed_states,
     read_all,
 )
+from app.coordination.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.breaker import Breaker
 from app.resilience.breaker_states import Cause, Change, Mode, State
 from app.resilience.registry import Here
 from app.store.database import Database
-from app.store.failures import database_errors, redis_errors
+from app.store.failures import redis_errors
 from app.store.redis import RedisPool
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import observe_breakers, record_transition
@@ -92,9 +93,8 @@ class BreakerControl:
         """
         # One at a time, so that an older answer never comes after a newer one.
         async with self._loading:
-            with database_errors():
-                async with asyncio.timeout(_LOOK_LIMIT_S), self._database.begin() as session:
-                    orders = await breaker_orders.orders(session)
+            async with self._database.begin(within_s=_LOOK_LIMIT_S) as session:
+                orders = await breaker_orders.orders(session)
             self._follow(orders)
 
     async def serve(self, *, look_every_s: float = LOOK_EVERY_S) -> None:
@@ -262,7 +262,7 @@ class BreakerControl:
 
     async def _keep_looking(self, every_s: float) -> None:
         while True:
-            await _woken(self._look, every_s)
+            await woken(self._look, every_s)
             try:
                 await self.load()
             except RetryableError as error:
@@ -289,7 +289,7 @@ class BreakerControl:
             if (report := self.report()).breakers:
                 await self._show(report)
             await asyncio.sleep(_SHOW_PAUSE_S)
-            await _woken(self._changes, _SHOW_EVERY_S)
+            await woken(self._changes, _SHOW_EVERY_S)
 
     async def _show(self, report: ProcessReport) -> None:
         try:
@@ -382,10 +382,3 @@ def _opened_itself(breaker: BreakerReport) -> bool:
 
 def _resets(order: Order | None) -> int:
     return 0 if order is None else order.resets
-
-
-async def _woken(event: asyncio.Event, within_s: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    event.clear()

@@ -12,7 +12,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from app.coordination import ordering_records as records
 from app.coordination.announcements import Announcements, Message, Topic
 from app.coordination.ordering_records import Head, Hold, Item
 from app.coordination.ordering_tables import ItemState
+from app.coordination.waking import woken
 from app.errors import ErrorCode, RetryableError, WorkerError, unwrap
 from app.store.database import Database
 from app.telemetry.conventions import Attribute, SpanName
@@ -146,7 +147,6 @@ class Drainer:
     async def _claim_lines(self) -> None:
         plan = self._plan
         while True:
-            self._woken.clear()
             if (free := plan.max_lines - len(self._held)) > 0:
                 try:
                     async with self._database.begin() as session:
@@ -162,9 +162,7 @@ class Drainer:
                 else:
                     for held in claimed:
                         self._begin(held)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(plan.poll_s):
-                    await self._woken.wait()
+            await woken(self._woken, plan.poll_s)
 
     def _begin(self, held: Hold) -> None:
         for older in [hold for hold in self._held if hold.line == held.line]:

@@ -6,7 +6,7 @@ that without Redis a switch is late by seconds. Without PostgreSQL what was know
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,12 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.coordination.announcements import Announcements, Topic
 from app.coordination.announcements import Message as Announcement
 from app.coordination.tables import RolloutRow
+from app.coordination.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.rollout import Rollout
 from app.resilience.rollout_config import OFF, Extent, RolloutSpec
 from app.resilience.rollout_guard import Result, Verdict
 from app.store.database import Database
+from app.store.failures import database_errors
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import record_switch
 
@@ -143,7 +145,7 @@ class Rollouts:
             .returning(RolloutRow)
         )
         async with self._turn_in_time():
-            async with self._database.begin() as session:
+            async with self._database.begin(within_s=self._look_limit_s) as session:
                 written = (await session.scalars(statement)).one()
             self._adopt(rollout, written)
         record_switch(name, "operator")
@@ -166,11 +168,8 @@ class Rollouts:
     async def serve(self) -> None:
         """Look until cancelled: when another process announced a switch, and every few seconds."""
         while True:
-            self._asked.clear()
             await self.look()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._look_every_s):
-                    await self._asked.wait()
+            await woken(self._asked, self._look_every_s)
 
     async def close(self) -> None:
         """End all shadows."""
@@ -187,18 +186,17 @@ class Rollouts:
 
     @asynccontextmanager
     async def _turn_in_time(self) -> AsyncGenerator[None]:
-        """One look or switch at a time; DB_CONNECTION when PostgreSQL is silent for too long."""
-        limit_s = self._look_limit_s
+        """One look or switch at a time; DB_CONNECTION when another one is held up for too long."""
+        with database_errors():
+            async with asyncio.timeout(self._look_limit_s):
+                await self._turn.acquire()
         try:
-            # Twice: cancelled once, a session waits to close its connection in order, and one that
-            # went silent never answers. Cancelled again, it leaves that to a task of its own.
-            async with asyncio.timeout(limit_s + 1), asyncio.timeout(limit_s), self._turn:
-                yield
-        except TimeoutError:
-            raise RetryableError(ErrorCode.DB_CONNECTION, details={"timeout_s": limit_s}) from None
+            yield
+        finally:
+            self._turn.release()
 
     async def _synchronise(self) -> None:
-        async with self._database.begin() as session:
+        async with self._database.begin(within_s=self._look_limit_s) as session:
             written = [
                 name
                 for name, verdict in tuple(self._verdicts.items())

@@ -98,7 +98,8 @@ class Run:
             async with self.database.begin() as session:
                 await fencing.hold(session, self.id, self.row.attempt)
                 result = await stage.call(session, *args, **kwargs)
-                await self._finish(session, stage, result, StageStatus.SUCCEEDED, tries=1)
+                sealed = await self._seal(stage.result, result, stage.name, "")
+                await self._finish(session, stage, sealed, StageStatus.SUCCEEDED, tries=1)
             return result
 
         return await self._measured(stage, write)
@@ -159,7 +160,9 @@ class Run:
             sealed = await self._seal(stage.result, result, stage.name, "")
             async with self.database.begin() as session:
                 await fencing.hold(session, self.id, self.row.attempt)
-                await self._finish(session, stage, result, status, tries=tries, sealed=sealed)
+                # Why it fell back, if it did: an operator asks.
+                code = outcome.error.code if outcome.error else None
+                await self._finish(session, stage, sealed, status, tries=tries, code=code)
             return result
 
         return await self._measured(stage, work, lambda: tries)
@@ -212,14 +215,13 @@ class Run:
         self,
         session: AsyncSession,
         stage: Stage[..., T],
-        result: T,
+        sealed: str,
         status: StageStatus,
         *,
         tries: int,
-        sealed: str | None = None,
+        code: ErrorCode | None = None,
     ) -> None:
-        sealed = sealed or await self._seal(stage.result, result, stage.name, "")
-        await records.end_stage(session, self.row, stage.name, status, tries=tries)
+        await records.end_stage(session, self.row, stage.name, status, code=code, tries=tries)
         await records.save_checkpoint(session, self.row, stage.name, "", stage.version, sealed)
 
     async def _seal(self, adapter: TypeAdapter[T], value: T, stage: str, item: str) -> str:

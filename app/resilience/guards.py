@@ -109,10 +109,11 @@ class RateLimit:
                 left_s = remaining_s()
                 wait_s = self.max_wait_s if left_s is None else min(self.max_wait_s, max(left_s, 0))
                 reserved = await limiter.acquire(cost, max_wait_s=wait_s)
+            tries = call.tries
             try:
                 result = await inner(call)
             except WorkerError as error:
-                if error.code is ErrorCode.CIRCUIT_OPEN:
+                if call.tries == tries:  # turned away before it was called: it costs nothing
                     await limiter.settle(reserved, dict.fromkeys(cost, 0))
                 elif isinstance(error, RetryableError) and (asked_s := retry_after_s(error)):
                     await limiter.pause(asked_s)

@@ -1,5 +1,6 @@
 """The PostgreSQL engine and its transactions."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +24,8 @@ _SESSION = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+
+_GRACE_S = 1.0
 
 
 class Base(DeclarativeBase):
@@ -53,14 +56,20 @@ class Database:
         self.engine = engine
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[AsyncSession]:
+    async def begin(self, *, within_s: float | None = None) -> AsyncGenerator[AsyncSession]:
         """One transaction: commits at the end, rolls back on any error.
 
-        Raises DB_CONNECTION when the server cannot be reached or goes away. A commit whose answer
+        Raises DB_CONNECTION when the server cannot be reached or goes away, or when all of it takes
+        longer than `within_s`, even on a connection that has gone silent. A commit whose answer
         was lost may have happened: what runs inside must be safe to run again.
         """
         with database_errors():
             async with (
+                # Twice: cancelled once, a session waits to close its connection in order, and one
+                # that went silent never answers. Cancelled again, it leaves that to a task of its
+                # own.
+                asyncio.timeout(None if within_s is None else within_s + _GRACE_S),
+                asyncio.timeout(within_s),
                 AsyncSession(self.engine, expire_on_commit=False) as session,
                 session.begin(),
             ):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.resilience.breaker_config import BreakerConfig
+from app.resilience.deadline import Within
 from app.resilience.fallback import Fallbacks
 from app.resilience.guards import AttemptTimeout, CircuitBreaker, RateLimit, Slots
 from app.resilience.layers import Layer, Status
@@ -323,3 +324,18 @@ async def test_a_thousand_tasks_leave_nothing_behind() -> None:
             group.create_task(one(number))
     assert len(results) == 1_000
     assert idle()
+
+
+async def test_what_is_turned_away_after_its_token_was_taken_gives_it_back() -> None:
+    rates = (("requests", Rate(amount=1, period_s=1_000, burst=2)),)
+    circuit = CircuitBreaker(name="refund", config=BreakerConfig(minimum_calls=1, open_s=5))
+    policy = Policy("refund", RateLimit(rates=rates, max_wait_s=0), circuit, ATTEMPT)
+    other = Policy("refund", RateLimit(rates=rates, max_wait_s=0), ATTEMPT)
+    with pytest.raises(PermanentError):
+        async with Within(0.01):  # too little for an attempt: it is not begun
+            await policy.execute(Failing())
+    for _ in range(2):
+        assert await other.execute(Failing()) == "answer"
+    with pytest.raises(RetryableError) as raised:
+        await other.execute(Failing())
+    assert raised.value.code is ErrorCode.RATE_LIMITED
