@@ -97,7 +97,7 @@ async def open_runtime(
             )
         keyring = await asyncio.to_thread(open_keyring, settings)
         tenant_id, index = await _open_tenant(database, keyring)
-        producer = Producer(pool, settings.queue.name)
+        producer = Producer(pool, settings.queue)
         announcements = Announcements(
             pool,
             installation=str(tenant_id),
@@ -140,6 +140,7 @@ async def open_runtime(
                 storage=policies[PolicyName.STORAGE],
                 max_file_mib=settings.extract.max_file_mib,
                 run_deadline_s=settings.queue.run_deadline,
+                limit_key=f"model:{settings.llm.model}" if settings.llm.base_url else "",
             ),
         )
 

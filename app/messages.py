@@ -66,6 +66,8 @@ class Message(Enum):
     ROLLOUT_EXTENT_WRONG = "A rollout is set to `off`, `shadow` or a share from 0% to 100% in steps of 0.01%, such as 12.5%.", "롤아웃은 `off`, `shadow`, 또는 0%부터 100%까지 0.01% 단위의 비율(예: 12.5%)로 설정합니다."
     ROLLOUT_SHARE_WRONG = "The share must be from 0% to 100% in steps of 0.01%, such as 12.5%.", "비율은 0%부터 100%까지 0.01% 단위로, 예를 들어 12.5%처럼 적어 주세요."
     BREAKER_UNKNOWN = "There is no circuit breaker of this name. Known: {known}.", "이 이름의 회로 차단기가 없습니다. 있는 이름: {known}."
+    DEAD_LETTER_UNKNOWN = "There is no dead letter of this id. `./run dead ls` shows those there are.", "이 ID의 데드 레터가 없습니다. `./run dead ls`로 목록을 확인해 주세요."
+    DEAD_LETTER_EMPTY = "The payload of this job had expired before it died, so there is nothing to run again. Purge the letter.", "이 작업의 페이로드는 작업이 실패하기 전에 만료되어 다시 실행할 수 없습니다. 데드 레터를 삭제해 주세요."
     # fmt: on
 
 

@@ -1,13 +1,19 @@
-"""Runs: how far, how long, and what went wrong."""
+"""Runs: how far, how long, and what went wrong; following one, and cancelling it."""
 
+from collections.abc import AsyncGenerator
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Header, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.dependencies import Context, Reader
 from app.candidates.views import RunView, view_run
 from app.errors import ErrorCode, PermanentError
 from app.pipeline import records
+from app.pipeline.cancelling import cancel_run
+from app.pipeline.following import END_ID, follow
+from app.queue.events import TokenEvent, check_position
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
@@ -22,3 +28,51 @@ async def show_run(
         if run is None:
             raise PermanentError(ErrorCode.NOT_FOUND)
         return await view_run(session, runtime.keyring, run, language=language, reveal=reveal)
+
+
+async def _position(
+    run_id: UUID,
+    runtime: Context,
+    response: Response,
+    last_event_id: Annotated[str | None, Header(max_length=50)] = None,
+) -> str | None:
+    """Where to go on. What is wrong with the request has to be found before the stream begins."""
+    async with runtime.database.begin() as session:
+        if await records.find(session, runtime.tenant_id, run_id) is None:
+            raise PermanentError(ErrorCode.NOT_FOUND)
+    if not last_event_id:
+        return None
+    if last_event_id == END_ID:
+        response.status_code = 204  # the one answer after which a browser does not come back
+        return END_ID
+    return check_position(last_event_id)
+
+
+@router.get("/{run_id}/events", response_class=EventSourceResponse)
+async def follow_run(
+    run_id: UUID, runtime: Context, after: Annotated[str | None, Depends(_position)]
+) -> AsyncGenerator[ServerSentEvent]:
+    """What happens in a run, as it happens: server-sent events, from the first that is kept.
+
+    `stage`: one has begun or ended. `run`: its state has changed; the one with `ended` is the last.
+    `gap`: something may be missing, look at the run itself. With `Last-Event-ID` the stream goes on
+    from there; after the last event that is 204. An event may come twice.
+    """
+    if after == END_ID:
+        return
+    async for event in follow(
+        runtime.database, runtime.events, runtime.tenant_id, run_id, after=after
+    ):
+        # Tokens are personal data; they leave where the answer itself is shown.
+        if not isinstance(event.told, TokenEvent):
+            yield ServerSentEvent(data=event.told, event=event.told.kind, id=event.id)
+
+
+@router.post("/{run_id}/cancel")
+async def cancel(run_id: UUID, runtime: Context, language: Reader) -> RunView:
+    """End a run that waits or runs. One that is cancelled already is answered the same way."""
+    run = await cancel_run(
+        runtime.database, runtime.producer, runtime.events, runtime.tenant_id, run_id
+    )
+    async with runtime.database.begin() as session:
+        return await view_run(session, runtime.keyring, run, language=language, reveal=False)

@@ -2,9 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import func
@@ -12,17 +11,18 @@ from sqlalchemy.sql import func
 from app.candidates.tables import FileRow
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
-from app.pipeline import fencing, records
-from app.pipeline.reconcile import next_attempt
-from app.pipeline.tables import RunRow, RunStatus
+from app.pipeline import records
+from app.pipeline.acceptance import NewRun, accept, new_run
+from app.pipeline.delivery import next_attempt
+from app.pipeline.tables import RunStatus
 from app.providers.blobs import Blobs
+from app.queue.envelope import Priority
 from app.queue.producer import Producer
 from app.resilience.policy import Policy
-from app.store.crypto import BlindIndex, DataKey, Keyring, Place
+from app.store.crypto import BlindIndex, Keyring, Place
 from app.store.database import Database
-from app.store.keys import DataKeyRow, TenantId, new_data_key
+from app.store.keys import TenantId
 from app.telemetry.logs import get_logger
-from app.telemetry.spans import current_traceparent
 
 INGEST_FLOW = "ingest"
 
@@ -54,9 +54,16 @@ class Intake:
     storage: Policy
     max_file_mib: float
     run_deadline_s: float
+    limit_key: str = ""
+    """What the runs share a limit of jobs in flight by: the model that they call."""
 
     async def accept(
-        self, name: str, data: bytes, *, idempotency_key: str | None = None
+        self,
+        name: str,
+        data: bytes,
+        *,
+        idempotency_key: str | None = None,
+        priority: Priority = Priority.INGESTION,
     ) -> Accepted:
         """Store a file sealed and queue its run.
 
@@ -76,6 +83,7 @@ class Intake:
         if known := await self._known(idempotency_key, fingerprint):
             return known
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
+        draft.run.priority = priority
         draft.file.size_bytes = len(data)
         place = original_place(draft.run.id)
         sealed = await asyncio.to_thread(draft.key.seal_bytes, data, place)
@@ -123,28 +131,18 @@ class Intake:
     def _draft(
         self, name: str, *, idempotency_key: str | None = None, fingerprint: bytes | None = None
     ) -> "_Draft":
-        run_id = uuid4()
-        key, key_row = new_data_key(self.keyring, self.tenant_id)
-        run = RunRow(
-            id=run_id,
-            tenant_id=self.tenant_id,
-            flow=INGEST_FLOW,
-            status=RunStatus.QUEUED,
-            attempt=0,
-            tries=0,
-            data_key_id=key.id,
-            input={},
-            idempotency_key=idempotency_key,
-            fingerprint=fingerprint,
-            traceparent=current_traceparent(),
-        )
+        new = new_run(self.keyring, self.tenant_id, INGEST_FLOW, priority=Priority.INGESTION)
+        new.run.limit_key = self.limit_key
+        new.run.idempotency_key = idempotency_key
+        new.run.fingerprint = fingerprint
+        run_id = new.run.id
         file = FileRow(
             run_id=run_id,
             tenant_id=self.tenant_id,
-            name_sealed=key.seal(name, file_name_place(run_id)),
+            name_sealed=new.key.seal(name, file_name_place(run_id)),
             blob_key=f"originals/{self.tenant_id}/{run_id}",
         )
-        return _Draft(run=run, key=key, key_row=key_row, file=file)
+        return _Draft(run=new.run, key=new.key, key_row=new.key_row, file=file)
 
     async def _queue(self, draft: "_Draft") -> Accepted:
         try:
@@ -157,26 +155,19 @@ class Intake:
                 raise
             return known
         try:
-            await self.producer.enqueue_run(next_attempt(draft.run))
+            await self.producer.enqueue(next_attempt(draft.run))
         except RetryableError as error:
             log.warning("run_not_delivered_yet", run_id=str(draft.run.id), code=error.code)
         return Accepted(run_id=draft.run.id, is_new=True)
 
     async def _insert(self, draft: "_Draft") -> None:
         async with self.database.begin() as session:
-            # By PostgreSQL's clock, as all that is compared between processes.
-            now = await fencing.now(session)
-            draft.run.deadline_at = now + timedelta(seconds=self.run_deadline_s)
-            for row in (draft.key_row, draft.run, draft.file):
-                session.add(row)
-                await session.flush()
+            await accept(session, draft, deadline_s=self.run_deadline_s)
+            session.add(draft.file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    run: RunRow
-    key: DataKey
-    key_row: DataKeyRow
+class _Draft(NewRun):
     file: FileRow
 
 

@@ -1,25 +1,19 @@
-"""The commands, and the only place that starts an event loop.
+"""The commands, see `running` for what they share.
 
 Results go to stdout, progress and logs to stderr. Exit codes: 0 ok, 1 some items failed, 2 usage,
 3 configuration, 4 a server cannot be reached, 130 interrupted. What a command needs is imported
 when it runs, so that `--help` answers at once.
 """
 
-import asyncio
 import re
-import sys
-from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry import Role
+from app.cli.running import AsJson, load, load_quietly, run_command
 
 app = typer.Typer(
     name="./run",
@@ -33,17 +27,6 @@ app = typer.Typer(
 
 rollout = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(rollout, name="rollout")
-
-
-class Exit(IntEnum):
-    """What the shell is told."""
-
-    OK = 0
-    SOME_FAILED = 1
-    USAGE = 2
-    CONFIGURATION = 3
-    UNREACHABLE = 4
-    INTERRUPTED = 130
 
 
 class Analyst(StrEnum):
@@ -82,7 +65,6 @@ def _duration_s(text: str) -> float:
 
 _LONGEST_CHAOS_S = 3_600
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show names, contacts and file names.")]
 RolloutName = Annotated[str, typer.Argument(help="As `./run rollout` lists it.")]
 Port = Annotated[
@@ -101,9 +83,9 @@ def demo(
     """Start everything, ingest the bundled résumés, show the result, keep serving."""
     from app.cli.demo import run_demo
 
-    settings = _settings(quiet=True)
+    settings = load_quietly()
     scripted = llm is Analyst.SCRIPTED
-    _run(
+    run_command(
         run_demo(settings, once=once, as_json=as_json, port=port, scripted=scripted),
         settings,
         role="up",
@@ -123,8 +105,8 @@ def ingest(
     """Ingest files and folders; uses running servers, else the embedded ones."""
     from app.cli.ingest import run_ingest
 
-    settings = _settings(quiet=True)
-    _run(
+    settings = load_quietly()
+    run_command(
         run_ingest(settings, paths, as_json=as_json, reveal=reveal, once=once),
         settings,
         role="cli",
@@ -141,8 +123,8 @@ def runs(
     """List the latest runs, or draw one as a waterfall."""
     from app.cli.queries import show_runs
 
-    settings = _settings(quiet=True)
-    _run(show_runs(settings, run_id, as_json=as_json, reveal=reveal), settings, role="cli")
+    settings = load_quietly()
+    run_command(show_runs(settings, run_id, as_json=as_json, reveal=reveal), settings, role="cli")
 
 
 @app.command()
@@ -155,8 +137,8 @@ def candidates(
     """List the latest candidates, or show one."""
     from app.cli.queries import show_candidates
 
-    settings = _settings(quiet=True)
-    _run(
+    settings = load_quietly()
+    run_command(
         show_candidates(settings, candidate_id, as_json=as_json, reveal=reveal),
         settings,
         role="cli",
@@ -174,8 +156,8 @@ def search(
     """Find candidates by words and by meaning."""
     from app.cli.queries import show_hits
 
-    settings = _settings(quiet=True)
-    _run(
+    settings = load_quietly()
+    run_command(
         show_hits(settings, query, top_k=top_k, as_json=as_json, reveal=reveal),
         settings,
         role="cli",
@@ -195,8 +177,10 @@ def breakers(
     """Show circuit breakers, or one with its history; or overrule one in every process."""
     from app.cli.breakers import run_breakers
 
-    settings = _settings(quiet=True)
-    _run(run_breakers(settings, words or (), reason=reason, as_json=as_json), settings, role="cli")
+    settings = load_quietly()
+    run_command(
+        run_breakers(settings, words or (), reason=reason, as_json=as_json), settings, role="cli"
+    )
 
 
 @rollout.callback(invoke_without_command=True)
@@ -205,8 +189,8 @@ def list_rollouts(context: typer.Context, *, as_json: AsJson = False) -> None:
     from app.cli.rollouts import show_rollouts
 
     if context.invoked_subcommand is None:
-        settings = _settings(quiet=True)
-        _run(show_rollouts(settings, as_json=as_json), settings, role="cli")
+        settings = load_quietly()
+        run_command(show_rollouts(settings, as_json=as_json), settings, role="cli")
 
 
 @rollout.command("show")
@@ -214,8 +198,8 @@ def show_rollout(name: RolloutName, *, as_json: AsJson = False) -> None:
     """Show all that is known of one."""
     from app.cli.rollouts import show_rollout
 
-    settings = _settings(quiet=True)
-    _run(show_rollout(settings, name, as_json=as_json), settings, role="cli")
+    settings = load_quietly()
+    run_command(show_rollout(settings, name, as_json=as_json), settings, role="cli")
 
 
 @rollout.command("set")
@@ -229,8 +213,10 @@ def set_rollout(
     """Switch one, in every process within seconds."""
     from app.cli.rollouts import set_rollout
 
-    settings = _settings(quiet=True)
-    _run(set_rollout(settings, name, stage, reason=reason, as_json=as_json), settings, role="cli")
+    settings = load_quietly()
+    run_command(
+        set_rollout(settings, name, stage, reason=reason, as_json=as_json), settings, role="cli"
+    )
 
 
 @app.command()
@@ -247,8 +233,8 @@ def chaos(
     from app.cli.chaos import run_chaos
 
     del target  # there is one
-    settings = _settings(quiet=True)
-    _run(
+    settings = load_quietly()
+    run_command(
         run_chaos(settings, kind=fault.value, for_s=seconds, as_json=as_json), settings, role="cli"
     )
 
@@ -258,8 +244,8 @@ def up(*, port: Port = None) -> None:
     """Serve: API and worker in one process, with the embedded servers where no URL is set."""
     from app.cli.serving import serve_all
 
-    settings = _settings()
-    _run(serve_all(settings, port=port), settings, role="up")
+    settings = load()
+    run_command(serve_all(settings, port=port), settings, role="up")
 
 
 @app.command()
@@ -267,8 +253,8 @@ def api(*, port: Port = None) -> None:
     """Serve the API alone."""
     from app.cli.serving import serve_api
 
-    settings = _settings()
-    _run(serve_api(settings, port=port), settings, role="api")
+    settings = load()
+    run_command(serve_api(settings, port=port), settings, role="api")
 
 
 @app.command()
@@ -276,8 +262,8 @@ def worker() -> None:
     """Serve a worker alone."""
     from app.cli.serving import serve_worker
 
-    settings = _settings()
-    _run(serve_worker(settings), settings, role="worker")
+    settings = load()
+    run_command(serve_worker(settings), settings, role="worker")
 
 
 @app.command()
@@ -285,8 +271,8 @@ def migrate() -> None:
     """Bring the database to this version's schema."""
     from app.cli.serving import run_migrations
 
-    settings = _settings()
-    _run(run_migrations(settings), settings, role="cli")
+    settings = load()
+    run_command(run_migrations(settings), settings, role="cli")
 
 
 @app.command()
@@ -294,8 +280,8 @@ def doctor(*, as_json: AsJson = False) -> None:
     """Check what this machine and these settings have, and say what to do about the rest."""
     from app.cli.doctor import run_doctor
 
-    settings = _settings(quiet=True)
-    _run(run_doctor(settings, as_json=as_json), settings, role="cli")
+    settings = load_quietly()
+    run_command(run_doctor(settings, as_json=as_json), settings, role="cli")
 
 
 @app.command()
@@ -303,7 +289,7 @@ def settings(*, as_json: AsJson = False) -> None:
     """Show every setting with its value; secrets are masked."""
     from app.cli.render import print_settings
 
-    print_settings(_settings(quiet=True), as_json=as_json)
+    print_settings(load_quietly(), as_json=as_json)
 
 
 @app.command()
@@ -311,67 +297,9 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
     """Delete the data folder: all candidates, runs, files and keys in it."""
     from app.cli.reset import delete_data
 
-    raise typer.Exit(delete_data(_settings(quiet=True), sure=yes))
+    raise typer.Exit(delete_data(load_quietly(), sure=yes))
 
 
 def main() -> None:
     """Run one command."""
     app(prog_name="./run")
-
-
-def _settings(*, quiet: bool = False) -> "Settings":
-    """The settings, with logging configured by them; `quiet` leaves the terminal to the command."""
-    from app.settings import deprecations, load_settings
-    from app.settings.groups import Environment
-    from app.telemetry.logs import configure_logs
-
-    with _told():
-        loaded = load_settings()
-    production = loaded.env in (Environment.PRODUCTION, Environment.STAGING)
-    silent = quiet and loaded.log_level != "DEBUG"
-    configure_logs("ERROR" if silent else loaded.log_level, json=production)
-    for line in deprecations():
-        _complain(line)
-    return loaded
-
-
-def _run(command: "Coroutine[Any, Any, int | None]", settings: "Settings", *, role: "Role") -> None:
-    """Run a command in the process's one event loop and exit with its code."""
-    from app.telemetry import configure_telemetry
-
-    with _told(), configure_telemetry(settings, role=role):
-        code = asyncio.run(command)
-    raise typer.Exit(code or Exit.OK)
-
-
-@contextmanager
-def _told() -> Generator[None]:
-    """Every foreseen failure is one line on stderr and an exit code."""
-    from app.errors import ErrorCode, WorkerError, unwrap
-    from app.settings import InvalidSettings
-
-    try:
-        yield
-    except (InvalidSettings, WorkerError, KeyboardInterrupt, BaseExceptionGroup) as raised:
-        match unwrap(raised):
-            case InvalidSettings() as error:
-                for line in error.lines:
-                    _complain(line)
-                code = Exit.CONFIGURATION
-            case WorkerError() as error:
-                _complain(f"{error.code}: {error}")
-                unreachable = error.code in (
-                    ErrorCode.DB_CONNECTION,
-                    ErrorCode.NETWORK_ERROR,
-                    ErrorCode.STORAGE_ERROR,
-                )
-                code = Exit.UNREACHABLE if unreachable else Exit.SOME_FAILED
-            case KeyboardInterrupt():
-                code = Exit.INTERRUPTED
-            case _:
-                raise
-        raise typer.Exit(code) from None
-
-
-def _complain(line: str) -> None:
-    print(f"naru: {line}", file=sys.stderr)

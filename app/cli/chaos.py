@@ -73,10 +73,10 @@ async def run_chaos(settings: Settings, *, kind: str, for_s: float, as_json: boo
     """The `chaos` command: the fault ends by itself, also when this process does not live to see it."""
     fault = FaultKind(kind)
     script = _Control(await asyncio.to_thread(_address, settings))
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         async with connected(settings) as runtime:
             scene = _Scene(runtime, script, visible=not as_json)
-            report = await unless_stopped(stopping, scene.play(fault, for_s))
+            report = await unless_stopped(stop.asked, scene.play(fault, for_s))
             if report is None:
                 await script.heal()
                 return 130

@@ -39,21 +39,21 @@ async def run_demo(
                 )
             ]
         )
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         async with (
             _analyst(settings, scripted=scripted) as chosen,
             connected(chosen, migrate_first=True) as runtime,
         ):
             listening = listen(chosen, port)
-            async with api_server(runtime, listening), some_worker(runtime):
+            async with api_server(runtime, listening), some_worker(runtime, at_once=stop.at_once):
                 ingesting = _ingest_samples(runtime, visible=not as_json)
-                report = await unless_stopped(stopping, ingesting)
+                report = await unless_stopped(stop.asked, ingesting)
                 if report is None:
                     return 130
                 await _tell(runtime, report, url_of(listening), as_json=as_json)
                 if not once:
                     print(f"Serving at {url_of(listening)}; Ctrl-C stops it.", file=sys.stderr)
-                    await stopping.wait()
+                    await stop.asked.wait()
     faults = await unexpected(report)
     for fault in faults:
         print(f"naru: {fault}", file=sys.stderr)

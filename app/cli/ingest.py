@@ -17,6 +17,7 @@ from app.candidates.views import RunView, view_run
 from app.cli.render import Progress, print_json, print_runs
 from app.cli.serving import connected
 from app.jobs import worker
+from app.queue.worker import Stop
 from app.messages import Message
 from app.pipeline import records
 from app.pipeline.tables import RunStatus
@@ -204,25 +205,30 @@ async def ingest(
 
 
 @asynccontextmanager
-async def some_worker(runtime: Runtime) -> AsyncGenerator[None]:
-    """A worker while the block lasts: one that runs elsewhere, or else one in this process."""
-    stopping = asyncio.Event()
+async def some_worker(
+    runtime: Runtime, *, at_once: asyncio.Event | None = None
+) -> AsyncGenerator[None]:
+    """A worker while the block lasts: one that runs elsewhere, or else one in this process.
+
+    `at_once` cuts short the time that it gives its runs to finish in the end.
+    """
+    stop = Stop(at_once=at_once or asyncio.Event())
     async with asyncio.TaskGroup() as group:
-        group.create_task(_stand_in(runtime, stopping))
+        group.create_task(_stand_in(runtime, stop))
         try:
             yield
         finally:
-            stopping.set()
+            stop.asked.set()
 
 
-async def _stand_in(runtime: Runtime, stopping: asyncio.Event) -> None:
+async def _stand_in(runtime: Runtime, stop: Stop) -> None:
     """Work as soon as no other worker is alive; one that was killed seems alive for a lease."""
     while await runtime.producer.has_worker():
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_FOR_WORKER_EVERY_S):
-                await stopping.wait()
+                await stop.asked.wait()
                 return
-    await worker.serve(runtime, stopping)
+    await worker.serve(runtime, stop)
 
 
 async def follow(

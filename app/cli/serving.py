@@ -15,9 +15,11 @@ from app.api.app import create_app
 from app.bootstrap import Runtime, open_runtime
 from app.embedded import embedded_servers
 from app.jobs import worker
+from app.queue.worker import Stop
 from app.settings import InvalidSettings, Settings
 
 _LISTEN_BACKLOG = 128
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 
@@ -37,22 +39,25 @@ async def connected(settings: Settings, *, migrate_first: bool = False) -> Async
 
 
 @contextmanager
-def stop_signals() -> Generator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; a second one of them ends the process at once."""
-    stopping = asyncio.Event()
+def stop_signals() -> Generator[Stop]:
+    """SIGINT and SIGTERM: the first asks to stop, the second to stop at once, a third ends it."""
+    stop = Stop()
     loop = asyncio.get_running_loop()
 
-    def stop(number: signal.Signals) -> None:
-        stopping.set()
-        signal.signal(number, signal.SIG_DFL)
-        loop.remove_signal_handler(number)
+    def signalled() -> None:
+        if stop.asked.is_set():
+            stop.at_once.set()
+            for each in _STOPPING:
+                signal.signal(each, signal.SIG_DFL)
+                loop.remove_signal_handler(each)
+        stop.asked.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
+    for number in _STOPPING:
+        loop.add_signal_handler(number, signalled)
     try:
-        yield stopping
+        yield stop
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOPPING:
             loop.remove_signal_handler(number)
 
 
@@ -113,27 +118,27 @@ async def api_server(runtime: Runtime, listening: socket.socket) -> AsyncGenerat
 
 async def serve_all(settings: Settings, *, port: int | None) -> None:
     """API and worker in one process."""
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         async with connected(settings, migrate_first=True) as runtime:
             listening = listen(settings, port)
             print(f"Naru serves at {url_of(listening)} (Ctrl-C stops it)", file=sys.stderr)
             async with api_server(runtime, listening):
-                await worker.serve(runtime, stopping)
+                await worker.serve(runtime, stop)
 
 
 async def serve_api(settings: Settings, *, port: int | None) -> None:
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         async with connected(settings) as runtime:
             listening = listen(settings, port)
             print(f"The API serves at {url_of(listening)}", file=sys.stderr)
             async with api_server(runtime, listening):
-                await stopping.wait()
+                await stop.asked.wait()
 
 
 async def serve_worker(settings: Settings) -> None:
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         async with connected(settings) as runtime:
-            await worker.serve(runtime, stopping)
+            await worker.serve(runtime, stop)
 
 
 async def run_migrations(settings: Settings) -> None:

@@ -27,7 +27,7 @@ from app.coordination.breaker_reports import (
     observed_states,
     read_all,
 )
-from app.coordination.waking import woken
+from app.resilience.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.breaker import Breaker

@@ -21,7 +21,7 @@ from app.coordination import ordering_records as records
 from app.coordination.announcements import Announcements, Message, Topic
 from app.coordination.ordering_records import Head, Hold, Item
 from app.coordination.ordering_tables import ItemState
-from app.coordination.waking import woken
+from app.resilience.waking import woken
 from app.errors import ErrorCode, RetryableError, WorkerError, unwrap
 from app.store.database import Database
 from app.telemetry.conventions import Attribute, SpanName

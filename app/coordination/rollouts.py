@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.coordination.announcements import Announcements, Topic
 from app.coordination.announcements import Message as Announcement
 from app.coordination.tables import RolloutRow
-from app.coordination.waking import woken
+from app.resilience.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.rollout import Rollout

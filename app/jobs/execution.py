@@ -3,31 +3,35 @@
 import asyncio
 import json
 import math
-import random
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from arq.worker import Retry
 
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, unwrap
 from app.pipeline import fencing, records
+from app.pipeline.delivery import RUN_FUNCTION, RunJob, effects_of, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
 from app.pipeline.fencing import End
 from app.pipeline.flow import Flow
-from app.pipeline.reconcile import next_attempt
 from app.pipeline.run import Run, private_place
 from app.pipeline.tables import RunId, RunRow, RunStatus
-from app.queue.envelope import Envelope
+from app.queue.delivery import Cause, Delivery, Ended, backoff_s
+from app.queue.envelope import NewJob, unseal
 from app.resilience.deadline import Within
-from app.resilience.layers import retry_after_s
-from app.store.keys import load_data_key
-from app.telemetry.conventions import Attribute, SpanName
+from app.store.keys import TenantId, load_data_key
+from app.telemetry.conventions import Attribute
 from app.telemetry.logs import bound, get_logger
-from app.telemetry.metrics import record_consumed, record_process, record_retry, record_run
-from app.telemetry.spans import ActiveSpan, SpanKind, span
+from app.telemetry.metrics import record_retry, record_run
+from app.telemetry.spans import current_span
 
 log = get_logger(__name__)
+
+_STAND_BY = timedelta(seconds=0.1)
+"""After the end of somebody's lease: whoever renews it in time keeps the run."""
 
 
 class Execution:
@@ -49,55 +53,53 @@ class Execution:
         self._held: dict[RunId, tuple[int, asyncio.Task[Any]]] = {}
         self._lost: set[RunId] = set()
 
-    async def run(self, ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
-        """One attempt of one run. Never raises: how it went is in PostgreSQL."""
-        del ctx
-        envelope = Envelope.model_validate(payload)
-        queue = self._queue.name
-        record_consumed(queue)
-        started_s = self._runtime.clock.monotonic()
-        with (
-            bound(run_id=str(envelope.run_id), attempt=envelope.attempt),
-            span(
-                SpanName.PROCESS,
-                queue,
-                kind=SpanKind.CONSUMER,
-                parent=envelope.traceparent,
-                link=envelope.traceparent,
-                attributes={
-                    Attribute.MESSAGING_SYSTEM: "arq",
-                    Attribute.MESSAGING_OPERATION_NAME: "process",
-                    Attribute.MESSAGING_OPERATION_TYPE: "process",
-                    Attribute.MESSAGING_DESTINATION_NAME: queue,
-                    Attribute.MESSAGING_MESSAGE_ID: f"{envelope.run_id}:{envelope.attempt}",
-                    Attribute.MESSAGING_CLIENT_ID: self.worker,
-                    Attribute.RUN_ID: str(envelope.run_id),
-                    Attribute.JOB_ATTEMPT: envelope.attempt,
-                    Attribute.JOB_MAX_ATTEMPTS: self._queue.max_attempts,
-                },
-            ) as active,
-        ):
-            try:
-                outcome = await self._begin_and_run(envelope, active)
-            except RetryableError as error:
-                # PostgreSQL went away, or another worker has the run. Either way nothing can be
-                # written here, and the reconciler sees to the run.
-                log.warning("attempt_not_recorded", code=error.code)
-                active.fail(error.code)
-                outcome = "aborted"
-            active.set(Attribute.JOB_OUTCOME, outcome)
-        seconds = self._runtime.clock.monotonic() - started_s
-        record_process(queue, "run", seconds, outcome=outcome)
+    async def run(self, ctx: dict[Any, Any], **carried: Any) -> Ended:
+        """One attempt of one run. How it went is in PostgreSQL; the queue is told in short.
 
-    async def effects(self, ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
+        Raises DB_CONNECTION before the attempt has begun, and arq's Retry while another worker has
+        the run: then the job comes again.
+        """
+        job = RunJob.model_validate(carried)
+        active = current_span()
+        active.set(Attribute.RUN_ID, str(job.run_id))
+        with bound(run_id=str(job.run_id)):
+            attempt = await self._begin(job)
+            if attempt is None:
+                log.info("attempt_not_to_be_had", attempt=job.attempt)
+                return Ended(outcome="aborted")
+            active.set(Attribute.JOB_ATTEMPT, attempt.row.attempt)
+            active.set(Attribute.JOB_MAX_ATTEMPTS, self._queue.max_attempts)
+            with bound(attempt=attempt.row.attempt):
+                try:
+                    return await self._held_through(attempt, ctx.get("delivery"))
+                except RetryableError as error:
+                    # PostgreSQL went away, or another worker has the run. Either way nothing can be
+                    # written here, and the reconciler sees to the run.
+                    log.warning("attempt_not_recorded", code=error.code)
+                    active.fail(error.code)
+                    return Ended(outcome="aborted")
+
+    async def effects(self, ctx: dict[Any, Any], **carried: Any) -> Ended:
         """Carry out what an ended run owes; what fails is delivered again by the reconciler."""
         del ctx
-        envelope = Envelope.model_validate(payload)
-        with bound(run_id=str(envelope.run_id)):
+        job = RunJob.model_validate(carried)
+        with bound(run_id=str(job.run_id)):
             try:
-                await carry_out(self._runtime.database, self._effects, envelope.run_id)
+                await carry_out(self._runtime.database, self._effects, job.run_id)
             except RetryableError as error:
                 log.warning("effects_postponed", code=error.code)
+                return Ended(outcome="retry")
+        return Ended()
+
+    async def aborted(self, payload: bytes) -> None:
+        """Somebody aborted a waiting job of a run by arq's means: the run is cancelled."""
+        envelope = unseal(payload)
+        if envelope.function == RUN_FUNCTION:
+            job = RunJob.model_validate(envelope.kwargs)
+            async with self._runtime.database.begin() as session:
+                row = await records.find(session, TenantId(job.tenant_id), job.run_id)
+            if row is not None and not RunStatus(row.status).final:
+                await self._cancel(row)
 
     async def renew_leases(self) -> None:
         """Renew the leases of all runs held here; stop those that another worker took over."""
@@ -117,45 +119,58 @@ class Execution:
                 self._lost.add(run_id)
                 task.cancel()
 
-    async def _begin_and_run(self, envelope: Envelope, active: ActiveSpan) -> str:
-        run_id = RunId(envelope.run_id)
+    async def _begin(self, job: RunJob) -> "_Attempt | None":
+        run_id = RunId(job.run_id)
         async with self._runtime.database.begin() as session:
-            row = await fencing.begin(
+            taken = await fencing.begin(
                 session,
                 run_id,
-                attempt=envelope.attempt,
+                attempt=job.attempt,
                 worker=self.worker,
                 lease_s=self._queue.lease,
+            ) or await fencing.take_over(
+                session,
+                run_id,
+                worker=self.worker,
+                lease_s=self._queue.lease,
+                max_tries=self._queue.max_attempts,
             )
-            if row is None:
-                log.info("attempt_not_to_be_had")
-                return "aborted"
-            # PostgreSQL's clock for both: ours may be off, or jump.
+            if isinstance(taken, timedelta):
+                # A worker has it, or had: this one stands by until the lease has ended.
+                raise Retry(defer=taken + _STAND_BY)
+            if taken is None:
+                return None
+            # PostgreSQL's clock: ours may be off, or jump.
             now = await fencing.now(session)
-            waited_s = (now - row.next_attempt_at).total_seconds()
-            attempt = _Attempt(
-                row=row,
+            return _Attempt(
+                row=taken,
                 saved=await records.checkpoints(session, run_id),
                 spent=await records.tries_spent(session, run_id),
-                ends_at_s=_ends_at_s(row, now, self._runtime.clock.monotonic()),
+                ends_at_s=_ends_at_s(taken, now, self._runtime.clock.monotonic()),
             )
-        active.set(Attribute.JOB_QUEUE_WAIT, waited_s)
+
+    async def _held_through(self, attempt: "_Attempt", delivery: Delivery | None) -> Ended:
+        row = attempt.row
+        run_id = RunId(row.id)
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a job runs in a task")
         self._held[run_id] = (row.attempt, task)
         try:
-            return await self._carry_through(attempt, active)
+            return await self._carry_through(attempt)
         except asyncio.CancelledError:
             if run_id in self._lost:
                 raise RetryableError(ErrorCode.LEASE_LOST) from None
-            await self._hand_back(row)
+            if delivery is not None and delivery.cause is Cause.ORDERED:
+                await self._cancel(row)
+            else:
+                await self._hand_back(row)
             raise
         finally:
             del self._held[run_id]
             self._lost.discard(run_id)
 
-    async def _carry_through(self, attempt: "_Attempt", active: ActiveSpan) -> str:
+    async def _carry_through(self, attempt: "_Attempt") -> Ended:
         row = attempt.row
         flow = self._flows[row.flow]
         run: Run | None = None
@@ -163,7 +178,7 @@ class Execution:
             run = await self._open(attempt)
             result = await self._within_limits(flow, run, attempt)
         except Exception as raised:  # noqa: BLE001 - every job's failure becomes a state of its run
-            return await self._fail(attempt, run, flow, unwrap(raised), active)
+            return await self._fail(attempt, run, flow, unwrap(raised))
         status = RunStatus.PARTIAL if run.partial_codes else RunStatus.SUCCEEDED
         how = End(
             status=status,
@@ -173,7 +188,7 @@ class Execution:
             keep_checkpoints=status is RunStatus.PARTIAL,
         )
         await self._end(row, how)
-        return "success"
+        return Ended(value=_in_short(row, status, how.code))
 
     async def _open(self, attempt: "_Attempt") -> Run:
         runtime, row = self._runtime, attempt.row
@@ -209,8 +224,7 @@ class Execution:
         run: Run | None,
         flow: Flow,
         error: BaseException,
-        active: ActiveSpan,
-    ) -> str:
+    ) -> Ended:
         row = attempt.row
         if not isinstance(error, WorkerError):
             log.error("run_crashed", error_type=type(error).__name__, exc_info=error)
@@ -219,13 +233,13 @@ class Execution:
             )
         if error.code is ErrorCode.LEASE_LOST:
             raise RetryableError(ErrorCode.LEASE_LOST)
-        active.fail(error.code)
+        current_span().fail(error.code)
         if error.code.run_again_later and row.tries < self._queue.max_attempts:
-            wait_s = self._wait_s(row, error)
+            wait_s = backoff_s(self._queue, row.tries, error)
             # A wait past the deadline could only end in DEADLINE_EXCEEDED, which says less.
             if self._runtime.clock.monotonic() + wait_s < attempt.ends_at_s:
                 await self._postpone(row, error, wait_s)
-                return "retry"
+                return Ended(outcome="retry", value=_in_short(row, RunStatus.QUEUED, error.code))
         refused = run is not None and error.code in flow.refusals
         how = End(
             status=RunStatus.FAILED,
@@ -237,7 +251,7 @@ class Execution:
             keep_checkpoints=not refused,
         )
         await self._end(row, how)
-        return "failed"
+        return Ended(outcome="failed", error=error, dead=not refused, tries=row.tries)
 
     async def _end(self, row: RunRow, how: End) -> None:
         async with self._runtime.database.begin() as session:
@@ -245,14 +259,7 @@ class Execution:
         record_run(how.status, code=how.code)
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
         if how.effects:
-            await self._deliver(row, self._runtime.producer.enqueue_effects(next_attempt(row)))
-
-    def _wait_s(self, row: RunRow, error: WorkerError) -> float:
-        queue = self._queue
-        growing_s = min(queue.retry_base_wait * 2 ** (row.tries - 1), queue.retry_max_wait)
-        # Jitter, so that what failed together does not come back together.
-        wait_s = growing_s * random.uniform(0.5, 1)  # noqa: S311 - not a secret
-        return max(wait_s, retry_after_s(error)) if isinstance(error, RetryableError) else wait_s
+            await self._deliver(effects_of(row.id, row.tenant_id, traceparent=row.traceparent))
 
     async def _postpone(self, row: RunRow, error: WorkerError, wait_s: float) -> None:
         async with self._runtime.database.begin() as session:
@@ -261,23 +268,29 @@ class Execution:
             )
         record_retry("run", error_type=error.code)
         log.warning("run_postponed", code=error.code, wait_s=round(wait_s, 1), tries=row.tries)
-        await self._deliver(
-            row, self._runtime.producer.enqueue_run(next_attempt(row), wait_s=wait_s)
-        )
+        await self._deliver(next_attempt(row, wait_s=wait_s))
 
     async def _hand_back(self, row: RunRow) -> None:
         """This worker stops: the run goes back at once, and the attempt is not spent."""
         async with self._runtime.database.begin() as session:
             await fencing.postpone(session, row, wait_s=0, code=None, details={}, spends_try=False)
         log.info("run_handed_back", run_id=str(row.id), attempt=row.attempt)
-        await self._deliver(row, self._runtime.producer.enqueue_run(next_attempt(row)))
+        await self._deliver(next_attempt(row))
 
-    async def _deliver(self, row: RunRow, delivery: Awaitable[bool]) -> None:
+    async def _cancel(self, row: RunRow) -> None:
+        how = End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
         try:
-            await delivery
+            await self._end(row, how)
+        except RetryableError as error:
+            if error.code is not ErrorCode.LEASE_LOST:  # it has ended already: what was ordered
+                raise
+
+    async def _deliver(self, job: NewJob) -> None:
+        try:
+            await self._runtime.producer.enqueue(job)
         except RetryableError as error:
             # The row says what is due; the reconciler delivers it once Redis answers.
-            log.warning("job_not_delivered_yet", run_id=str(row.id), code=error.code)
+            log.warning("job_not_delivered_yet", job_id=job.job_id, code=error.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +307,11 @@ def _ends_at_s(row: RunRow, now: datetime, monotonic_s: float) -> float:
     if row.deadline_at is None:
         return math.inf
     return monotonic_s + (row.deadline_at - now).total_seconds()
+
+
+def _in_short(row: RunRow, status: RunStatus, code: ErrorCode | None) -> dict[str, Any]:
+    """What `Job.result` gives: where to look."""
+    return {"run_id": str(row.id), "attempt": row.attempt, "status": status, "code": code}
 
 
 def _seal_private(run: Run, error: WorkerError) -> str | None:

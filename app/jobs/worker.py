@@ -1,74 +1,108 @@
-"""A worker: takes jobs, keeps its leases, and looks after what was lost."""
+"""A worker: takes jobs, keeps its leases, and looks after what was lost.
+
+`WorkerSettings` is for arq's own command, which builds arq's own worker: `app.jobs.stock`.
+"""
 
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
+from arq.worker import Function, func
+
 from app.bootstrap import Runtime, open_resume_tools
-from app.errors import RetryableError, WorkerError
+from app.errors import ErrorCode, RetryableError, WorkerError
 from app.jobs import registry
 from app.jobs.execution import Execution
-from app.pipeline import records
+from app.pipeline.delivery import EFFECTS_FUNCTION, RUN_FUNCTION, next_attempt
+from app.pipeline.effects import EffectHandler
+from app.pipeline.flow import Flow
 from app.pipeline.reconcile import reconcile
-from app.queue.producer import EFFECTS_FUNCTION, RUN_FUNCTION
-from app.queue.worker import QueueWorker
+from app.pipeline.schedules import Scheduler
+from app.pipeline.tables import RunRow
+from app.queue.deadletters import DeadLetters, Letter
+from app.queue.delivery import Hooks
+from app.queue.leases import RENEWALS_PER_LEASE
+from app.queue.worker import QueueWorker, Stop
 from app.telemetry.logs import get_logger
+from app.telemetry.spans import trace_id_of
 
 log = get_logger(__name__)
 
-_RENEWALS_PER_LEASE = 3
-_HOUR_S = 3_600
+NO_TRY_LIMIT = 1_000_000
+"""How often a run may be tried is PostgreSQL's to count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a worker runs; the registry's, unless somebody brings their own."""
+
+    flows: Mapping[str, Flow]
+    effects: Mapping[str, EffectHandler]
 
 
 async def serve(
-    runtime: Runtime, stopping: asyncio.Event, *, ready: asyncio.Event | None = None
+    runtime: Runtime,
+    stop: Stop,
+    *,
+    ready: asyncio.Event | None = None,
+    work: Work | None = None,
 ) -> None:
-    """Work until `stopping` is set, then finish or hand back what is under way.
+    """Work until asked to stop, then finish or hand back what is under way.
 
     `ready` is set once jobs are taken.
     """
+    async with attended(runtime, work) as execution:
+        taking = QueueWorker(
+            runtime.producer,
+            functions(execution),
+            settings=runtime.settings.queue,
+            worker_id=execution.worker,
+            hooks=Hooks(on_abort=execution.aborted),
+        )
+        log.info("worker_started", worker=execution.worker, concurrency=taking.slots)
+        await taking.serve(stop, ready=ready)
+        log.info("worker_stopped", worker=execution.worker)
+
+
+def functions(execution: Execution) -> list[Function]:
+    """The job functions, as arq knows them."""
+    run: Any = execution.run  # arq's protocol is narrower than what it calls
+    effects: Any = execution.effects
+    return [
+        func(run, name=RUN_FUNCTION, max_tries=NO_TRY_LIMIT),
+        # The reconciler offers it again under the same id: no result may stand in the way.
+        func(effects, name=EFFECTS_FUNCTION, max_tries=NO_TRY_LIMIT, keep_result=0),
+    ]
+
+
+@asynccontextmanager
+async def attended(runtime: Runtime, work: Work | None = None) -> AsyncGenerator[Execution]:
+    """The job functions, and beside them what keeps runs alive while the block lasts."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     queue = runtime.settings.queue
     async with open_resume_tools(runtime) as tools:
-        execution = Execution(
-            runtime,
-            registry.flows(runtime, tools),
-            registry.effects(runtime),
-            worker=worker,
-        )
-        taking = QueueWorker(
-            runtime.producer,
-            {RUN_FUNCTION: execution.run, EFFECTS_FUNCTION: execution.effects},
-            concurrency=queue.concurrency,
-            # Runs keep their own time limit; this one only bounds what hangs beside them.
-            job_timeout_s=queue.run_timeout + 60,
-        )
+        work = work or Work(flows=registry.flows(runtime, tools), effects=registry.effects(runtime))
+        execution = Execution(runtime, work.flows, work.effects, worker=worker)
         async with asyncio.TaskGroup() as group:
-            beating = group.create_task(
-                _every(queue.lease / _RENEWALS_PER_LEASE, _heartbeat(runtime, execution))
-            )
-            looking = group.create_task(_every(queue.reconcile_every, _reconciliation(runtime)))
-            cleaning = group.create_task(_every(_HOUR_S, _cleaning(runtime)))
-            warming = group.create_task(_warm(runtime))
-            log.info("worker_started", worker=worker, concurrency=queue.concurrency)
-            if ready is not None:
-                ready.set()
+            beside = [
+                group.create_task(each)
+                for each in (
+                    _every(queue.lease / RENEWALS_PER_LEASE, execution.renew_leases),
+                    _every(queue.reconcile_every, _reconciliation(runtime)),
+                    _scheduler(runtime).serve(),
+                    _warm(runtime),
+                )
+            ]
             try:
-                await taking.serve(stopping, drain_timeout_s=queue.drain_timeout)
+                yield execution
             finally:
-                for task in (beating, looking, cleaning, warming):
+                for task in beside:
                     task.cancel()
-                await _withdraw(runtime, worker)
-            log.info("worker_stopped", worker=worker)
-
-
-async def _withdraw(runtime: Runtime, worker: str) -> None:
-    try:
-        await runtime.producer.withdraw_worker(worker)
-    except RetryableError as error:
-        log.warning("worker_not_withdrawn", code=error.code)  # it expires with its lease
 
 
 async def _warm(runtime: Runtime) -> None:
@@ -89,18 +123,22 @@ async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Non
         await asyncio.sleep(seconds)
 
 
-def _heartbeat(runtime: Runtime, execution: Execution) -> Callable[[], Awaitable[object]]:
-    lease_s = runtime.settings.queue.lease
-
-    async def beat() -> None:
-        await execution.renew_leases()
-        await runtime.producer.announce_worker(execution.worker, ttl_s=lease_s)
-
-    return beat
-
-
 def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
     queue = runtime.settings.queue
+    letters = DeadLetters(runtime.producer, queue)
+
+    async def gave_up(run: RunRow) -> None:
+        await letters.add(
+            next_attempt(run),
+            Letter(
+                function=RUN_FUNCTION,
+                code=ErrorCode.WORKER_ERROR,
+                error_type=WorkerError.__name__,
+                text="its worker died at each try",
+                tries=run.tries,
+                trace_id=trace_id_of(run.traceparent),
+            ),
+        )
 
     async def look() -> None:
         await reconcile(
@@ -108,16 +146,34 @@ def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
             runtime.producer,
             lease_s=queue.lease,
             max_tries=queue.max_attempts,
+            gave_up=gave_up,
         )
 
     return look
 
 
-def _cleaning(runtime: Runtime) -> Callable[[], Awaitable[object]]:
-    days = runtime.settings.retention.checkpoints_days
+def _scheduler(runtime: Runtime) -> Scheduler:
+    async def deliver(run: RunRow) -> None:
+        try:
+            await runtime.producer.enqueue(next_attempt(run))
+        except RetryableError as error:
+            log.warning("job_not_delivered_yet", run_id=str(run.id), code=error.code)
 
-    async def clean() -> None:
-        async with runtime.database.begin() as session:
-            await records.drop_old_checkpoints(session, older_than_days=days)
+    return Scheduler(
+        database=runtime.database,
+        keyring=runtime.keyring,
+        tenant_id=runtime.tenant_id,
+        schedules=registry.SCHEDULES,
+        timezone=runtime.settings.queue.timezone,
+        run_deadline_s=runtime.settings.queue.run_deadline,
+        deliver=deliver,
+    )
 
-    return clean
+
+def __getattr__(name: str) -> type:
+    """`WorkerSettings`, made when arq's command asks for it: importing reads no settings."""
+    if name != "WorkerSettings":
+        raise AttributeError(name)
+    from app.jobs.stock import worker_settings  # noqa: PLC0415 - imports this module
+
+    return worker_settings()

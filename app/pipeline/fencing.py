@@ -96,6 +96,62 @@ async def begin(
     return row
 
 
+async def take_over(
+    session: AsyncSession, run_id: RunId, *, worker: str, lease_s: float, max_tries: int
+) -> RunRow | timedelta | None:
+    """Begin the next attempt of a run whose worker no longer renews its lease.
+
+    None when there is nothing to take over; how long its lease lasts when somebody holds it.
+    """
+    found = (
+        await session.execute(
+            select(RunRow, RunRow.lease_until - func.now()).where(
+                RunRow.id == run_id, RunRow.status == RunStatus.RUNNING
+            )
+        )
+    ).one_or_none()
+    if found is None or found[0].tries >= max_tries:
+        return None  # one that has used its tries is for the reconciler to end
+    run, left = found
+    if left > timedelta():
+        return left
+    changed = await session.execute(
+        update(RunRow)
+        .where(
+            RunRow.id == run_id,
+            RunRow.attempt == run.attempt,
+            RunRow.status == RunStatus.RUNNING,
+            RunRow.lease_until <= func.now(),
+        )
+        .values(status=RunStatus.QUEUED, lease_until=None, next_attempt_at=RunRow.lease_until)
+        .execution_options(synchronize_session=False)
+    )
+    if not _changed(changed):
+        return None
+    await _end_attempt(session, run, RunStatus.QUEUED, ErrorCode.LEASE_LOST)
+    return await begin(session, run_id, attempt=run.attempt + 1, worker=worker, lease_s=lease_s)
+
+
+async def reopen(session: AsyncSession, run_id: RunId, *, deadline_s: float) -> RunRow | None:
+    """Queue a failed run again, with all of its tries; None when it is not failed (any more)."""
+    return await session.scalar(
+        update(RunRow)
+        .where(RunRow.id == run_id, RunRow.status == RunStatus.FAILED)
+        .values(
+            status=RunStatus.QUEUED,
+            tries=0,
+            code=None,
+            message=None,
+            details={},
+            private_sealed=None,
+            next_attempt_at=func.now(),
+            deadline_at=func.now() + timedelta(seconds=deadline_s),
+            finished_at=None,
+        )
+        .returning(RunRow)
+    )
+
+
 async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
     """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
     stands = await session.scalar(

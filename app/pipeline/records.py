@@ -21,7 +21,7 @@ from app.pipeline.tables import (
     StageRow,
     StageStatus,
 )
-from app.store.keys import TenantId
+from app.store.keys import DataKeyRow, TenantId
 
 
 async def find(session: AsyncSession, tenant_id: TenantId, run_id: UUID) -> RunRow | None:
@@ -193,6 +193,26 @@ async def drop_old_checkpoints(session: AsyncSession, *, older_than_days: int) -
     )
     dropped = await session.execute(delete(CheckpointRow).where(CheckpointRow.run_id.in_(ended)))
     return cast(CursorResult[Any], dropped).rowcount
+
+
+async def drop_old_runs(session: AsyncSession, flow: str, *, older_than_days: int) -> int:
+    """Drop the runs of a flow that ended long enough ago, and their keys; returns how many.
+
+    Nothing but the run may be sealed with its key. A run that owes an effect is kept.
+    """
+    owing = select(EffectRow.run_id).where(EffectRow.done_at.is_(None))
+    dropped = await session.execute(
+        delete(RunRow)
+        .where(
+            RunRow.flow == flow,
+            RunRow.finished_at < func.now() - timedelta(days=older_than_days),
+            RunRow.id.not_in(owing),
+        )
+        .returning(RunRow.data_key_id)
+    )
+    keys = dropped.scalars().all()
+    await session.execute(delete(DataKeyRow).where(DataKeyRow.id.in_(keys)))
+    return len(keys)
 
 
 async def open_effects(

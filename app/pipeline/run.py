@@ -14,6 +14,7 @@ from app.errors import ErrorCode, WorkerError
 from app.pipeline import fencing, records
 from app.pipeline.stage import Stage
 from app.pipeline.tables import RunId, RunRow, StageStatus
+from app.queue.events import StageEvent, Tell, tell_nobody
 from app.resilience.clock import Clock
 from app.resilience.fallback import NEVER_ABSORBED
 from app.resilience.layers import Status
@@ -38,7 +39,8 @@ class Run:
 
     Every result is saved, encrypted, before the flow sees it. A stage that an earlier attempt
     finished is not executed again: its saved result is returned. A commit after the fence was
-    raised fails with LEASE_LOST. `spent` are the tries per stage that earlier attempts made.
+    raised fails with LEASE_LOST. `spent` are the tries per stage that earlier attempts made; `tell`
+    is called once PostgreSQL knows that a stage has begun or ended.
     """
 
     row: RunRow
@@ -49,6 +51,7 @@ class Run:
     saved: dict[tuple[str, str, int], str]
     spent: Mapping[str, int] = field(default_factory=dict[str, int])
     partial_codes: list[ErrorCode] = field(default_factory=list[ErrorCode])
+    tell: Tell = tell_nobody
 
     @property
     def id(self) -> RunId:
@@ -100,6 +103,7 @@ class Run:
                 result = await stage.call(session, *args, **kwargs)
                 sealed = await self._seal(stage.result, result, stage.name, "")
                 await self._finish(session, stage, sealed, StageStatus.SUCCEEDED, tries=1)
+            self._tell(stage.name, StageStatus.SUCCEEDED)
             return result
 
         return await self._measured(stage, write)
@@ -110,6 +114,7 @@ class Run:
             await fencing.hold(session, self.id, self.row.attempt)
             await records.start_stage(session, self.row, name)
             await records.end_stage(session, self.row, name, StageStatus.SKIPPED)
+        self._tell(name, StageStatus.SKIPPED)
 
     async def once(
         self, stage: str, item: str, result: TypeAdapter[T], call: Callable[[], Awaitable[T]]
@@ -163,6 +168,7 @@ class Run:
                 # Why it fell back, if it did: an operator asks.
                 code = outcome.error.code if outcome.error else None
                 await self._finish(session, stage, sealed, status, tries=tries, code=code)
+            self._tell(stage.name, status, code)
             return result
 
         return await self._measured(stage, work, lambda: tries)
@@ -184,6 +190,7 @@ class Run:
                 async with self.database.begin() as session:
                     await fencing.hold(session, self.id, self.row.attempt)
                     await records.start_stage(session, self.row, stage.name)
+                self._tell(stage.name, StageStatus.RUNNING)
                 return await work()
             except WorkerError as error:
                 status = StageStatus.FAILED
@@ -200,16 +207,22 @@ class Run:
         if error.code in (ErrorCode.LEASE_LOST, ErrorCode.DB_CONNECTION):
             return  # nothing of this attempt can be written any more
         absorbed = stage.partial is not None and error.code not in NEVER_ABSORBED
+        status = StageStatus.PARTIAL if absorbed else StageStatus.FAILED
         async with self.database.begin() as session:
             await fencing.hold(session, self.id, self.row.attempt)
             await records.end_stage(
                 session,
                 self.row,
                 stage.name,
-                StageStatus.PARTIAL if absorbed else StageStatus.FAILED,
+                status,
                 code=error.code,
                 tries=tries,
             )
+        self._tell(stage.name, status, error.code)
+
+    def _tell(self, stage: str, status: StageStatus, code: ErrorCode | None = None) -> None:
+        told = StageEvent(stage=stage, status=status, attempt=self.row.attempt, code=code)
+        self.tell(self.id, told)
 
     async def _finish(
         self,

@@ -42,7 +42,7 @@ class RunRow(Base):
     """`attempt` is the fence: raised when a worker begins; every commit of the run compares it.
 
     `tries` counts the attempts that were spent; an attempt that a stopping worker handed back is
-    not. `details` are safe to show, `private_sealed` is personal data under the run's data key.
+    not. `priority` and `limit_key` are those of its jobs. `details` are safe to show, `private_sealed` is personal data under the run's data key.
     """
 
     __tablename__ = "runs"
@@ -58,6 +58,8 @@ class RunRow(Base):
     status: Mapped[str] = mapped_column(default=RunStatus.QUEUED)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[str] = mapped_column(default="ingestion", server_default="ingestion")
+    limit_key: Mapped[str] = mapped_column(default="", server_default="")
     data_key_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("data_keys.id", ondelete="SET NULL")
     )
@@ -148,3 +150,23 @@ class EffectRow(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     done_at: Mapped[datetime | None]
+
+
+class ScheduleRow(Base):
+    """When a schedule of the code is due next, by this expression in this time zone.
+
+    `last_due_at` is the latest due time that was dealt with: by `last_run_id`, or, when that run
+    had not ended yet, by nothing (`last_skipped_at` is the same then).
+    """
+
+    __tablename__ = "schedules"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    flow: Mapped[str]
+    cron: Mapped[str]
+    timezone: Mapped[str]
+    next_due_at: Mapped[datetime]
+    last_due_at: Mapped[datetime | None]
+    last_skipped_at: Mapped[datetime | None]
+    last_run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

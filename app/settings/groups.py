@@ -7,6 +7,7 @@ import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -21,11 +22,13 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from app.messages import Language
+from app.settings.redis_urls import check_url, master_name, sentinel_addresses
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Tries = Annotated[int, Field(ge=1, le=20)]
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 
 
 class Group(BaseModel):
@@ -65,20 +68,74 @@ class DatabaseSettings(Group):
         return url
 
 
+class TlsVerification(StrEnum):
+    """What of a server's certificate is verified."""
+
+    FULL = "full"
+    CA = "ca"
+    NONE = "none"
+
+
 class RedisSettings(Group):
     url: SecretStr | None = Field(
         default=None,
-        description="Redis ≥ 6.2 or Valkey: `redis://`, `rediss://` or `unix://`. "
-        "Not set: the embedded Valkey.",
+        description="Redis ≥ 6.2 or Valkey: `redis://user:password@host:6379/0`, `rediss://…` for "
+        "TLS, `unix:///path`. With sentinels, the host is the name of their master. Not set: the "
+        "embedded Valkey.",
     )
+    sentinels: str | None = Field(
+        default=None, description="Sentinels that know the master: `host:26379,host:26379`."
+    )
+    sentinel_username: str | None = Field(default=None, description="User at the sentinels.")
+    sentinel_password: SecretStr | None = Field(
+        default=None, description="Password at the sentinels."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) of the CAs that are trusted. Not set: those of the system.",
+    )
+    cert_file: Path | None = Field(
+        default=None, description="Our own certificate (PEM), where the server asks for one."
+    )
+    key_file: Path | None = Field(default=None, description="Its private key (PEM, no passphrase).")
+    tls_verify: TlsVerification = Field(
+        default=TlsVerification.FULL,
+        description="`full`: the server's certificate and its host name; `ca`: only by whom it is "
+        "signed; `none`: nothing, so anybody can pose as the server.",
+    )
+    max_connections: Count = Field(
+        default=50, description="Most connections of one process; further commands wait for one."
+    )
+    connect_timeout: Seconds = Field(default=5, description="Seconds to wait for a connection.")
+    timeout: Seconds = Field(default=10, description="Seconds to wait for an answer.")
 
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        schemes = ("redis://", "rediss://", "unix://")
-        if url and not url.get_secret_value().startswith(schemes):
-            raise ValueError("must start with redis://, rediss:// or unix://")
+        if url:
+            check_url(url.get_secret_value())
         return url
+
+    @field_validator("sentinels")
+    @classmethod
+    def _are_addresses(cls, sentinels: str | None) -> str | None:
+        return sentinels if sentinels and sentinel_addresses(sentinels) else None
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        url = self.url.get_secret_value() if self.url else ""
+        if self.sentinels:
+            master_name(url)
+        elif self.sentinel_username or self.sentinel_password:
+            raise ValueError("sentinel_username and sentinel_password need sentinels")
+        if self.sentinel_username and not self.sentinel_password:
+            raise ValueError("sentinel_username needs sentinel_password")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together")
+        tls = self.ca_file or self.cert_file or self.tls_verify is not TlsVerification.FULL
+        if tls and not url.startswith("rediss://"):
+            raise ValueError("ca_file, cert_file and tls_verify need a url with rediss://")
+        return self
 
 
 class StorageSettings(Group):
@@ -276,6 +333,39 @@ class ExtractSettings(Group):
 class QueueSettings(Group):
     name: str = Field(default="arq:queue", min_length=1, description="Redis key of the queue.")
     concurrency: Count = Field(default=10, description="Runs one worker carries at the same time.")
+    chat_slots: int = Field(
+        default=2, ge=0, description="Slots of a worker beside those, which only chat may use."
+    )
+    ingestion_share: float = Field(
+        default=0.25,
+        ge=0.01,
+        le=0.9,
+        description="Share of the starts that waiting ingestion gets at least; chat goes first.",
+    )
+    bulk_share: float = Field(
+        default=0.05,
+        ge=0.01,
+        le=0.9,
+        description="Share of the starts that waiting bulk work gets at least.",
+    )
+    tenant_limit: Count | None = Field(
+        default=None, description="Most jobs of one tenant in flight in the whole fleet."
+    )
+    tenant_weights: Annotated[dict[str, Weight], NoDecode] = Field(
+        default_factory=dict,
+        description='Weights of tenants in their round robin as JSON, `{"<tenant id>": 2}`; '
+        "1 for the others.",
+    )
+    key_limits: Annotated[dict[str, Count], NoDecode] = Field(
+        default_factory=dict,
+        description="Most jobs in flight in the whole fleet by key as JSON; a résumé that a model "
+        'analyses has the key `model:<name>`: `{"model:gpt-5-mini": 20}`.',
+    )
+    poll_every: Seconds = Field(
+        default=0.5,
+        description="Seconds between looks for jobs that came without a word, as from arq's own "
+        "producers.",
+    )
     lease: Seconds = Field(
         default=15, description="Seconds after which the run of a dead worker is started again."
     )
@@ -300,6 +390,44 @@ class QueueSettings(Group):
         default=20,
         description="Seconds a stopping worker lets its runs finish before it hands them back.",
     )
+    keep_result: Seconds = Field(
+        default=3_600, description="Seconds that the result of a job is kept in Redis."
+    )
+    max_payload_kib: Count = Field(
+        default=64, le=1_024, description="Largest job in KiB; it holds ids, not documents."
+    )
+    dead_letters_days: Annotated[int, Field(ge=1, le=3_650)] = Field(
+        default=30, description="Days that dead letters are kept in Redis."
+    )
+    blocked_after: Seconds = Field(
+        default=2, description="Seconds after which a blocked event loop is reported."
+    )
+    timezone: str = Field(default="UTC", description="Time zone of schedules, an IANA name.")
+
+    @field_validator("tenant_weights", "key_limits", mode="before")
+    @classmethod
+    def _json_object(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            return json.loads(given or "{}")
+        except ValueError:
+            raise ValueError("must be a JSON object") from None
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is no time zone; give an IANA name such as Asia/Seoul") from None
+        return name
+
+    @model_validator(mode="after")
+    def _chat_goes_first(self) -> Self:
+        if self.ingestion_share + self.bulk_share > 1:
+            raise ValueError("ingestion_share and bulk_share must not exceed 1 together")
+        return self
 
 
 class ApiSettings(Group):

@@ -20,6 +20,7 @@ from opentelemetry.metrics import (
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from app.telemetry import gauges
 from app.telemetry.conventions import Attribute, Metric
 
 # To 120 s: the conventions end at 10 s, but a résumé with text recognition runs longer.
@@ -43,29 +44,25 @@ class BreakerState(NamedTuple):
     value: Literal[0, 1]
 
 
-def record_sent(queue: str, *, error_type: str | None = None) -> None:
-    """Count a job handed to the queue."""
+def record_sent(queue: str, *, count: int = 1) -> None:
+    """Count jobs handed to the queue."""
     labels = {Attribute.MESSAGING_OPERATION_NAME: "send"}
-    _state.instruments.sent.add(1, _labels(_SYSTEM, labels, _on(queue), _failed(error_type)))
+    _state.instruments.sent.add(count, _labels(_SYSTEM, labels, _on(queue)))
 
 
-def record_consumed(queue: str) -> None:
-    """Count a job taken from the queue."""
-    labels = {Attribute.MESSAGING_OPERATION_NAME: "process"}
-    _state.instruments.consumed.add(1, _labels(_SYSTEM, labels, _on(queue)))
+def record_consumed(queue: str, priority: str, waited_s: float) -> None:
+    """Count a job taken from the queue, and time how long it was due before."""
+    instruments = _state.instruments
+    instruments.consumed.add(1, _consumed_labels(queue))
+    instruments.wait.record(waited_s, _wait_labels(queue, priority))
 
 
 def record_process(
     queue: str, function: str, seconds: float, *, outcome: str, error_type: str | None = None
 ) -> None:
     """Time one attempt of a job. `outcome`: `success`, `retry`, `failed` or `aborted`."""
-    labels = {
-        Attribute.MESSAGING_OPERATION_NAME: "process",
-        Attribute.JOB_FUNCTION: function,
-        Attribute.JOB_OUTCOME: outcome,
-    }
     _state.instruments.process.record(
-        seconds, _labels(_SYSTEM, labels, _on(queue), _failed(error_type))
+        seconds, _process_labels(queue, function, outcome, error_type)
     )
 
 
@@ -129,6 +126,11 @@ def record_retry(function: str, *, error_type: str) -> None:
     """Count a further attempt that a failure made necessary."""
     labels = {Attribute.JOB_FUNCTION: function}
     _state.instruments.retries.add(1, _labels(labels, _failed(error_type)))
+
+
+def record_dead_letter(queue: str, code: str) -> None:
+    """Count a job that died and is kept."""
+    _state.instruments.dead_letters.add(1, _labels(_on(queue), _failed(code)))
 
 
 def record_run(status: str, *, code: str | None = None) -> None:
@@ -227,6 +229,9 @@ class _Instruments:
         self.consumed = _counter(
             meter, Metric.CONSUMED_MESSAGES, "{message}", "Jobs taken from the queue."
         )
+        self.wait = _timer(
+            meter, Metric.QUEUE_WAIT, "How long a job was due before it began.", _WORK_BUCKETS_S
+        )
         self.process = _timer(
             meter, Metric.PROCESS_DURATION, "One attempt of a job.", _WORK_BUCKETS_S
         )
@@ -257,6 +262,10 @@ class _Instruments:
         self.retries = _counter(
             meter, Metric.JOB_RETRIES, "{retry}", "Attempts that a failure made necessary."
         )
+        self.dead_letters = _counter(
+            meter, Metric.QUEUE_DEAD_LETTERS, "{message}", "Jobs that died and are kept."
+        )
+        gauges.create(meter)
         self.runs = _counter(meter, Metric.RUNS, "{run}", "Runs that reached a final state.")
         self.comparisons = _counter(
             meter, Metric.ROLLOUT_COMPARISONS, "{comparison}", "New code paths beside old ones."
@@ -305,6 +314,28 @@ def _call_labels(dependency: str, outcome: str, error_type: str | None) -> Mappi
     # Kept: every call has one of few sets of labels, and making one costs as much as counting.
     labels = {Attribute.DEPENDENCY: dependency, Attribute.CALL_OUTCOME: outcome}
     return _labels(labels, _failed(error_type))
+
+
+@lru_cache(maxsize=100)
+def _consumed_labels(queue: str) -> Mapping[str, str]:
+    return _labels(_SYSTEM, {Attribute.MESSAGING_OPERATION_NAME: "process"}, _on(queue))
+
+
+@lru_cache(maxsize=100)
+def _wait_labels(queue: str, priority: str) -> Mapping[str, str]:
+    return _labels(_on(queue), {Attribute.JOB_PRIORITY: priority})
+
+
+@lru_cache(maxsize=1_000)
+def _process_labels(
+    queue: str, function: str, outcome: str, error_type: str | None
+) -> Mapping[str, str]:
+    labels = {
+        Attribute.MESSAGING_OPERATION_NAME: "process",
+        Attribute.JOB_FUNCTION: function,
+        Attribute.JOB_OUTCOME: outcome,
+    }
+    return _labels(_SYSTEM, labels, _on(queue), _failed(error_type))
 
 
 def _on(queue: str) -> dict[Attribute, str]:

@@ -104,6 +104,12 @@ def current_trace_id() -> str | None:
     return f"{found.trace_id:032x}" if found.is_valid else None
 
 
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The trace that a traceparent string names, as 32 hex digits."""
+    found = _remote(traceparent) if traceparent else trace.INVALID_SPAN_CONTEXT
+    return f"{found.trace_id:032x}" if found.is_valid else None
+
+
 def current_span_id() -> str | None:
     """Return the current span as 16 hex digits."""
     found = trace.get_current_span().get_span_context()

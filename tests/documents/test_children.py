@@ -96,7 +96,7 @@ async def test_a_file_that_takes_too_long_is_stopped_and_the_next_one_is_read(
         (slow_pid,) = children.pids
 
         with pytest.raises(PermanentError) as caught:
-            await children.ask(READ, SLOW)
+            await children.ask(READ, SLOW * 8)
 
         assert caught.value.code is ErrorCode.INVALID_FILE
         assert caught.value.message is Message.FILE_TOO_SLOW

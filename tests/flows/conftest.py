@@ -16,6 +16,7 @@ from app.demo.provider import ScriptedProvider
 from app.demo.wire import MODEL
 from app.jobs import worker
 from app.pipeline.tables import RunRow, RunStatus
+from app.queue.worker import Stop
 from app.settings import Settings
 from app.settings.groups import LlmSettings, ModelSettings
 from tests.conftest import environment_of
@@ -29,14 +30,14 @@ _END_TIMEOUT_S = 40
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[asyncio.Event]:
     """A worker in this loop; setting the event stops it in order."""
-    stopping, ready = asyncio.Event(), asyncio.Event()
+    stop, ready = Stop(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(worker.serve(runtime, stopping, ready=ready))
+        group.create_task(worker.serve(runtime, stop, ready=ready))
         await ready.wait()
         try:
-            yield stopping
+            yield stop.asked
         finally:
-            stopping.set()
+            stop.asked.set()
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ async def is_held(runtime: Runtime) -> bool:
 
 async def redis_keys(runtime: Runtime, pattern: str) -> list[str]:
     """Every key that matches."""
-    keys: list[bytes] = await runtime.producer.redis.keys(pattern)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+    keys: list[bytes] = await runtime.producer.keys(pattern)  # pyright: ignore[reportUnknownMemberType] - typed loosely
     return [key.decode() for key in keys]
 
 

@@ -43,7 +43,7 @@ async def test_losing_all_of_redis_in_the_middle_of_fifty_queued_runs_loses_none
         async with asyncio.timeout(30):
             while not await _finished(runtime):
                 await asyncio.sleep(0.01)
-        await runtime.producer.redis.flushdb()  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        await runtime.producer.flushdb()  # pyright: ignore[reportUnknownMemberType] - typed loosely
         runs = await ended([run.run_id for run in accepted])
 
     assert {run.status for run in runs} == {"succeeded"}
@@ -59,7 +59,7 @@ async def test_a_run_accepted_while_redis_is_away_is_delivered_later(
     )
     async with open_runtime(away) as cut_off:
         accepted = await cut_off.intake.accept("cv.txt", RESUME)
-    queue = runtime.producer.redis
+    queue = runtime.producer
     assert await queue.zcard(runtime.producer.queue_name) == 0
     async with working(runtime):
         (run,) = await ended([accepted.run_id])
@@ -104,7 +104,7 @@ async def test_a_claim_whose_worker_died_before_it_began_the_run_is_dropped(
     runtime: Runtime, ended: EndedRuns
 ) -> None:
     accepted = await runtime.intake.accept("cv.txt", RESUME)
-    await runtime.producer.redis.set(f"arq:in-progress:{accepted.run_id}:1", b"1", px=600_000)
+    await runtime.producer.set(f"arq:in-progress:{accepted.run_id}:1", b"1", px=600_000)
     async with working(runtime):
         (run,) = await ended([accepted.run_id])
     assert (run.status, run.attempt) == ("succeeded", 1)
@@ -114,7 +114,7 @@ async def test_nothing_of_a_finished_run_stays_in_redis(here: Runtime, ended: En
     accepted = [await here.intake.accept("cv.txt", RESUME) for _ in range(3)]
     await ended([run.run_id for run in accepted])
     async with asyncio.timeout(5):
-        while await here.producer.redis.zcard(here.producer.queue_name):
+        while await here.producer.zcard(here.producer.queue_name):
             await asyncio.sleep(0.05)
     async with asyncio.timeout(5):
         while await redis_keys(here, "arq:job:*"):

@@ -8,6 +8,8 @@ from app.bootstrap import Runtime
 from app.cli.ingest import some_worker
 from app.jobs import worker
 from app.pipeline.tables import RunRow
+from app.queue.producer import WORKER_KEY
+from app.queue.worker import Stop
 from tests.flows.conftest import EndedRuns
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(60)]
@@ -16,13 +18,13 @@ TEXT = "윤가온\ngaon.yun@example.kr\n010-0000-2101\n\n기술\nPython\n".encod
 
 
 async def test_a_worker_is_known_while_it_works_and_not_after_it_stopped(runtime: Runtime) -> None:
-    stopping, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(worker.serve(runtime, stopping, ready=ready))
+    stop, ready = Stop(), asyncio.Event()
+    serving = asyncio.create_task(worker.serve(runtime, stop, ready=ready))
     await ready.wait()
     async with asyncio.timeout(5):
         while not await runtime.producer.has_worker():
             await asyncio.sleep(0.02)
-    stopping.set()
+    stop.asked.set()
     await serving
     assert not await runtime.producer.has_worker()
 
@@ -30,7 +32,8 @@ async def test_a_worker_is_known_while_it_works_and_not_after_it_stopped(runtime
 async def test_a_command_stands_in_for_a_worker_that_was_killed(
     runtime: Runtime, ended: EndedRuns
 ) -> None:
-    await runtime.producer.announce_worker("killed a moment ago", ttl_s=1.5)
+    producer = runtime.producer
+    await producer.set(f"{WORKER_KEY}{producer.queue_name}:killed a moment ago", b"{}", px=1_500)
     async with some_worker(runtime):
         accepted = await runtime.intake.accept("cv.txt", TEXT)
         (run,) = await ended([accepted.run_id])

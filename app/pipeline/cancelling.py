@@ -1,0 +1,68 @@
+"""Cancel a run: its final state first, then the job that carries it."""
+
+from uuid import UUID
+
+from app.errors import ErrorCode, PermanentError, RetryableError
+from app.pipeline import fencing, records
+from app.pipeline.delivery import job_id_of
+from app.pipeline.fencing import End
+from app.pipeline.tables import RunRow, RunStatus
+from app.queue.events import Events
+from app.queue.producer import Producer
+from app.store.database import Database
+from app.store.keys import TenantId
+from app.telemetry.logs import get_logger
+from app.telemetry.metrics import record_run
+
+log = get_logger(__name__)
+
+
+async def cancel_run(
+    database: Database,
+    producer: Producer,
+    events: Events,
+    tenant_id: TenantId,
+    run_id: UUID,
+) -> RunRow:
+    """End the run as `cancelled`, whether it waits or runs; one that is cancelled already is fine.
+
+    From then on nothing of it commits, also while Redis is away and its worker cannot be told.
+    Raises NOT_FOUND, RUN_ENDED when it has ended in another way, and DB_CONNECTION.
+    """
+    while True:
+        async with database.begin() as session:
+            run = await records.find(session, tenant_id, run_id)
+        if run is None:
+            raise PermanentError(ErrorCode.NOT_FOUND)
+        if run.status == RunStatus.CANCELLED:
+            return run
+        if RunStatus(run.status).final:
+            raise PermanentError(ErrorCode.RUN_ENDED, details={"status": run.status})
+        try:
+            async with database.begin() as session:
+                await fencing.end(
+                    session, run, End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
+                )
+        except RetryableError as error:
+            if error.code is not ErrorCode.LEASE_LOST:
+                raise
+            continue  # it began, ended or was cancelled meanwhile
+        record_run(RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
+        log.info("run_cancelled", run_id=str(run.id), was=run.status, attempt=run.attempt)
+        events.run_changed(
+            run.id,
+            RunStatus.CANCELLED,
+            attempt=run.attempt,
+            ended=True,
+            code=ErrorCode.CANCELLED,
+        )
+        await _cancel_job(producer, run)
+
+
+async def _cancel_job(producer: Producer, run: RunRow) -> None:
+    waits = run.status == RunStatus.QUEUED
+    try:
+        await producer.cancel(job_id_of(run.id, run.attempt + 1 if waits else run.attempt))
+    except RetryableError as error:
+        # It is taken out later, or runs until its next commit, which is refused.
+        log.warning("job_not_cancelled", run_id=str(run.id), code=error.code)

@@ -1,0 +1,108 @@
+-- Answers: now, counts (held back at a limit, deferred, running, dead, parked), due by class, ms
+-- that the oldest of each class waits (-1: none), tenants that wait (tenant, class, how many wait,
+-- how many run in all classes, 1 if at the limit) up to 100, pause (text or ''), ms until it ends.
+local MOST, TOLD = 10000, 100
+local due, since, held, tenants = { 0, 0, 0 }, {}, 0, {}
+
+local function waits(class, at)
+  class, at = tonumber(class), tonumber(at)
+  if at and at <= now and (not since[class] or at < since[class]) then
+    since[class] = at
+  end
+end
+
+local function tenant_waits(class, tenant, at_limit)
+  local number = redis.call('ZCARD', due_of(class, tenant))
+  if number > 0 then
+    waits(class, redis.call('ZRANGE', due_of(class, tenant), 0, 0, 'WITHSCORES')[2])
+    if #tenants < TOLD then
+      local running = tonumber(redis.call('HGET', RUNNING, 't|' .. tenant) or 0)
+      tenants[#tenants + 1] = { tenant, class, number, running, at_limit }
+    end
+  end
+  return number
+end
+
+local function count_indexed()
+  for position, class in ipairs(CLASSES) do
+    for _, tenant in ipairs(redis.call('ZRANGE', ring_of(class), 0, MOST - 1)) do
+      due[position] = due[position] + tenant_waits(class, tenant, 0)
+    end
+  end
+  for _, place in ipairs(redis.call('SMEMBERS', CAPPED)) do
+    local class, tenant = string.match(place, '^(%d)|(.*)$')
+    held = held + tenant_waits(class, tenant, 1)
+  end
+  for _, key in ipairs(redis.call('SMEMBERS', HELD)) do
+    held = held + redis.call('ZCARD', held_of(key))
+    local first = redis.call('ZRANGE', held_of(key), 0, 0, 'WITHSCORES')
+    if first[1] then
+      waits((parts(entry_of(first[1]))), first[2])
+    end
+  end
+end
+
+-- What fell due, or lost its lease, since a worker last claimed. 'sweep' in claim.lua moves it.
+local function count_unswept()
+  for _, key in ipairs({ DEFERRED, LEASES }) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, MOST)) do
+      local at = redis.call('ZSCORE', QUEUE, id)
+      if at and tonumber(at) <= now then
+        local class = parts(entry_of(id))
+        due[tonumber(class)] = due[tonumber(class)] + 1
+        waits(class, at)
+      end
+    end
+  end
+end
+
+-- What came in without our index, as from arq's own producers, is of the class in the middle.
+local function count_unknown()
+  local unknown = redis.call('ZCOUNT', QUEUE, '-inf', now) - due[1] - due[2] - due[3] - held
+  if unknown <= 0 then
+    return
+  end
+  due[2] = due[2] + unknown
+  local oldest = redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now, 'WITHSCORES', 'LIMIT', 0, TOLD)
+  for i = 1, #oldest, 2 do
+    if redis.call('EXISTS', LOCK .. oldest[i]) == 0 then -- a worker of arq's own leaves it there
+      waits((parts(entry_of(oldest[i]))), oldest[i + 1])
+      return
+    end
+  end
+end
+
+-- Letters expire by themselves, the oldest first; their place in the set does not.
+local function count_dead()
+  while true do
+    local id = redis.call('ZRANGE', DEAD, 0, 0)[1]
+    if not id or redis.call('EXISTS', DEAD .. ':' .. id) == 1 then
+      return redis.call('ZCARD', DEAD)
+    end
+    redis.call('ZREM', DEAD, id)
+  end
+end
+
+count_indexed()
+count_unswept()
+count_unknown()
+local running = redis.call('ZCOUNT', LEASES, '(' .. now, '+inf')
+local ages = {}
+for position in ipairs(CLASSES) do
+  ages[position] = since[position] and now - math.floor(since[position]) or -1
+end
+return {
+  now,
+  {
+    held,
+    math.max(redis.call('ZCOUNT', QUEUE, '(' .. now, '+inf') - running, 0),
+    running,
+    count_dead(),
+    redis.call('ZCARD', PARKED),
+  },
+  due,
+  ages,
+  tenants,
+  redis.call('GET', PAUSED) or '',
+  math.max(redis.call('PTTL', PAUSED), 0),
+}

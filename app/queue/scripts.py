@@ -1,0 +1,76 @@
+"""The Lua scripts: what must happen at once in Redis happens in one of them.
+
+Each is `lua/common.lua` and its own file. All keys are computed from the queue's name, so that
+Redis Cluster is out (docs/adr/0011-arqs-keys-and-no-cluster.md).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+Argument = str | bytes | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as Redis is told it, and the hash that it knows it by."""
+
+    body: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a script, for a queue."""
+
+    script: Script
+    arguments: Sequence[Argument]
+
+
+def _script(name: str) -> Script:
+    folder = files("app.queue") / "lua"
+    body = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
+    return Script(body, hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest())
+
+
+ENQUEUE = _script("enqueue")
+CLAIM = _script("claim")
+FINISH = _script("finish")
+HEARTBEAT = _script("heartbeat")
+CANCEL = _script("cancel")
+ADOPT = _script("adopt")
+DEPTH = _script("depth")
+BURY = _script("bury")
+LETTERS = _script("letters")
+RETRY = _script("retry")
+DROP = _script("drop")
+PURGE = _script("purge")
+RESUME = _script("resume")
+
+
+async def run(redis: Redis, queue: str, *calls: Call) -> list[Any]:
+    """Run scripts one after the other, in one round trip; their answers.
+
+    Not one transaction: each script is atomic by itself. Raises what redis raises; then each of
+    them may have run.
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        for call in calls:
+            pipe.execute_command(  # pyright: ignore[reportUnknownMemberType] - typed loosely
+                "EVALSHA", call.script.sha, 1, queue, *call.arguments
+            )
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+    for position, answer in enumerate(answers):
+        if isinstance(answer, NoScriptError):  # a fresh server
+            call = calls[position]
+            answers[position] = await redis.execute_command(  # pyright: ignore[reportUnknownMemberType] - typed loosely
+                "EVAL", call.script.body, 1, queue, *call.arguments
+            )
+        elif isinstance(answer, ResponseError):
+            raise answer
+    return answers

@@ -1,0 +1,125 @@
+"""Workers of the tests, the jobs they carry, and what Redis holds of them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from arq.worker import Function, func
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from app.queue.delivery import Hooks
+from app.queue.producer import Producer
+from app.queue.worker import QueueWorker, Stop
+from app.settings.groups import QueueSettings, RedisSettings
+from app.store.redis import RedisPool, open_redis
+
+LIMIT_S = 30
+"""Nothing here takes this long on any machine; what does, hangs."""
+HOUR_S = 3_600.0
+
+JobFunction = Callable[..., Awaitable[Any]]
+
+
+def patient(**changes: Any) -> QueueSettings:
+    """Settings under which a worker looks by itself once an hour: only a word can move it."""
+    own: dict[str, Any] = {
+        "poll_every": HOUR_S,
+        "retry_base_wait": 0.01,
+        "retry_max_wait": 0.02,
+        "drain_timeout": LIMIT_S,
+    }
+    return QueueSettings.model_validate(own | changes)
+
+
+def redis_pool(url: str) -> AbstractAsyncContextManager[RedisPool]:
+    return open_redis(RedisSettings(url=SecretStr(url)))
+
+
+def job(function: JobFunction, name: str = "job", **options: Any) -> Function:
+    return func(function, name=name, **options)  # pyright: ignore[reportArgumentType] - a coroutine function of any signature
+
+
+@dataclass
+class Workshop:
+    """A job function whose calls wait until they are told to end."""
+
+    calls: "asyncio.Queue[dict[Any, Any]]" = field(default_factory=asyncio.Queue)
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: list[str] = field(default_factory=list[str])
+    cancelled: list[str] = field(default_factory=list[str])
+
+    async def carry(self, ctx: dict[Any, Any], *args: Any) -> str:
+        del args
+        self.calls.put_nowait(ctx)
+        try:
+            await self.leave.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(ctx["job_id"])
+            raise
+        self.ended.append(ctx["job_id"])
+        return f"of {ctx['job_id']}"
+
+    async def started(self) -> str:
+        """Wait for the next start; its id."""
+        return str((await self.next_call())["job_id"])
+
+    async def next_call(self) -> dict[Any, Any]:
+        async with asyncio.timeout(LIMIT_S):
+            return await self.calls.get()
+
+
+@dataclass(frozen=True)
+class Working:
+    worker: QueueWorker
+    stop: Stop
+    serving: "asyncio.Task[None]"
+
+    async def ended(self) -> None:
+        """Wait until `serve` returns; raises what it raises."""
+        async with asyncio.timeout(LIMIT_S):
+            await self.serving
+
+
+@asynccontextmanager
+async def working(
+    producer: Producer,
+    *functions: JobFunction | Function,
+    settings: QueueSettings | None = None,
+    hooks: Hooks | None = None,
+    worker_id: str | None = None,
+) -> AsyncGenerator[Working]:
+    """A worker that serves until the block ends, and then hands back at once what it has."""
+    worker = QueueWorker(
+        producer,
+        [each if isinstance(each, Function) else job(each) for each in functions],
+        settings=settings or patient(),
+        worker_id=worker_id,
+        hooks=hooks,
+    )
+    stop, ready = Stop(), asyncio.Event()
+    serving = asyncio.create_task(worker.serve(stop, ready=ready))
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await ready.wait()
+        yield Working(worker, stop, serving)
+    finally:
+        stop.asked.set()
+        stop.at_once.set()
+        async with asyncio.timeout(LIMIT_S):
+            await serving
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Ask until the answer is yes."""
+    async with asyncio.timeout(LIMIT_S):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def keys_of(redis: Redis, *, with_ttl: bool = True) -> set[str]:
+    """Every key of the database; `with_ttl` False: only those that would stay for ever."""
+    keys: list[bytes] = [key async for key in redis.scan_iter(count=1_000)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    return {key.decode() for key in keys if with_ttl or await redis.pttl(key) == -1}

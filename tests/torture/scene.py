@@ -1,0 +1,69 @@
+"""Everything that a storm needs, on a migrated database of its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.bootstrap import open_runtime
+from app.settings import Settings
+from app.settings.groups import (
+    DatabaseSettings,
+    DataSettings,
+    EmbeddingSettings,
+    Environment,
+    QueueSettings,
+    RedisSettings,
+)
+from app.store.database import open_database
+from tests.torture import journal
+from tests.torture.fleet import open_fleet
+from tests.torture.servers import open_redis_of_our_own
+from tests.torture.sink import open_sink
+from tests.torture.storm import Storm
+
+
+def quick_queue(lease_s: float) -> QueueSettings:
+    """Short waits, and tries for more deaths than a storm deals out to one run."""
+    return QueueSettings(
+        lease=lease_s,
+        concurrency=8,
+        key_limits={"torture": 5},
+        tenant_limit=30,
+        reconcile_every=0.5,
+        max_attempts=20,
+        retry_base_wait=0.05,
+        retry_max_wait=0.5,
+        drain_timeout=0.5,
+    )
+
+
+@asynccontextmanager
+async def open_scene(
+    folder: Path, database_url: str, queue: QueueSettings, *, seed: int
+) -> AsyncGenerator[Storm]:
+    """`folder` gets Redis and the workers' logs. All processes are gone at the end."""
+    async with open_redis_of_our_own(folder / "redis") as redis, open_sink(seed) as sink:
+        settings = Settings(
+            env=Environment.TEST,
+            encryption_key=SecretStr("5e" * 32),
+            database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
+            redis=RedisSettings(url=SecretStr(redis.url)),
+            data=DataSettings(folder=folder / "data"),
+            # Never asked; the local model would be loaded by each worker.
+            embedding=EmbeddingSettings(base_url=sink.url, api_key=SecretStr("none")),
+            queue=queue,
+        )
+        async with open_database(settings.database) as database:
+            await journal.install(database)
+        logs = folder / "logs"
+        await asyncio.to_thread(logs.mkdir)
+        async with (
+            open_runtime(settings) as runtime,
+            open_fleet(settings, logs, seed=seed, sink_url=sink.url) as fleet,
+        ):
+            yield Storm(
+                seed=seed, runtime=runtime, redis=redis, fleet=fleet, sink=sink, folder=logs
+            )
