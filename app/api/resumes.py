@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.api.dependencies import Context
 from app.errors import ErrorCode, PermanentError
 from app.pipeline.tables import RunStatus
+from app.queue.envelope import Priority
 
 router = APIRouter(prefix="/v1/resumes", tags=["résumés"])
 
@@ -31,6 +32,9 @@ async def accept_resume(
     key: Annotated[
         str | None, Form(description="Or the key of an object under `inbox/` in the store.")
     ] = None,
+    bulk: Annotated[
+        bool, Form(description="One of many that can wait: what others send goes before it.")
+    ] = False,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> AcceptedRun:
     """Accept one résumé and answer at once; reading it is a run.
@@ -41,13 +45,16 @@ async def accept_resume(
         raise PermanentError(
             ErrorCode.VALIDATION_ERROR, details={"reason": "send either `file` or `key`"}
         )
+    priority = Priority.BULK if bulk else Priority.INGESTION
     if file is not None:
         name = (file.filename or "unnamed")[:_MAX_NAME_CHARS]
         accepted = await runtime.intake.accept(
-            name, await file.read(), idempotency_key=idempotency_key
+            name, await file.read(), idempotency_key=idempotency_key, priority=priority
         )
     else:
-        accepted = await runtime.intake.accept_object(key or "", idempotency_key=idempotency_key)
+        accepted = await runtime.intake.accept_object(
+            key or "", idempotency_key=idempotency_key, priority=priority
+        )
     status_url = f"/v1/runs/{accepted.run_id}"
     response.headers["Location"] = status_url
     return AcceptedRun(run_id=accepted.run_id, status=RunStatus.QUEUED, status_url=status_url)

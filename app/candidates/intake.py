@@ -91,7 +91,11 @@ class Intake:
         return await self._queue(draft)
 
     async def accept_object(
-        self, object_key: str, *, idempotency_key: str | None = None
+        self,
+        object_key: str,
+        *,
+        idempotency_key: str | None = None,
+        priority: Priority = Priority.INGESTION,
     ) -> Accepted:
         """Queue the run of an object that lies under `inbox/` in the store; else as `accept`."""
         if not object_key.startswith(INBOX_PREFIX) or ".." in object_key.split("/"):
@@ -103,6 +107,7 @@ class Intake:
             return known
         name = object_key.rsplit("/", 1)[-1]
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
+        draft.run.priority = priority
         draft.file.source_key = object_key
         return await self._queue(draft)
 

@@ -17,10 +17,11 @@ from app.candidates.views import RunView, view_run
 from app.cli.render import Progress, print_json, print_runs
 from app.cli.serving import connected
 from app.jobs import worker
-from app.queue.worker import Stop
 from app.messages import Message
 from app.pipeline import records
 from app.pipeline.tables import RunStatus
+from app.queue.envelope import Priority
+from app.queue.worker import Stop
 from app.settings import Settings
 
 DOCUMENT_SUFFIXES = frozenset(
@@ -250,6 +251,8 @@ async def follow(
 
 async def _submit(runtime: Runtime, found: Found, progress: Progress) -> dict[UUID, Path]:
     limit = asyncio.Semaphore(_SUBMITTED_AT_ONCE)
+    # What people send one by one goes before a folder.
+    priority = Priority.BULK if len(found.files) > 1 else Priority.INGESTION
 
     async def submit(path: Path) -> UUID:
         async with limit:
@@ -262,7 +265,7 @@ async def _submit(runtime: Runtime, found: Found, progress: Progress) -> dict[UU
                     {"size_mib": round(data, 1), "limit_mib": limit_mib},
                 )
             else:
-                accepted = await runtime.intake.accept(path.name, data)
+                accepted = await runtime.intake.accept(path.name, data, priority=priority)
         progress.add(accepted.run_id, path.name)
         return accepted.run_id
 

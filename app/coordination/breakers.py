@@ -27,12 +27,12 @@ from app.coordination.breaker_reports import (
     observed_states,
     read_all,
 )
-from app.resilience.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.breaker import Breaker
 from app.resilience.breaker_states import Cause, Change, Mode, State
 from app.resilience.registry import Here
+from app.resilience.waking import woken
 from app.store.database import Database
 from app.store.failures import redis_errors
 from app.store.redis import RedisPool

@@ -21,8 +21,8 @@ from app.coordination import ordering_records as records
 from app.coordination.announcements import Announcements, Message, Topic
 from app.coordination.ordering_records import Head, Hold, Item
 from app.coordination.ordering_tables import ItemState
-from app.resilience.waking import woken
 from app.errors import ErrorCode, RetryableError, WorkerError, unwrap
+from app.resilience.waking import woken
 from app.store.database import Database
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.logs import bound, get_logger

@@ -19,12 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.coordination.announcements import Announcements, Topic
 from app.coordination.announcements import Message as Announcement
 from app.coordination.tables import RolloutRow
-from app.resilience.waking import woken
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.resilience.rollout import Rollout
 from app.resilience.rollout_config import OFF, Extent, RolloutSpec
 from app.resilience.rollout_guard import Result, Verdict
+from app.resilience.waking import woken
 from app.store.database import Database
 from app.store.failures import database_errors
 from app.telemetry.logs import get_logger

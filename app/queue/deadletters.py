@@ -291,7 +291,7 @@ class DeadLetters:
         with redis_errors():
             async with self._producer.pipeline(transaction=True) as asked:
                 asked.zscore(self._dead, letter_id)
-                asked.hmget(f"{self._dead}:{letter_id}", ["letter", "entry", "payload"])
+                asked.hmget(f"{self._dead}:{letter_id}", ["letter", "entry", "payload"])  # pyright: ignore[reportUnknownMemberType] - typed loosely
                 died, (letter, entry, payload) = await asked.execute()
         if died is None or letter is None or not _may_see(tenant, entry):
             raise PermanentError(ErrorCode.NOT_FOUND, Message.DEAD_LETTER_UNKNOWN)

@@ -21,7 +21,7 @@ from app.resilience.layers import retry_after_s
 from app.settings.groups import QueueSettings
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.logs import bound, get_logger
-from app.telemetry.metrics import record_consumed, record_process, record_retry
+from app.telemetry.metrics import record_process, record_queue_wait, record_retry
 from app.telemetry.spans import (
     ActiveSpan,
     AttributeValue,
@@ -222,7 +222,7 @@ class Runner:
             "score": job.started_ms - int(delivery.waited_s * 1000),
             "delivery": delivery,
         }
-        record_consumed(self._queue, delivery.priority.value, delivery.waited_s)
+        record_queue_wait(self._queue, delivery.priority.value, delivery.waited_s)
         started_s = time.perf_counter()
         attributes: dict[str, AttributeValue] = {
             Attribute.MESSAGING_MESSAGE_ID: delivery.job_id,

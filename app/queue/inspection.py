@@ -5,10 +5,9 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 from arq.constants import in_progress_key_prefix, job_key_prefix
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from app.errors import RetryableError
 from app.queue import scripts
@@ -33,10 +32,10 @@ class _Model(BaseModel):
 
 
 class Pause(_Model):
-    """No worker takes a job until then."""
+    """No worker takes a job until then. One that was not ordered here has no times."""
 
-    since: datetime
-    until: datetime
+    since: datetime | None
+    until: datetime | None
     reason: str
     by: str
 
@@ -103,10 +102,6 @@ class Drained:
     running: tuple[RunningJob, ...]
 
 
-class _Report(_Model):
-    lease_s: float | None = None
-
-
 async def depth(producer: Producer) -> QueueDepth:
     """In one round trip. Raises NETWORK_ERROR."""
     with redis_errors():
@@ -148,14 +143,11 @@ async def depth(producer: Producer) -> QueueDepth:
 async def workers(producer: Producer) -> list[WorkerView]:
     """Those that live, in the order of their ids. Raises NETWORK_ERROR."""
     prefix = f"{WORKER_KEY}{producer.queue_name}:"
+    pattern = f"{_literally(prefix)}*"
     found: list[WorkerView] = []
     with redis_errors():
-        keys = [
-            key
-            async for key in cast(
-                "Any", producer.scan_iter(match=f"{_literally(prefix)}*", count=_KEYS_PER_SCAN)
-            )
-        ]
+        scanned = producer.scan_iter(pattern, _KEYS_PER_SCAN)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+        keys: list[bytes] = [key async for key in scanned]  # pyright: ignore[reportUnknownVariableType] - typed loosely
         async with producer.pipeline(transaction=False) as asked:
             for key in keys:
                 asked.get(key)
@@ -171,9 +163,7 @@ async def workers(producer: Producer) -> list[WorkerView]:
 async def running(producer: Producer, *, top_k: int = _RUNNING_TOLD) -> list[RunningJob]:
     """What workers of ours have in hand, the first to lose its lease first. Raises NETWORK_ERROR."""
     with redis_errors():
-        ids = cast(
-            "list[bytes]", await producer.zrange(f"{producer.queue_name}:leases", 0, top_k - 1)
-        )
+        ids: list[bytes] = await producer.zrange(f"{producer.queue_name}:leases", 0, top_k - 1)  # pyright: ignore[reportUnknownMemberType] - typed loosely
         async with producer.pipeline(transaction=False) as asked:
             for job_id in ids:
                 asked.get(in_progress_key_prefix.encode() + job_id)
@@ -254,25 +244,24 @@ def _gauges(seen: QueueDepth) -> QueueGauges:
 
 
 def _pause(order: bytes, at: datetime, left_ms: int) -> Pause:
-    """Written by us, or by hand: then it pauses too."""
-    until = at + timedelta(milliseconds=left_ms)
+    """Whatever stands there pauses, so whatever stands there is shown."""
+    until = at + timedelta(milliseconds=left_ms) if left_ms >= 0 else None
     try:
         read = json.loads(order)
-        since = until - timedelta(seconds=float(read["for_s"]))
+        since = until and until - timedelta(seconds=float(read["for_s"]))
         return Pause(since=since, until=until, reason=read["reason"], by=read["by"])
     except (ValueError, TypeError, KeyError):
-        return Pause(since=at, until=until, reason="", by="unknown")
+        return Pause(since=None, until=until, reason="", by="unknown")
 
 
 def _worker(worker_id: str, report: bytes, left_ms: int) -> WorkerView:
     try:
-        told = WorkerView.model_validate({**json.loads(report), "id": worker_id})
-        lease_s = _Report.model_validate_json(report).lease_s
-    except (ValueError, TypeError, ValidationError):
+        read = json.loads(report)
+        told = WorkerView.model_validate({**read, "id": worker_id})
+        ago_s = round(float(read["lease_s"]) - left_ms / 1000, 1) if "lease_s" in read else None
+    except (ValueError, TypeError):  # a ValidationError is a ValueError
         return WorkerView(id=worker_id)
-    if lease_s is None:
-        return told
-    return told.model_copy(update={"reported_s_ago": max(round(lease_s - left_ms / 1000, 1), 0)})
+    return told.model_copy(update={"reported_s_ago": ago_s and max(ago_s, 0.0)})
 
 
 def _function(payload: bytes | None) -> str | None:

@@ -51,6 +51,7 @@ class Leases:
         self._holder = holder
         self._key = f"{WORKER_KEY}{self._queue}:{holder.worker_id}"
         self._rank = 0
+        self._doubted: set[Delivery] = set()
 
     async def keep(self) -> None:
         """Until cancelled. Redis may come and go: what lapsed meanwhile is taken again."""
@@ -75,16 +76,24 @@ class Leases:
             scripts.Call(scripts.HEARTBEAT, arguments),
             scripts.Call(scripts.ADOPT, (self._rank, _ADOPT_AT_ONCE)),
         )
-        for job_id in lost:
-            # Unless it ended while Redis answered: then there is no lease to be lost.
-            if held[job_id.decode()] in self._holder.held():
-                self._holder.lose(job_id.decode())
+        self._give_up({held[job_id.decode()] for job_id in lost})
         for job_id in missing:
             # Redis lost its keys: whoever takes over after us needs the payload.
             payload = held[job_id.decode()].payload
             await self._producer.set(
                 f"{job_key_prefix}{job_id.decode()}", payload, px=_PAYLOAD_LIVES_MS, nx=True
             )
+
+    def _give_up(self, lost: set[Delivery]) -> None:
+        """Lose what was found in other hands twice in a row.
+
+        After an outage, whoever looks first has the lease; one that finds the run itself held in
+        PostgreSQL puts it back at once.
+        """
+        held = set(self._holder.held())  # what ended while Redis answered has nothing to lose
+        for delivery in lost & self._doubted & held:
+            self._holder.lose(delivery.job_id)
+        self._doubted = lost
 
     async def withdraw(self) -> None:
         """The worker takes no more jobs; without Redis its report expires with the lease."""

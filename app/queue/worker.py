@@ -29,7 +29,7 @@ from app.resilience.waking import woken
 from app.settings.groups import QueueSettings
 from app.telemetry.gauges import WorkerGauges, observe_worker
 from app.telemetry.logs import get_logger
-from app.telemetry.metrics import record_dead_letter
+from app.telemetry.metrics import record_consumed, record_dead_letter
 
 log = get_logger(__name__)
 
@@ -258,8 +258,7 @@ class QueueWorker(Worker):
         if not claiming:
             return self._settings.poll_every
         jobs, wait_ms, more, aborts = answers[-1]
-        for job in jobs:
-            self._start(job, token)
+        self._take(jobs, token)
         for job_id in aborts:
             await self._abort(job_id.decode())
         if more and len(self._busy) < self._settings.concurrency:
@@ -310,12 +309,21 @@ class QueueWorker(Worker):
             if self._hooks.after_job_end is not None:
                 await run_hook(self._hooks.after_job_end, {**self.ctx, "job_id": delivery.job_id})
 
+    def _take(self, jobs: Sequence[Sequence[Any]], token: str) -> None:
+        if jobs:
+            record_consumed(self.queue_name, len(jobs))
+        for job in jobs:
+            self._start(job, token)
+
     def _start(self, job: Sequence[Any], token: str) -> None:
         raw_id, payload, job_try, entry, waited_ms = job
         try:
             job_id = raw_id.decode()
         except UnicodeDecodeError:  # arq's ids are text; nobody can ask for this one
             log.error("job_id_unreadable", raw_id=raw_id.hex())  # noqa: TRY400 - no stack needed
+            return
+        if (held := self._held.get(job_id)) is not None:
+            held.token = token  # its lease had passed, and came back to us: it just goes on
             return
         delivery = Delivery(
             job_id=job_id,
@@ -325,8 +333,6 @@ class QueueWorker(Worker):
             entry=entry.decode(),
             waited_s=waited_ms / 1000,
         )
-        # Its lease had passed, and it came to the same worker again.
-        self.lose(delivery.job_id)
         self._held[delivery.job_id] = delivery
         self._busy.add(delivery)
         self._count_room()

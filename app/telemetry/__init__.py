@@ -18,7 +18,7 @@ def configure_telemetry(settings: "Settings", *, role: Role) -> Generator[None]:
     """Record spans and metrics of this process while the block lasts.
 
     They are sent to the OTLP/HTTP collector at `otel_exporter_otlp_endpoint` if that is set;
-    metrics can be rendered for Prometheus in any case. Leaving takes 2.5 s at most, even if the
+    where HTTP is served, metrics can be rendered for Prometheus in any case. Leaving takes 2.5 s at most, even if the
     collector is gone; it blocks, so leave outside of the event loop.
     """
     # Late: the SDK and its exporters take 0.3 s to import, and `--help` must not.
@@ -30,5 +30,6 @@ def configure_telemetry(settings: "Settings", *, role: Role) -> Generator[None]:
         version=service_version(),
         environment=settings.env.value,
         endpoint=settings.otel_exporter_otlp_endpoint,
+        scraped=role in {"api", "up"},
     ):
         yield

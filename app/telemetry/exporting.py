@@ -36,9 +36,13 @@ log = get_logger(__name__)
 
 @contextmanager
 def open_telemetry(
-    *, service: str, version: str, environment: str, endpoint: str | None
+    *, service: str, version: str, environment: str, endpoint: str | None, scraped: bool
 ) -> Generator[None]:
-    """Record spans and metrics inside the block; send what is left at its end."""
+    """Record spans and metrics inside the block; send what is left at its end.
+
+    `scraped`: metrics can be rendered for Prometheus. A process that serves no HTTP saves that:
+    each reader counts everything for itself.
+    """
     resource = Resource.create(
         {
             Attribute.SERVICE_NAME: service,
@@ -51,10 +55,10 @@ def open_telemetry(
     tracing = TracerProvider(
         sampler=ParentBased(ALWAYS_ON), resource=resource, shutdown_on_exit=False
     )
-    registry = CollectorRegistry()
-    readers: list[MetricReader] = [
-        PrometheusMetricReader(registry=registry, scope_info_enabled=False)
-    ]
+    registry = CollectorRegistry() if scraped else None
+    readers: list[MetricReader] = []
+    if registry is not None:
+        readers.append(PrometheusMetricReader(registry=registry, scope_info_enabled=False))
     exporters: list[_SpanExporter | _MetricExporter] = []
     if base:
         span_exporter = _SpanExporter(f"{base}/v1/traces", timeout=_EXPORT_TIMEOUT_S)

@@ -50,11 +50,14 @@ def record_sent(queue: str, *, count: int = 1) -> None:
     _state.instruments.sent.add(count, _labels(_SYSTEM, labels, _on(queue)))
 
 
-def record_consumed(queue: str, priority: str, waited_s: float) -> None:
-    """Count a job taken from the queue, and time how long it was due before."""
-    instruments = _state.instruments
-    instruments.consumed.add(1, _consumed_labels(queue))
-    instruments.wait.record(waited_s, _wait_labels(queue, priority))
+def record_consumed(queue: str, count: int) -> None:
+    """Count jobs taken from the queue."""
+    _state.instruments.consumed.add(count, _consumed_labels(queue))
+
+
+def record_queue_wait(queue: str, priority: str, seconds: float) -> None:
+    """Time how long a job was due before it began."""
+    _state.instruments.wait.record(seconds, _wait_labels(queue, priority))
 
 
 def record_process(

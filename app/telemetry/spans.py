@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Token
 from enum import Enum
+from functools import lru_cache
 from types import TracebackType
 
 from opentelemetry import context as otel_context
@@ -225,6 +226,7 @@ def _link(traceparent: str | None) -> tuple[trace.Link, ...]:
     return (trace.Link(remote),) if remote.is_valid else ()
 
 
+@lru_cache(maxsize=256)  # a span's parent and link are often the same, and a batch has one sender
 def _remote(traceparent: str) -> trace.SpanContext:
     # An empty context, or an unreadable text would fall back to the current span.
     found = _propagator.extract({"traceparent": traceparent}, otel_context.Context())

@@ -1,24 +1,29 @@
 """Runs to work on, without a queue and without résumés."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from app.errors import ErrorCode
 from app.pipeline import fencing, records
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunRow, RunStatus
+from app.queue.events import Events
 from app.resilience.clock import SystemClock
 from app.resilience.fallback import Fallbacks
 from app.resilience.guards import AttemptTimeout
 from app.resilience.policies import FallbackName, PolicyName
 from app.resilience.policy import Policy
 from app.resilience.retry import Retry
+from app.settings.groups import RedisSettings
 from app.settings.resilience import FailMode
 from app.store.crypto import Keyring
 from app.store.database import Database
 from app.store.keys import TenantId, load_data_key, new_data_key
+from app.store.redis import RedisPool, open_redis
 
 NewRun = Callable[[], Awaitable[RunId]]
 BeginRun = Callable[[RunId], Awaitable[Run]]
@@ -102,3 +107,20 @@ def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> Begi
         )
 
     return begin
+
+
+@pytest.fixture
+async def pool(redis_url: str) -> AsyncGenerator[RedisPool]:
+    async with open_redis(RedisSettings(url=SecretStr(redis_url))) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def events(pool: RedisPool) -> AsyncGenerator[Events]:
+    """What is told reaches Redis."""
+    events = Events(pool)
+    serving = asyncio.create_task(events.serve())
+    yield events
+    assert not serving.done()
+    serving.cancel()
+    await asyncio.wait([serving])

@@ -30,6 +30,7 @@ def patient(**changes: Any) -> QueueSettings:
         "retry_base_wait": 0.01,
         "retry_max_wait": 0.02,
         "drain_timeout": LIMIT_S,
+        "max_attempts": 3,
     }
     return QueueSettings.model_validate(own | changes)
 

@@ -18,15 +18,19 @@ END_WITHIN_S = 60
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """`code`: how it ended, minus the signal. `hours`: how far its clock was set off."""
+    """`hours`: how far its clock was set off, and `off_by_s` how far it is.
+
+    `settled` once it takes jobs, or has ended before; `code` is what it ended with.
+    """
 
     name: str
     hours: float
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     code: int | None = None
     off_by_s: float = 0
-    is_stopped: bool = False
+    has_started: bool = False
+    is_told_to_end: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hours:+.0f} h)" if self.hours else self.name
@@ -38,6 +42,8 @@ class Fleet:
     def __init__(self, nursery: asyncio.subprocess.Process) -> None:
         self._nursery = nursery
         self._workers: dict[str, Worker] = {}
+        self.fallen: list[Worker] = []
+        """Those that ended by themselves."""
 
     @property
     def living(self) -> list[Worker]:
@@ -45,7 +51,7 @@ class Fleet:
         return [each for each in self._workers.values() if not each.ended.is_set()]
 
     async def start(self, hours: float = 0) -> Worker:
-        """A new one; it takes jobs once its `ready` is set."""
+        """A new one; it takes jobs once it has settled."""
         worker = Worker(f"w{len(self._workers) + 1}", hours)
         self._workers[worker.name] = worker
         await self._order(f"fork {worker.name} {hours}")
@@ -54,8 +60,7 @@ class Fleet:
     async def send(self, worker: Worker, number: signal.Signals) -> None:
         """Signal it if it still lives."""
         await self._order(f"signal {worker.name} {number.value}")
-        if number in (signal.SIGSTOP, signal.SIGCONT):
-            worker.is_stopped = number is signal.SIGSTOP
+        worker.is_told_to_end |= number in (signal.SIGTERM, signal.SIGKILL)
 
     async def _order(self, line: str) -> None:
         assert self._nursery.stdin is not None
@@ -79,11 +84,13 @@ class Fleet:
             match what:
                 case "ready":
                     worker.off_by_s = float(value) - time.time()
-                    worker.ready.set()
+                    worker.has_started = True
                 case _:
                     worker.code = int(value)
-                    worker.ready.set()
                     worker.ended.set()
+                    if not worker.is_told_to_end:
+                        self.fallen.append(worker)
+            worker.settled.set()
 
 
 @asynccontextmanager

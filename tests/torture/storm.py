@@ -31,6 +31,8 @@ from tests.torture.sink import Sink
 from tests.torture.verification import left_in_redis, verify_runs
 
 CLOCKS_OFF_H = (0.0, 1.0, -1.0)
+CLIENTS = 5
+LIMIT_KEY = "torture"
 START_WITHIN_S = 60
 CALM_WITHIN_S = 60
 """From the last blow to the end of all runs; a bound for what hangs, not a promise."""
@@ -60,33 +62,46 @@ class Storm:
         for hours in (*CLOCKS_OFF_H, 0.0):
             await self._another(hours)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._accept(runs, within_s=0.8 * for_s))
+            for client in range(CLIENTS):
+                numbers = range(client, runs, CLIENTS)
+                group.create_task(self._accept(numbers, within_s=0.6 * for_s))
             for name, blows in (("workers", self._at_workers()), ("servers", self._at_servers())):
                 chance = random.Random(f"{self.seed} {name}")
                 group.create_task(self._strike(blows, chance, for_s=for_s))
         await self._calm()
         await self._see_them_end()
 
-    async def _accept(self, runs: int, *, within_s: float) -> None:
+    async def _accept(self, numbers: range, *, within_s: float) -> None:
+        """One client that sends runs, now in a burst, now after a pause."""
+        chance = random.Random(f"{self.seed} {numbers.start}")
+        for number in numbers:
+            run = await self._accepted(number)
+            self.run_ids.append(run.id)
+            try:
+                await self.runtime.producer.enqueue(next_attempt(run))
+            except RetryableError:
+                pass  # it is accepted all the same; the reconciler delivers it
+            await asyncio.sleep(within_s / len(numbers) * chance.choice((0, 0, 3)))
+
+    async def _accepted(self, number: int) -> RunRow:
+        """Sent again until it is known to be there: a commit may fail, or only seem to."""
         priorities = list(Priority)
-        chance = random.Random(f"{self.seed} runs")
-        for number in range(runs):
-            accepted = new_run(
-                self.runtime.keyring,
-                self.runtime.tenant_id,
-                FLOW,
-                priority=priorities[number % len(priorities)],
-                limit_key="torture" if number % 5 == 0 else "",
-                run_input={"number": number},
-            )
+        accepted = new_run(
+            self.runtime.keyring,
+            self.runtime.tenant_id,
+            FLOW,
+            priority=priorities[number % len(priorities)],
+            limit_key=LIMIT_KEY if number % 5 == 0 else "",
+            run_input={"number": number},
+        )
+        try:
             async with self.runtime.database.begin() as session:
                 await accept(session, accepted, deadline_s=3_600)
-            self.run_ids.append(accepted.run.id)
-            try:
-                await self.runtime.producer.enqueue(next_attempt(accepted.run))
-            except RetryableError:
-                pass  # accepted all the same; the reconciler delivers it
-            await asyncio.sleep(within_s / runs * chance.choice((0, 0, 3)))
+        except RetryableError:
+            async with self.runtime.database.begin() as session:
+                if await session.get(RunRow, accepted.run.id) is None:
+                    return await self._accepted(number)
+        return accepted.run
 
     async def _strike(self, blows: Blows, chance: random.Random, *, for_s: float) -> None:
         """Each once at least, then by weight, one after the other."""
@@ -207,6 +222,7 @@ class Storm:
         self.redis.thaw()
         for worker in self.fleet.living:
             await self.fleet.send(worker, signal.SIGCONT)
+        await self._replace_those_that_fell(random.Random(self.seed))
 
     async def _see_them_end(self) -> None:
         queue = self.runtime.settings.queue.name
@@ -225,6 +241,7 @@ class Storm:
         outcome = await verify_runs(self.runtime.database, self.sink, self.run_ids)
         print(f"torture seed {self.seed}: {outcome.figures}; {self._blows_told()}")
         (self.folder / "timeline").write_text(self._told())
+        (self.folder / "faults").write_text("\n".join(outcome.faults))
         self.hold([*outcome.faults, *(f"left in Redis: {line}" for line in dict.fromkeys(left))])
 
     async def _all_done(self) -> bool:
@@ -271,9 +288,13 @@ class Storm:
 
     async def _somebody(self, chance: random.Random) -> Worker:
         """A worker that takes jobs."""
-        worker = chance.choice(self.fleet.living)
-        async with asyncio.timeout(START_WITHIN_S):
-            await worker.ready.wait()
+        while True:
+            await self._replace_those_that_fell(chance)
+            worker = chance.choice(self.fleet.living)
+            async with asyncio.timeout(START_WITHIN_S):
+                await worker.settled.wait()
+            if not worker.ended.is_set():
+                break
         if abs(worker.off_by_s - worker.hours * 3_600) > 60:
             self.hold([f"{worker} has a clock that is {worker.off_by_s:.0f} s off"])
         return worker
@@ -281,6 +302,15 @@ class Storm:
     async def _another(self, hours: float) -> None:
         worker = await self.fleet.start(hours)
         self.tell(f"start {worker}")
+
+    async def _replace_those_that_fell(self, chance: random.Random) -> None:
+        """Without PostgreSQL at its start, a worker ends with an error; who runs it starts it again."""
+        while self.fleet.fallen:
+            worker = self.fleet.fallen.pop()
+            self.tell(f"{worker} ended by itself with {worker.code}")
+            if worker.has_started:
+                self.hold([f"{worker} ended by itself with {worker.code}"])
+            await self._another(chance.choice(CLOCKS_OFF_H))
 
     def _ended_in_order(self, worker: Worker, code: int) -> None:
         self.tell(f"{worker} ended with {code}")

@@ -1,6 +1,7 @@
 -- Answers: now, counts (held back at a limit, deferred, running, dead, parked), due by class, ms
 -- that the oldest of each class waits (-1: none), tenants that wait (tenant, class, how many wait,
--- how many run in all classes, 1 if at the limit) up to 100, pause (text or ''), ms until it ends.
+-- how many run in all classes, 1 if at the limit) up to 100, pause (text or ''), ms until it ends
+-- (negative: it does not end by itself).
 local MOST, TOLD = 10000, 100
 local due, since, held, tenants = { 0, 0, 0 }, {}, 0, {}
 
@@ -104,5 +105,5 @@ return {
   ages,
   tenants,
   redis.call('GET', PAUSED) or '',
-  math.max(redis.call('PTTL', PAUSED), 0),
+  redis.call('PTTL', PAUSED),
 }

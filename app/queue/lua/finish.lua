@@ -14,12 +14,21 @@ local function bury(id, entry, letter)
   redis.call('PEXPIRE', DEAD, keep_dead)
 end
 
+-- A lease that has passed is still ours until somebody looks: so long nobody else has begun.
+local function is_ours(id, owner)
+  local holder = redis.call('GET', LOCK .. id)
+  if holder then
+    return holder == owner
+  end
+  return redis.call('ZSCORE', LEASES, id) and redis.call('ZSCORE', QUEUE, id)
+end
+
 local aborts = redis.call('EXISTS', ABORT) == 1
 local parked = redis.call('EXISTS', PARKED) == 1
 for i = 2, #ARGV, 6 do
   local id, what, result = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   local ms, letter = tonumber(ARGV[i + 4]), ARGV[i + 5]
-  if redis.call('GET', LOCK .. id) ~= ARGV[i + 1] then
+  if not is_ours(id, ARGV[i + 1]) then
     lost[#lost + 1] = id
   else
     local entry = entry_of(id)
@@ -40,8 +49,8 @@ for i = 2, #ARGV, 6 do
       redis.call('DEL', LOCK .. id)
       redis.call('ZADD', QUEUE, now + ms, id)
       put(id, entry, now + ms)
-      if what ~= 'again' then
-        redis.call('DECR', RETRY .. id)
+      if what ~= 'again' and redis.call('DECR', RETRY .. id) <= 0 then
+        redis.call('DEL', RETRY .. id)
       end
       if what == 'park' then
         redis.call('ZADD', PARKED, 'NX', now, id)

@@ -1,5 +1,5 @@
 -- ARGV: time of death and id of the letter after which to go on ('' and '': from the newest), how
--- many, tenant whose letters alone are wanted, with those of none ('*': all).
+-- many, tenant whose letters alone are wanted, with those of none ('|': all).
 -- Answers: letters ({id, died at, letter, index entry, bytes of payload}), newest first, perhaps
 -- fewer than there are; the time and id to go on after ('' and '': there are no more).
 local after_ms, after_id, number, tenant = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -30,7 +30,7 @@ local function take(id, at)
   end
   local entry = found[2] or UNKNOWN
   local _, owner = parts(entry)
-  if tenant == '*' or not owner or owner == '' or owner == tenant then
+  if tenant == '|' or not owner or owner == '' or owner == tenant then
     letters[#letters + 1] = { id, at, found[1], entry, redis.call('HSTRLEN', dead, 'payload') }
   end
 end

@@ -1,0 +1,337 @@
+"""The scripts against a model: whatever is ordered in whatever order, the index tells the truth."""
+
+import json
+import time
+from collections import Counter
+from typing import Any, NamedTuple
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from redis import Redis
+
+from app.queue import scripts
+from app.queue.producer import Producer
+from tests.queue.index import QUEUE, Index, read_index
+
+LONG_MS = 600_000
+TINY_MS = 1
+MONTH_MS = 30 * 86_400_000
+OPTIONS: dict[str, Any] = {
+    "shares": {"2": 0.25, "3": 0.05},
+    "weights": {},
+    "tenant_limit": False,
+    "key_limits": {},
+}
+
+classes = st.sampled_from("123")
+tenants = st.sampled_from(["", "a", "b"])
+keys = st.sampled_from(["", "", "k", "l"])
+waits_ms = st.sampled_from([0, 0, 0, TINY_MS, LONG_MS])
+limits = st.sampled_from([None, 1, 2])
+places = st.integers(0, 1_000)
+
+
+class Holding(NamedTuple):
+    job_id: str
+    token: str
+    entry: str
+
+
+def pass_time() -> None:
+    """Long enough for what is tiny to be over."""
+    time.sleep(0.003)
+
+
+class Engine(RuleBasedStateMachine):
+    """What is known without Redis: who was enqueued, who holds what, how often each was tried."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.redis: Redis = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        self.redis.flushdb()
+        self.entries: dict[str, str] = {}
+        self.unfinished: set[str] = set()
+        self.ready_at: dict[str, float] = {}
+        self.holdings: list[Holding] = []
+        self.current: dict[str, Holding] = {}
+        self.tries: Counter[str] = Counter()
+        self.ordered_to_abort: set[str] = set()
+        self.claims = 0
+        self.paused = False
+
+    def call(self, script: scripts.Script, *arguments: scripts.Argument) -> Any:
+        return self.redis.eval(script.body, 1, QUEUE, *arguments)
+
+    def index(self) -> Index:
+        return read_index(self.redis)
+
+    @rule(jobs=st.lists(st.tuples(classes, tenants, keys, waits_ms), min_size=1, max_size=4))
+    def enqueue(self, jobs: list[tuple[str, str, str, int]]) -> None:
+        arguments: list[scripts.Argument] = [MONTH_MS]
+        for rank, tenant, key, wait_ms in jobs:
+            job_id, entry = f"j{len(self.entries)}", f"{rank}|{tenant}|{key}"
+            arguments += (job_id, "{}", entry, wait_ms, 0, "", 0)
+            self.entries[job_id] = entry
+            self.unfinished.add(job_id)
+            self.ready_at[job_id] = time.monotonic() + wait_ms / 1000
+        assert self.call(scripts.ENQUEUE, *arguments) == [b"1"] * len(jobs)
+        pass_time()
+
+    @hypothesis.stateful.precondition(lambda self: self.entries)
+    @rule(place=places, entry=st.tuples(classes, tenants, keys).map("|".join))
+    def enqueue_again(self, place: int, entry: str) -> None:
+        job_id = list(self.entries)[place % len(self.entries)]
+        if job_id not in self.unfinished:
+            self.redis.delete(f"arq:result:{job_id}")
+        (answer,) = self.call(scripts.ENQUEUE, MONTH_MS, job_id, "{}", entry, 0, 0, "", 0)
+        assert answer == (b"0" if job_id in self.unfinished else b"1")
+        if answer == b"1":
+            self.entries[job_id] = entry
+            self.unfinished.add(job_id)
+            self.ready_at[job_id] = 0
+            self.tries[job_id] = 0
+            self.ordered_to_abort.discard(job_id)
+
+    @rule()
+    def enqueue_elsewhere(self) -> None:
+        """As a producer of arq's own does."""
+        job_id = f"j{len(self.entries)}"
+        self.redis.psetex(f"arq:job:{job_id}", MONTH_MS, "{}")
+        self.redis.zadd(QUEUE, {job_id: time.time() * 1000 - 1})
+        self.entries[job_id] = "2||"
+        self.unfinished.add(job_id)
+        self.ready_at[job_id] = 0
+
+    @rule(
+        want=st.integers(0, 3),
+        express=st.integers(0, 2),
+        tenant_limit=limits,
+        key_limit=limits,
+        weight=st.sampled_from([1, 2, 0.5]),
+        lease_ms=st.sampled_from([LONG_MS, LONG_MS, TINY_MS]),
+    )
+    def claim(  # noqa: PLR0913, PLR0917 - what a worker may say
+        self,
+        want: int,
+        express: int,
+        tenant_limit: int | None,
+        key_limit: int | None,
+        weight: float,
+        lease_ms: int,
+    ) -> None:
+        self.claims += 1
+        token = f"w:{self.claims}"
+        options = OPTIONS | {
+            "weights": {"a": weight},
+            "tenant_limit": tenant_limit or False,
+            "key_limits": {"k": key_limit} if key_limit else {},
+        }
+        jobs, wait_ms, more, aborts = self.call(
+            scripts.CLAIM, want, express, lease_ms, token, json.dumps(options)
+        )
+        index = self.index()
+        now_s = time.monotonic()
+        claimed = [
+            Holding(job_id.decode(), token, entry.decode()) for job_id, _, _, entry, _ in jobs
+        ]
+        for holding, (_, payload, job_try, _, _) in zip(claimed, jobs, strict=True):
+            self.tries[holding.job_id] += 1
+            assert payload == b"{}"
+            assert job_try == self.tries[holding.job_id]
+            assert holding.job_id in self.unfinished
+            assert holding.job_id not in self.ordered_to_abort
+            assert holding.entry == self.entries[holding.job_id]
+            assert self.ready_at[holding.job_id] <= now_s
+            self.current[holding.job_id] = holding
+        self.holdings += claimed
+        self.limits_hold(index, claimed, tenant_limit, key_limit)
+        self.nothing_is_left_lying(index, claimed, want, express)
+        assert (more == 1) == (any(index.rings.values()) and not self.paused)
+        assert wait_ms == -1 or bool(index.deferred or index.leases)
+        for raw in aborts:
+            self.cancel_waiting(raw.decode())
+        if lease_ms == TINY_MS:
+            pass_time()
+
+    def limits_hold(
+        self,
+        index: Index,
+        claimed: list[Holding],
+        tenant_limit: int | None,
+        key_limit: int | None,
+    ) -> None:
+        for holding in claimed:
+            _, tenant, key = holding.entry.split("|")
+            if tenant_limit:
+                assert index.running[f"t|{tenant}"] <= tenant_limit
+            if key_limit and key == "k":
+                assert index.running["k|k"] <= key_limit
+
+    def nothing_is_left_lying(
+        self, index: Index, claimed: list[Holding], want: int, express: int
+    ) -> None:
+        """Who asks for more than there is gets all that may start."""
+        others = [each for each in claimed if each.entry[0] != "1"]
+        assert len(claimed) <= want + express
+        assert len(others) <= want
+        if self.paused:
+            assert not claimed
+        elif len(claimed) < want:
+            assert not any(index.rings.values())
+        elif len(claimed) < want + express:
+            assert not index.rings.get("1")
+
+    @hypothesis.stateful.precondition(lambda self: self.holdings)
+    @rule(
+        place=places,
+        what=st.sampled_from(["done", "dead", "again", "back", "park"]),
+        wait_ms=waits_ms,
+    )
+    def finish(self, place: int, what: str, wait_ms: int) -> None:
+        """By whoever ever held a lease: it may be another's by now."""
+        holding = self.holdings.pop(place % len(self.holdings))
+        self.tell(holding, what, wait_ms)
+
+    def tell(self, holding: Holding, what: str, wait_ms: int = 0) -> None:
+        job_id = holding.job_id
+        before = self.index()
+        holder = before.locks.get(job_id)
+        is_ours = holder == holding.token if holder else job_id in before.leases
+        letter = "{}" if what == "dead" else ""
+        verb, result = ("done", "r") if what in {"done", "dead"} else (what, "")
+        wait_ms = 0 if what == "back" else wait_ms
+        lost = self.call(
+            scripts.FINISH, MONTH_MS, job_id, holding.token, verb, result, wait_ms or LONG_MS, letter
+        ) if verb == "done" else self.call(
+            scripts.FINISH, MONTH_MS, job_id, holding.token, verb, "", wait_ms, ""
+        )
+        assert lost == ([] if is_ours else [job_id.encode()])
+        if not is_ours:
+            assert self.index() == before
+            return
+        self.current.pop(job_id, None)
+        if verb == "done":
+            self.end(job_id)
+        else:
+            self.ready_at[job_id] = time.monotonic() + wait_ms / 1000
+            if verb in {"back", "park"}:
+                self.tries[job_id] -= 1
+        pass_time()
+
+    @hypothesis.stateful.precondition(lambda self: self.entries)
+    @rule(place=places, is_known=st.booleans())
+    def cancel(self, place: int, *, is_known: bool) -> None:
+        job_id = list(self.entries)[place % len(self.entries)] if is_known else "nobody"
+        is_held = job_id in self.index().locks
+        answer = self.call(scripts.CANCEL, job_id, "cancelled", LONG_MS)
+        if job_id not in self.unfinished:
+            assert answer == b"unknown"
+            assert self.redis.zscore("arq:abort", job_id) is None
+        elif is_held:
+            assert answer == b"told"
+            self.ordered_to_abort.add(job_id)
+        else:
+            assert answer == b"cancelled"
+            self.end(job_id)
+
+    @hypothesis.stateful.precondition(lambda self: self.unfinished)
+    @rule(place=places)
+    def abort(self, place: int) -> None:
+        """As `Job.abort` of arq's own does to a job that is queued."""
+        job_id = sorted(self.unfinished)[place % len(self.unfinished)]
+        self.redis.zadd("arq:abort", {job_id: 1})
+        self.ordered_to_abort.add(job_id)
+
+    def cancel_waiting(self, job_id: str) -> None:
+        """What a worker does with an order that it finds."""
+        if job_id not in self.index().locks:
+            assert self.call(scripts.CANCEL, job_id, "cancelled", LONG_MS) == b"cancelled"
+            self.end(job_id)
+
+    def end(self, job_id: str) -> None:
+        self.unfinished.discard(job_id)
+        self.ordered_to_abort.discard(job_id)
+        self.current.pop(job_id, None)
+        self.tries[job_id] = 0
+
+    @rule(chosen=st.lists(places, max_size=3), rank=st.sampled_from([0, 1]))
+    def beat(self, chosen: list[int], rank: int) -> None:
+        """Of a worker that runs some of what was ever held."""
+        held = {
+            (holding := self.holdings[place % len(self.holdings)]).job_id: holding
+            for place in chosen
+            if self.holdings
+        }
+        arguments = [part for each in held.values() for part in (each.job_id, each.token, each.entry)]
+        locks = self.index().locks
+        lost, missing = self.call(scripts.HEARTBEAT, LONG_MS, "naru:worker:w", "{}", *arguments)
+        self.call(scripts.ADOPT, rank, 1_000)
+        refused = {job_id.decode() for job_id in lost}
+        assert missing == []
+        for job_id, holding in held.items():
+            holder = locks.get(job_id)
+            if holder and holder != holding.token:
+                assert job_id in refused
+            elif holder:
+                assert job_id not in refused
+            elif job_id not in refused:
+                # Nobody else had it: taken again, wherever it waited.
+                assert job_id in self.unfinished
+                self.current[job_id] = holding
+        self.holdings = [each for each in self.holdings if held.get(each.job_id) != each or each.job_id not in refused]
+
+    @rule()
+    def pause(self) -> None:
+        self.redis.set(f"{QUEUE}:paused", "until somebody says so", px=MONTH_MS)
+        self.paused = True
+
+    @rule()
+    def resume(self) -> None:
+        self.call(scripts.RESUME)
+        self.paused = False
+
+    @rule(name=st.sampled_from(["wake", "wake:chat"]))
+    def hear(self, name: str) -> None:
+        """A worker takes the word, and looks."""
+        if self.redis.lpop(f"{QUEUE}:{name}"):
+            self.claim(1, 1, None, None, 1, LONG_MS)
+
+    @invariant()
+    def the_index_tells_the_truth(self) -> None:
+        index = self.index()
+        assert index.ids == self.unfinished
+        index.check(paused=self.paused)
+
+    def teardown(self) -> None:
+        """In the end all that is left can be drained, and nothing is left of it."""
+        self.resume()
+        for _ in range(50):
+            if not self.unfinished:
+                break
+            for job_id in sorted(self.unfinished):
+                if self.ready_at[job_id] > time.monotonic() + 1 and job_id not in self.current:
+                    self.cancel_waiting(job_id)
+            self.beat([], 0)
+            self.claim(1_000, 0, None, None, 1, LONG_MS)
+            for holding in list(self.current.values()):
+                self.tell(holding, "done")
+        assert self.unfinished == set()
+        self.claim(0, 0, None, None, 1, LONG_MS)
+        stay = [key.decode() for key in self.redis.keys() if self.redis.pttl(key) == -1]
+        assert stay == []
+        assert self.redis.exists(QUEUE, f"{QUEUE}:index", f"{QUEUE}:leases") == 0
+        self.redis.close()
+
+
+def test_whatever_is_ordered_the_index_tells_the_truth_and_drains(redis_url: str) -> None:
+    run_state_machine_as_test(
+        lambda: Engine(redis_url),
+        settings=hypothesis.settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
+    )
