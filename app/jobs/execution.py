@@ -19,7 +19,7 @@ from app.pipeline.fencing import End
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run, private_place
 from app.pipeline.tables import RunId, RunRow, RunStatus
-from app.queue.delivery import Cause, Delivery, Ended, backoff_s
+from app.queue.delivery import PARKED_S, Cause, Delivery, Ended, backoff_s
 from app.queue.envelope import NewJob, unseal
 from app.resilience.deadline import Within
 from app.store.keys import TenantId, load_data_key
@@ -172,7 +172,9 @@ class Execution:
 
     async def _carry_through(self, attempt: "_Attempt") -> Ended:
         row = attempt.row
-        flow = self._flows[row.flow]
+        flow = self._flows.get(row.flow)
+        if flow is None:  # of a newer version of the program
+            return await self._leave(row)
         run: Run | None = None
         try:
             run = await self._open(attempt)
@@ -276,6 +278,17 @@ class Execution:
             await fencing.postpone(session, row, wait_s=0, code=None, details={}, spends_try=False)
         log.info("run_handed_back", run_id=str(row.id), attempt=row.attempt)
         await self._deliver(next_attempt(row))
+
+    async def _leave(self, row: RunRow) -> Ended:
+        """Leave it to a worker that knows its flow; the attempt is not spent."""
+        log.error("flow_unknown", flow=row.flow)
+        wait_s = PARKED_S
+        async with self._runtime.database.begin() as session:
+            await fencing.postpone(
+                session, row, wait_s=wait_s, code=None, details={}, spends_try=False
+            )
+        await self._deliver(next_attempt(row, wait_s=wait_s))
+        return Ended(outcome="retry", value=_in_short(row, RunStatus.QUEUED, None))
 
     async def _cancel(self, row: RunRow) -> None:
         how = End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)

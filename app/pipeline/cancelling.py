@@ -16,6 +16,9 @@ from app.telemetry.metrics import record_run
 
 log = get_logger(__name__)
 
+_LIMIT_S = 10.0
+"""A stage that is committing is waited for; a worker that froze in the middle of it is not."""
+
 
 async def cancel_run(
     database: Database,
@@ -39,7 +42,7 @@ async def cancel_run(
         if RunStatus(run.status).final:
             raise PermanentError(ErrorCode.RUN_ENDED, details={"status": run.status})
         try:
-            async with database.begin() as session:
+            async with database.begin(within_s=_LIMIT_S) as session:
                 await fencing.end(
                     session, run, End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
                 )

@@ -22,6 +22,8 @@ log = get_logger(__name__)
 PAUSE_S = 86_400.0
 """A pause that nobody ends is over after a day."""
 WATCH_EVERY_S = 5.0
+_LOOKS_PER_COUNT = 6
+"""Workers are counted less often: that passes through all keys of the server."""
 _LOOK_AGAIN_S = 0.2
 _KEYS_PER_SCAN = 1_000
 _RUNNING_TOLD = 20
@@ -213,19 +215,26 @@ async def drain(
 
 
 async def watch(producer: Producer, *, every_s: float = WATCH_EVERY_S) -> None:
-    """Show the queue's depth as metrics, until cancelled. While Redis is away, nothing is shown."""
+    """Show the queue's depth as metrics, until cancelled. While Redis is away, nothing is shown.
+
+    To be run wherever metrics are read from; all show the same.
+    """
     shown: QueueGauges | None = None
+    looks, alive = 0, 0
     with ExitStack() as stack:
         stack.callback(observe_queue(lambda: shown))
         while True:
             try:
-                shown = _gauges(await depth(producer))
+                if looks % _LOOKS_PER_COUNT == 0:
+                    alive = len(await workers(producer))
+                shown = _gauges(await depth(producer), alive)
+                looks += 1
             except RetryableError:  # others tell of the outage
-                shown = None
+                shown, looks = None, 0
             await asyncio.sleep(every_s)
 
 
-def _gauges(seen: QueueDepth) -> QueueGauges:
+def _gauges(seen: QueueDepth, alive: int) -> QueueGauges:
     return QueueGauges(
         queue=seen.queue,
         jobs={
@@ -239,6 +248,7 @@ def _gauges(seen: QueueDepth) -> QueueGauges:
         oldest_age_s={
             priority.value: seen.oldest_age_s.get(priority, 0.0) for priority in Priority
         },
+        workers=alive,
         paused=seen.paused is not None,
     )
 

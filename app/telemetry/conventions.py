@@ -145,6 +145,7 @@ class Metric(StrEnum):
     QUEUE_WAIT = "naru.queue.wait"
     QUEUE_JOBS = "naru.queue.jobs"
     QUEUE_OLDEST_AGE = "naru.queue.oldest_age"
+    QUEUE_WORKERS = "naru.queue.workers"
     QUEUE_PAUSED = "naru.queue.paused"
     QUEUE_DEAD_LETTERS = "naru.queue.dead_letters"
     WORKER_SLOTS = "naru.worker.slots"

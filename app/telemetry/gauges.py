@@ -20,6 +20,7 @@ class QueueGauges:
     jobs: Mapping[str, int]
     due: Mapping[str, int]
     oldest_age_s: Mapping[str, float]
+    workers: int
     paused: bool
 
 
@@ -58,6 +59,7 @@ def create(meter: Meter) -> None:
     for name, unit, description, observed in (
         (Metric.QUEUE_JOBS, "{job}", "Jobs by state; those that are due by priority.", _jobs),
         (Metric.QUEUE_OLDEST_AGE, "s", "How long the oldest due job waits.", _ages),
+        (Metric.QUEUE_WORKERS, "{worker}", "Workers that live, in the whole fleet.", _fleets),
         (Metric.QUEUE_PAUSED, "{queue}", "1 while the queue is paused, else 0.", _pauses),
         (
             Metric.WORKER_SLOTS,
@@ -95,6 +97,11 @@ def _ages() -> Iterator[Observation]:
     for seen in _queues():
         for priority, age_s in seen.oldest_age_s.items():
             yield _observation(age_s, seen.queue, {Attribute.JOB_PRIORITY: priority})
+
+
+def _fleets() -> Iterator[Observation]:
+    for seen in _queues():
+        yield _observation(seen.workers, seen.queue, {})
 
 
 def _pauses() -> Iterator[Observation]:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from app.errors import ErrorCode, PermanentError
-from app.pipeline import fencing, records
+from app.pipeline import fencing
 from app.pipeline.following import END_ID, follow
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunStatus
@@ -178,13 +178,14 @@ async def test_what_is_not_the_tenants_is_not_there(
         assert refused.value.code is ErrorCode.NOT_FOUND
 
 
-async def test_who_follows_holds_no_transaction(
+async def test_who_waits_for_an_event_holds_no_transaction(
     database: Database, events: Events, tenant_id: TenantId, new_run: NewRun, begin_run: BeginRun
 ) -> None:
     run = await begin_run(await new_run())
     async with aclosing(follow(database, events, tenant_id, run.id)) as following:
         events.tell(run.id, stage("first"))
         await anext(following)
+        waiting = asyncio.create_task(anext(following))
         async with database.begin() as session:
             idle = await session.scalar(
                 text(
@@ -192,5 +193,6 @@ async def test_who_follows_holds_no_transaction(
                     "AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
                 )
             )
-            assert idle == 0
-            assert await records.find(session, tenant_id, run.id)
+        assert idle == 0
+        events.tell(run.id, stage("second"))
+        assert (await waiting).told == stage("second")

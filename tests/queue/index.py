@@ -114,7 +114,10 @@ def read_index(redis: Redis) -> Index:
         for name in locked:
             asked.get(name)
         time, entries, running, capped, held_keys, *rest = cast("list[Any]", asked.execute())
-    sets = [{member.decode(): score for member, score in each} for each in rest[: 3 + len(due) + len(held) + len(rings)]]
+    sets = [
+        {member.decode(): score for member, score in each}
+        for each in rest[: 3 + len(due) + len(held) + len(rings)]
+    ]
     queue, deferred, leases = sets[:3]
     by_name = dict(zip((*due, *held, *rings), sets[3:], strict=True))
     return Index(

@@ -140,7 +140,8 @@ async def test_a_tenant_sees_its_own_and_those_of_none(letters: DeadLetters) -> 
     await kill(letters, *(f"other-{number}" for number in range(250)), tenant="other")
     await kill(letters, "ours")
     await kill(letters, "of-none", tenant="")
-    assert await every_page(letters, top_k=5, tenant="acme") == [["of-none", "ours"]]
+    (seen,) = await every_page(letters, top_k=5, tenant="acme")
+    assert set(seen) == {"of-none", "ours"}
     assert sum(map(len, await every_page(letters, top_k=100))) == 252
     orders: list[Awaitable[object]] = [
         letters.get("other-1", tenant="acme"),
@@ -181,7 +182,7 @@ async def test_a_retried_job_has_its_id_place_and_all_its_tries_again(
 
     assert await letters.retry("j") is Retried.QUEUED
     assert (await letters.page()).letters == ()
-    entry = await producer.hget(f"{producer.queue_name}:index", "j")  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
+    entry = await producer.hget(f"{producer.queue_name}:index", "j")  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - typed loosely
     assert entry == b"3|acme|model:m"
     # Nothing is left that says it has ended.
     assert await producer.job("j").result_info() is None

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from arq.connections import ArqRedis
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from app.errors import ErrorCode, RetryableError
+from app.errors import ErrorCode, PermanentError, RetryableError
 from app.queue import inspection, scripts
 from app.queue.envelope import NewJob, Priority, decode, encode
 from app.queue.inspection import QueueDepth
@@ -18,7 +21,8 @@ from app.settings.groups import RedisSettings
 from app.store.redis import RedisPool, open_redis
 from app.telemetry import configure_telemetry
 from app.telemetry.metrics import render_prometheus
-from tests.queue.fleet import HOUR_S, Workshop, job, patient, until, working
+from tests.fakes.wire import Wire
+from tests.queue.fleet import HOUR_S, Workshop, job, patient, redis_pool, until, working
 from tests.queue.letters import kill, letters_of
 
 
@@ -26,14 +30,16 @@ def some(count: int, **changes: Any) -> list[NewJob]:
     return [NewJob(function="carry", **changes) for _ in range(count)]
 
 
-async def claim(producer: Producer, count: int, *, lease_s: float = 60, **limits: object) -> int:
+async def claim(
+    producer: Producer, count: int, *, lease_s: float = 60, limits: dict[str, object] | None = None
+) -> int:
     """As a worker that then dies; how many it got."""
     options = {
         "shares": {"2": 0.25, "3": 0.05},
         "weights": {},
         "tenant_limit": False,
         "key_limits": {},
-        **limits,
+        **(limits or {}),
     }
     call = scripts.Call(scripts.CLAIM, (count, 0, int(lease_s * 1000), "w:1", json.dumps(options)))
     (answer,) = await scripts.run(producer, producer.queue_name, call)
@@ -78,8 +84,8 @@ async def test_what_waits_at_a_limit_is_held_and_not_due(producer: Producer) -> 
     await producer.enqueue_many(
         [*some(4, tenant="a"), *some(3, tenant="b", limit_key="model:m"), *some(2, tenant="c")]
     )
-    limits = {"tenant_limit": 1, "key_limits": {"model:m": 1}}
-    assert await claim(producer, 9, **limits) == 3  # one of each tenant
+    limits: dict[str, object] = {"tenant_limit": 1, "key_limits": {"model:m": 1}}
+    assert await claim(producer, 9, limits=limits) == 3  # one of each tenant
     seen = await inspection.depth(producer)
     assert counts(seen) == {"held": 6, "running": 3}
     assert {(tenant.tenant, tenant.due, tenant.running) for tenant in seen.tenants} == {
@@ -87,7 +93,7 @@ async def test_what_waits_at_a_limit_is_held_and_not_due(producer: Producer) -> 
     }  # fmt: skip
     assert all(tenant.at_limit for tenant in seen.tenants)
     await producer.enqueue_many(some(2, tenant="d", limit_key="model:m"))
-    assert await claim(producer, 9, **limits) == 0
+    assert await claim(producer, 9, limits=limits) == 0
     seen = await inspection.depth(producer)
     assert counts(seen) == {"held": 8, "running": 3}
     assert set(seen.oldest_age_s) == {Priority.INGESTION}
@@ -97,7 +103,7 @@ async def test_ages_are_told_by_priority(producer: Producer) -> None:
     await producer.enqueue_many(some(2, priority=Priority.BULK))
     await producer.enqueue_many(some(1, priority=Priority.CHAT, tenant="b"))
     now_s, _ = await producer.time()  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    oldest = (await producer.zrange(producer.queue_name, 0, 0))[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    oldest = (await producer.zrange(producer.queue_name, 0, 0))[0]  # pyright: ignore[reportUnknownMemberType] - typed loosely
     for key in (producer.queue_name, f"{producer.queue_name}:due:3:"):
         await producer.zadd(key, {oldest: (now_s - 90) * 1000})
     ages = (await inspection.depth(producer)).oldest_age_s
@@ -267,39 +273,97 @@ async def test_without_redis_there_is_a_code() -> None:
 
 
 def scraped() -> dict[str, float]:
-    lines = render_prometheus()[0].decode().splitlines()
-    pairs = [line.rsplit(" ", 1) for line in lines if line.startswith("naru_")]
-    return {name: float(value) for name, value in pairs}
+    """`name label-value label-value`, of our own metrics and of one queue."""
+    families = text_string_to_metric_families(render_prometheus()[0].decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {
+        " ".join([sample.name, *(value for _, value in sorted(sample.labels.items()) if value)])
+        .removeprefix("naru_")
+        .replace(" arq:queue", ""): sample.value
+        for sample in samples
+        if sample.name.startswith("naru_")
+    }
 
 
 async def test_a_watched_queue_and_its_worker_can_be_scraped(producer: Producer) -> None:
     shop = Workshop()
-    on = 'messaging_destination_name="arq:queue"'
-    with configure_telemetry(load_settings(), role="worker"):
+    with configure_telemetry(load_settings(), role="up"):
         assert scraped() == {}
         async with working(producer, job(shop.carry)):
-            await producer.enqueue_many(some(1) and [NewJob(function="job", tenant="a")])
+            await producer.enqueue(NewJob(function="job", tenant="a"))
             await shop.started()
             await producer.enqueue_many(some(3, wait_s=600))
             await kill(letters_of(producer), "x")
             watching = asyncio.create_task(inspection.watch(producer, every_s=0.01))
-            name = f'naru_queue_jobs{{{on},naru_job_state="deferred"}}'
 
             async def is_shown() -> bool:
-                return scraped().get(name) == 3
+                return scraped().get("queue_jobs deferred") == 3
 
             await until(is_shown)
             seen = scraped()
-            assert seen[f'naru_queue_jobs{{{on},naru_job_state="running"}}'] == 1
-            assert seen[f'naru_queue_jobs{{{on},naru_job_state="dead"}}'] == 1
-            due = f'{on},naru_job_priority="chat",naru_job_state="due"'
-            assert seen[f"naru_queue_jobs{{{due}}}"] == 0
-            assert seen[f'naru_queue_oldest_age_seconds{{{on},naru_job_priority="bulk"}}'] == 0
-            assert seen[f"naru_queue_paused{{{on}}}"] == 0
-            assert seen[f'naru_worker_slots{{{on},naru_slot_state="used"}}'] == 1
-            assert seen[f'naru_worker_slots{{{on},naru_slot_state="total"}}'] == 10
-            assert seen[f"naru_loop_lag_seconds{{{on}}}"] >= 0
-            dead = f'error_type="LLM_TIMEOUT",{on}'
-            assert seen[f"naru_queue_dead_letters_total{{{dead}}}"] == 1
+            assert seen.pop("loop_lag_seconds") >= 0
+            gauges = {name: value for name, value in seen.items() if name.split()[0] in GAUGES}
+            assert gauges == {
+                "queue_jobs bulk due": 0,
+                "queue_jobs chat due": 0,
+                "queue_jobs ingestion due": 0,
+                "queue_jobs held": 0,
+                "queue_jobs deferred": 3,
+                "queue_jobs running": 1,
+                "queue_jobs dead": 1,
+                "queue_jobs parked": 0,
+                "queue_oldest_age_seconds bulk": 0,
+                "queue_oldest_age_seconds chat": 0,
+                "queue_oldest_age_seconds ingestion": 0,
+                "queue_workers": 1,
+                "queue_paused": 0,
+                "worker_slots used": 1,
+                "worker_slots total": 10,
+            }
+            assert seen["queue_dead_letters_total LLM_TIMEOUT"] == 1
             watching.cancel()
-        assert not any("_jobs" in line or "slots" in line for line in scraped())
+        # Who has ended shows nothing any more, rather than what it saw last.
+        assert not any(name.split()[0] in GAUGES for name in scraped())
+
+
+GAUGES = {"queue_jobs", "queue_oldest_age_seconds", "queue_workers", "queue_paused", "worker_slots"}
+
+
+async def test_while_redis_is_away_no_old_figures_are_shown(redis_url: str) -> None:
+    wire = Wire(Path(unquote(urlsplit(redis_url).path)))
+    await wire.mend()
+    url = f"redis://127.0.0.1:{wire.port}/{redis_url.partition('?db=')[2]}"
+
+    async def is_shown() -> bool:
+        return "queue_paused" in scraped()
+
+    async def is_hidden() -> bool:
+        return not await is_shown()
+
+    with configure_telemetry(load_settings(), role="up"):
+        async with redis_pool(url) as pool:
+            watching = asyncio.create_task(
+                inspection.watch(Producer(pool, patient()), every_s=0.01)
+            )
+            await until(is_shown)
+            await wire.cut()
+            await until(is_hidden)
+            await wire.mend()
+            await until(is_shown)
+            watching.cancel()
+    await wire.cut()
+
+
+async def test_a_job_that_dies_in_a_worker_is_counted(producer: Producer) -> None:
+    async def fails(ctx: dict[Any, Any]) -> None:
+        del ctx
+        raise PermanentError(ErrorCode.INVALID_FILE)
+
+    with configure_telemetry(load_settings(), role="up"):
+        async with working(producer, job(fails)):
+            await producer.enqueue(NewJob(function="job"))
+
+            async def is_counted() -> bool:
+                return scraped().get("queue_dead_letters_total INVALID_FILE") == 1
+
+            await until(is_counted)

@@ -202,10 +202,19 @@ class Engine(RuleBasedStateMachine):
         letter = "{}" if what == "dead" else ""
         verb, result = ("done", "r") if what in {"done", "dead"} else (what, "")
         wait_ms = 0 if what == "back" else wait_ms
-        lost = self.call(
-            scripts.FINISH, MONTH_MS, job_id, holding.token, verb, result, wait_ms or LONG_MS, letter
-        ) if verb == "done" else self.call(
-            scripts.FINISH, MONTH_MS, job_id, holding.token, verb, "", wait_ms, ""
+        lost = (
+            self.call(
+                scripts.FINISH,
+                MONTH_MS,
+                job_id,
+                holding.token,
+                verb,
+                result,
+                wait_ms or LONG_MS,
+                letter,
+            )
+            if verb == "done"
+            else self.call(scripts.FINISH, MONTH_MS, job_id, holding.token, verb, "", wait_ms, "")
         )
         assert lost == ([] if is_ours else [job_id.encode()])
         if not is_ours:
@@ -264,7 +273,9 @@ class Engine(RuleBasedStateMachine):
             for place in chosen
             if self.holdings
         }
-        arguments = [part for each in held.values() for part in (each.job_id, each.token, each.entry)]
+        arguments = [
+            part for each in held.values() for part in (each.job_id, each.token, each.entry)
+        ]
         locks = self.index().locks
         lost, missing = self.call(scripts.HEARTBEAT, LONG_MS, "naru:worker:w", "{}", *arguments)
         self.call(scripts.ADOPT, rank, 1_000)
@@ -280,7 +291,11 @@ class Engine(RuleBasedStateMachine):
                 # Nobody else had it: taken again, wherever it waited.
                 assert job_id in self.unfinished
                 self.current[job_id] = holding
-        self.holdings = [each for each in self.holdings if held.get(each.job_id) != each or each.job_id not in refused]
+        self.holdings = [
+            each
+            for each in self.holdings
+            if held.get(each.job_id) != each or each.job_id not in refused
+        ]
 
     @rule()
     def pause(self) -> None:

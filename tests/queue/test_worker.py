@@ -1,130 +1,283 @@
-"""The queue alone: jobs in, jobs out, and stopping."""
+"""A worker and its jobs: it starts them at once, carries any, and goes on whatever they do."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import json
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
+from arq.constants import job_key_prefix
+from arq.worker import Retry
 
-from app.errors import RetryableError
-from app.queue.envelope import Envelope
+from app.errors import ErrorCode, PermanentError, RetryableError
+from app.queue.delivery import Context, Hooks
+from app.queue.envelope import JobFailed, NewJob, Priority
 from app.queue.producer import Producer
-from app.queue.worker import JobFunction, QueueWorker
-from app.settings.groups import RedisSettings
-from app.store.redis import open_redis
+from app.queue.worker import QueueWorker, Stop
+from tests.queue.fleet import LIMIT_S, Workshop, job, keys_of, patient, until, working
+
+QUEUE = "arq:queue"
 
 
-@pytest.fixture
-async def producer(redis_url: str) -> AsyncGenerator[Producer]:
-    async with open_redis(RedisSettings(url=SecretStr(redis_url))) as pool:
-        yield Producer(pool, "arq:queue")
+def jobs(number: int, **options: Any) -> list[NewJob]:
+    return [NewJob(function="job", job_id=f"j{each}", **options) for each in range(number)]
 
 
-def an_envelope() -> Envelope:
-    return Envelope(run_id=uuid4(), tenant_id=uuid4(), attempt=1)
+async def now_ms(producer: Producer) -> int:
+    seconds, microseconds = await producer.time()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
-def worker_for(producer: Producer, run: JobFunction) -> QueueWorker:
-    return QueueWorker(producer, {"run": run}, concurrency=4, job_timeout_s=30)
-
-
-async def test_a_job_is_delivered_and_its_id_is_free_again_afterwards(producer: Producer) -> None:
-    seen: list[str] = []
-    stopping = asyncio.Event()
-
-    async def run(ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
-        del ctx
-        seen.append(payload["run_id"])
-        stopping.set()
-
-    envelope = an_envelope()
-    assert await producer.enqueue_run(envelope)
-    assert not await producer.enqueue_run(envelope)
-    await worker_for(producer, run).serve(stopping, drain_timeout_s=5)
-    assert seen == [str(envelope.run_id)]
-    # Were a result kept, a job that ended before its run began could not be delivered again.
-    assert await producer.enqueue_run(envelope)
-
-
-async def test_a_worker_that_stops_lets_jobs_finish_and_takes_no_more(producer: Producer) -> None:
-    started, release, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    finished: list[str] = []
-
-    async def run(ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
-        del ctx
-        started.set()
-        await release.wait()
-        finished.append(payload["run_id"])
-
-    first, second = an_envelope(), an_envelope()
-    await producer.enqueue_run(first)
-    serving = asyncio.create_task(worker_for(producer, run).serve(stopping, drain_timeout_s=10))
-    await started.wait()
-    stopping.set()
-    await producer.enqueue_run(second)
-    release.set()
-    await serving
-    assert finished == [str(first.run_id)]
-    assert await producer.redis.zcard("arq:queue") == 1
-
-
-async def test_a_job_that_does_not_finish_in_time_is_cancelled(producer: Producer) -> None:
-    started, stopping = asyncio.Event(), asyncio.Event()
-    cancelled: list[bool] = []
-
-    async def run(ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
-        del ctx, payload
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.append(True)
-            raise
-
-    await producer.enqueue_run(an_envelope())
-    serving = asyncio.create_task(worker_for(producer, run).serve(stopping, drain_timeout_s=0.05))
-    await started.wait()
-    stopping.set()
-    await serving
-    assert cancelled == [True]
-
-
-async def test_an_undecodable_job_and_a_crashing_function_do_not_stop_the_worker(
+async def test_a_job_starts_at_once_though_the_worker_would_look_in_an_hour(
     producer: Producer,
 ) -> None:
-    stopping = asyncio.Event()
+    shop = Workshop()
+    async with working(producer, shop.carry, settings=patient(concurrency=30)):
+        for number in range(20):
+            await producer.enqueue(NewJob(function="job", job_id=f"j{number}"))
+            assert await shop.started() == f"j{number}"
 
-    async def run(ctx: dict[Any, Any], payload: dict[str, Any]) -> None:
+
+async def test_a_slot_that_is_free_again_is_filled_at_once(producer: Producer) -> None:
+    shop = Workshop()
+    await producer.enqueue_many(jobs(3))
+    async with working(producer, shop.carry, settings=patient(concurrency=1)):
+        for _ in range(3):
+            await shop.started()
+            assert shop.calls.empty()
+            shop.leave.set()
+            await until(lambda: asyncio.sleep(0, shop.ended))
+            shop.ended.clear()
+            shop.leave.clear()
+
+
+async def test_one_word_wakes_as_many_workers_as_there_is_work_for(producer: Producer) -> None:
+    shop = Workshop()
+    one = patient(concurrency=1)
+    async with (
+        working(producer, shop.carry, settings=one, worker_id="first"),
+        working(producer, shop.carry, settings=one, worker_id="second"),
+    ):
+        await producer.enqueue_many(jobs(2))
+        assert {await shop.started(), await shop.started()} == {"j0", "j1"}
+
+
+@pytest.mark.parametrize("worker_waits", [True, False])
+async def test_a_deferred_job_starts_on_time(producer: Producer, *, worker_waits: bool) -> None:
+    shop = Workshop()
+    if not worker_waits:
+        await producer.enqueue(NewJob(function="job", wait_s=0.3))
+    before_ms = await now_ms(producer)
+    async with working(producer, shop.carry) as running:
+        if worker_waits:
+            await until(lambda: asyncio.sleep(0, running.worker._claims))
+            await producer.enqueue(NewJob(function="job", wait_s=60, job_id="much later"))
+            await producer.enqueue(NewJob(function="job", wait_s=0.3))
+        call = await shop.next_call()
+        assert call["job_id"] != "much later"
+        assert await now_ms(producer) >= before_ms + 300 - 50 * (not worker_waits)
+
+
+async def test_a_full_worker_with_a_backlog_is_silent(producer: Producer) -> None:
+    """What it may not take must not wake it: it has room for chat, and none for the rest."""
+    shop = Workshop()
+    await producer.enqueue_many(jobs(20))
+    async with working(producer, shop.carry, settings=patient(concurrency=3)) as running:
+        for _ in range(3):
+            await shop.started()
+        before = running.worker._claims
+        await producer.enqueue(NewJob(function="job", priority=Priority.CHAT, job_id="chat"))
+        assert await shop.started() == "chat"
+        await producer.enqueue(NewJob(function="job", priority=Priority.CHAT, job_id="also"))
+        assert await shop.started() == "also"
+        # A word for each chat job, one that each of them left, and the start.
+        assert running.worker._claims - before <= 6
+
+
+async def test_what_many_jobs_end_with_is_told_together(producer: Producer) -> None:
+    shop = Workshop()
+    many = patient(concurrency=300)
+    async with working(producer, shop.carry, settings=many) as running:
+        await producer.enqueue_many(jobs(300))
+        for _ in range(300):
+            await shop.started()
+        trips = running.worker._claims
+        shop.leave.set()
+        await until(lambda: _is_empty(producer))
+        assert running.worker._claims - trips <= 10
+
+
+async def _is_empty(producer: Producer) -> bool:
+    return await producer.zcard(QUEUE) == 0
+
+
+async def test_jobs_in_flight_do_not_make_a_claim_more_expensive(producer: Producer) -> None:
+    shop = Workshop()
+
+    async def commands_of_a_start(job_id: str) -> int:
+        own = (await producer.client_list())[0]["db"]  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        seen = 0
+        async with producer.monitor() as monitor:
+            await producer.enqueue(NewJob(function="job", job_id=job_id))
+            await shop.started()
+            await producer.echo("over")  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            async for each in monitor.listen():
+                if str(each["db"]) == own:
+                    seen += 1
+                if "ECHO" in each["command"]:
+                    return seen
+        raise AssertionError
+
+    big = patient(concurrency=600, lease=600)
+    async with working(producer, shop.carry, settings=big):
+        idle = await commands_of_a_start("first")
+        await producer.enqueue_many(jobs(500))
+        for _ in range(500):
+            await shop.started()
+        busy = await commands_of_a_start("last")
+        assert busy <= idle + 10
+
+
+async def test_poison_of_every_kind_leaves_the_worker_at_work(producer: Producer) -> None:
+    async def carry(ctx: Context, what: str) -> object:
         del ctx
-        if payload["attempt"] == 1:
-            raise ZeroDivisionError
-        stopping.set()
+        match what:
+            case "exits":
+                raise SystemExit(1)
+            case "groups":
+                raise ExceptionGroup("of one", [ZeroDivisionError()])
+            case "odd":
+                raise BaseExceptionGroup("of one", [KeyboardInterrupt()])
+            case "object":
+                return object()
+            case _:
+                return "fine"
 
-    await producer.redis.psetex("arq:job:poison", 60_000, b"\x80\x04not json")
-    await producer.redis.zadd("arq:queue", {"poison": 1})
-    await producer.enqueue_run(an_envelope())
-    await producer.enqueue_run(an_envelope().model_copy(update={"attempt": 2}), wait_s=0.2)
-    async with asyncio.timeout(20):
-        await worker_for(producer, run).serve(stopping, drain_timeout_s=5)
-    assert await producer.redis.zcard("arq:queue") == 0
+    poison = {
+        "pickle": b"\x80\x04\x95\x10",
+        "list": b"[]",
+        "time": json.dumps({"f": "job", "a": [], "k": {}, "t": None, "et": 10**300}).encode(),
+        "name": json.dumps({"f": "\ud800", "a": [], "k": {}, "t": None, "et": 1}).encode(),
+        "unknown": json.dumps({"f": "nobody", "a": [], "k": {}, "t": None, "et": 1}).encode(),
+    }
+    async with working(producer, carry, settings=patient(poll_every=0.05)):
+        for job_id, raw in poison.items():
+            await producer.set(f"{job_key_prefix}{job_id}", raw)
+        await producer.zadd(QUEUE, dict.fromkeys([*poison, "expired", b"\xff\xfe"], 1))  # pyright: ignore[reportArgumentType] - typed loosely
+        for what in ("exits", "groups", "odd", "object", "fine"):
+            await producer.enqueue(NewJob(function="job", args=(what,), job_id=what))
+        for job_id in (*poison, "expired", "object"):
+            with pytest.raises(PermanentError):
+                await producer.result(job_id, within_s=LIMIT_S)
+        for job_id in ("exits", "groups", "odd"):
+            with pytest.raises(JobFailed):
+                await producer.result(job_id, within_s=LIMIT_S)
+        assert await producer.result("fine", within_s=LIMIT_S) == "fine"
+    dead = {each.decode() for each in await producer.zrange(f"{QUEUE}:dead", 0, -1)}
+    assert dead == {*poison, "expired", "exits", "groups", "odd"}
+    assert await producer.hget(f"{QUEUE}:dead:pickle", "payload") == poison["pickle"]  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
 
 
-async def test_a_worker_is_known_while_it_announces_itself(producer: Producer) -> None:
-    assert not await producer.has_worker()
-    await producer.announce_worker("w1", ttl_s=0.3)
-    assert await producer.has_worker()
-    async with asyncio.timeout(5):
-        while await producer.has_worker():
-            await asyncio.sleep(0.05)
+@pytest.mark.parametrize(
+    "name", ["on_startup", "on_job_start", "on_job_end", "after_job_end", "on_abort", "on_shutdown"]
+)
+async def test_a_hook_that_raises_leaves_the_worker_at_work(producer: Producer, name: str) -> None:
+    async def raises(given: object) -> None:
+        raise ZeroDivisionError(str(given)[:3])
+
+    shop = Workshop()
+    shop.leave.set()
+    hooks = Hooks(**{name: raises})  # pyright: ignore[reportArgumentType] - one of its own names
+    settings = patient(poll_every=0.05)
+    async with working(producer, shop.carry, settings=settings, hooks=hooks):
+        await producer.enqueue(NewJob(function="job", job_id="aborted", wait_s=60))
+        await producer.job("aborted").abort(timeout=LIMIT_S, poll_delay=0.02)
+        for job_id in ("one", "two"):
+            await producer.enqueue(NewJob(function="job", job_id=job_id))
+            assert await producer.result(job_id, within_s=LIMIT_S) == f"of {job_id}"
 
 
-async def test_a_redis_that_is_away_has_a_code() -> None:
-    settings = RedisSettings(url=SecretStr("unix:///nonexistent/valkey.sock"))
-    async with open_redis(settings) as pool:
-        producer = Producer(pool, "arq:queue")
-        with pytest.raises(RetryableError, match="over the network"):
-            await producer.ping()
-        with pytest.raises(RetryableError):
-            await producer.enqueue_run(an_envelope())
+async def test_a_job_is_tried_again_until_its_tries_are_used_and_then_kept(
+    producer: Producer,
+) -> None:
+    tries: list[int] = []
+
+    async def carry(ctx: Context) -> None:
+        tries.append(ctx["job_try"])
+        raise RetryableError(ErrorCode.LLM_TIMEOUT)
+
+    async with working(producer, carry):
+        await producer.enqueue(NewJob(function="job", job_id="j"))
+        with pytest.raises(RetryableError) as raised:
+            await producer.result("j", within_s=LIMIT_S)
+    assert raised.value.code is ErrorCode.LLM_TIMEOUT
+    assert tries == [1, 2, 3]
+    assert await producer.zcard(f"{QUEUE}:dead") == 1
+    assert await producer.exists("arq:retry:j", "arq:in-progress:j", "arq:job:j") == 0
+
+
+async def test_arqs_retry_and_a_job_that_took_too_long_come_back(producer: Producer) -> None:
+    async def carry(ctx: Context, how: str) -> str:
+        if ctx["job_try"] == 1 and how == "says so":
+            raise Retry(defer=timedelta(milliseconds=20))
+        if ctx["job_try"] == 1:
+            await asyncio.Event().wait()
+        return how
+
+    async with working(producer, job(carry, timeout=0.1)):
+        for how in ("says so", "hangs"):
+            await producer.enqueue(NewJob(function="job", args=(how,), job_id=how))
+        for how in ("says so", "hangs"):
+            assert await producer.result(how, within_s=LIMIT_S) == how
+
+
+async def test_a_job_of_a_newer_version_waits_for_a_worker_that_understands_it(
+    producer: Producer,
+) -> None:
+    shop = Workshop()
+    await producer.enqueue(NewJob(function="job", job_id="j"))
+    raw = json.loads(await producer.get("arq:job:j") or b"")
+    await producer.set("arq:job:j", json.dumps(raw | {"v": 2}))
+    async with working(producer, shop.carry):
+        await until(lambda: producer.zscore(f"{QUEUE}:parked", "j"))
+        assert await producer.pttl("arq:job:j") > 0
+        assert await producer.exists("arq:retry:j") == 0
+        # The newer worker takes it when it is offered again: as if that time had come.
+        await producer.set("arq:job:j", json.dumps(raw))
+        await producer.zadd(f"{QUEUE}:deferred", {"j": 1})
+        await producer.enqueue(NewJob(function="job", job_id="word"))
+        assert {await shop.started(), await shop.started()} == {"j", "word"}
+        shop.leave.set()
+        assert await producer.result("j", within_s=LIMIT_S) == "of j"
+    assert await producer.exists(f"{QUEUE}:parked") == 0
+
+
+async def test_in_a_burst_a_worker_ends_when_nothing_is_due(producer: Producer) -> None:
+    done: list[str] = []
+
+    async def carry(ctx: Context) -> None:
+        done.append(ctx["job_id"])
+        if ctx["job_id"] == "j0":
+            await producer.enqueue(NewJob(function="job", job_id="by another job"))
+
+    await producer.enqueue_many(jobs(25))
+    await producer.enqueue(NewJob(function="job", job_id="later", wait_s=60))
+    worker = QueueWorker(producer, [job(carry)], settings=patient())
+    async with asyncio.timeout(LIMIT_S):
+        await worker.serve(Stop(), burst=True)
+    assert sorted(done) == sorted([*(f"j{each}" for each in range(25)), "by another job"])
+    assert await producer.zscore(QUEUE, "later") is not None
+
+
+async def test_nothing_stays_of_jobs_that_have_ended(producer: Producer) -> None:
+    shop = Workshop()
+    shop.leave.set()
+    async with working(producer, shop.carry):
+        await producer.enqueue_many(jobs(30, tenant="t", limit_key="k"))
+        for number in range(30):
+            await producer.result(f"j{number}", within_s=LIMIT_S)
+    assert await keys_of(producer, with_ttl=False) == set()
+    left = await keys_of(producer)
+    assert {key for key in left if not key.startswith("arq:result:")} <= {
+        f"{QUEUE}:wake", f"{QUEUE}:wake:chat"
+    }  # fmt: skip

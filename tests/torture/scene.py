@@ -29,10 +29,10 @@ def quick_queue(lease_s: float) -> QueueSettings:
     """Short waits, and tries for more deaths than a storm deals out to one run."""
     return QueueSettings(
         lease=lease_s,
-        concurrency=8,
+        concurrency=6,
         key_limits={"torture": 5},
         tenant_limit=30,
-        reconcile_every=0.5,
+        reconcile_every=1,
         max_attempts=20,
         retry_base_wait=0.05,
         retry_max_wait=0.5,
