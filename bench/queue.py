@@ -58,7 +58,7 @@ class Bench:
         self._folder = folder
         self._versions: dict[str, dict[str, str]] = {}
         self._results: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        self._faults: dict[str, dict[str, str]] = defaultdict(dict)
+        self._faults: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     async def run(self) -> Report:
         """Measure everything; what does not come to its end is a fault of its system."""
@@ -77,7 +77,7 @@ class Bench:
                 try:
                     producer, versions = await stack.enter_async_context(here.producer(system))
                 except NotDoneError as fault:
-                    self._faults[system.name]["start"] = str(fault)
+                    self._faults[system.name]["start"].append(str(fault))
                     continue
                 producers[system.name], self._versions[system.name] = producer, versions
             for repeat in range(self._plan.repeats):
@@ -119,7 +119,7 @@ class Bench:
                 try:
                     measured = await SCENARIOS[scenario](case)
                 except NotDoneError as fault:
-                    self._faults[system.name][scenario] = str(fault)
+                    self._faults[system.name][scenario].append(str(fault))
                     continue
                 for metric, samples in measured.items():
                     self._results[system.name][metric] += samples
@@ -177,7 +177,7 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Plan:
         scenarios=_chosen(options.scenarios, [*SCENARIOS, RECOVERY], parser),
         repeats=repeats,
         sizes=Sizes(),
-        bound_s=20 if options.quick else 75,
+        bound_s=20 if options.quick else 85,
     )
 
 

@@ -16,6 +16,8 @@ Body = Callable[..., Awaitable[None]]
 
 CANCELLED = -1.0
 """In place of the first time: the job was cancelled at the second."""
+LASTING = "hold"
+"""The one job that lasts for longer than a measurement."""
 _HELD_S = 600
 _ROW = struct.Struct("<ddq")
 _POLL_S = 0.002
@@ -53,7 +55,7 @@ def bodies(rows: Path) -> Mapping[str, Body]:
             write(CANCELLED)
             raise
 
-    return {"noop": noop, "stamp": stamp, "sleep": sleep, "hold": hold}
+    return {"noop": noop, "stamp": stamp, "sleep": sleep, LASTING: hold}
 
 
 @dataclass(frozen=True, slots=True)

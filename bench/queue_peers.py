@@ -1,11 +1,12 @@
 """SAQ, taskiq and streaq, each as its documentation shows it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from bench.queue_jobs import Body
+from bench.queue_jobs import LASTING, Body
 from bench.queue_systems import Place, Untraced
 
 _BATCH = 500
@@ -17,17 +18,21 @@ def load(module: str) -> Any:
 
 
 class Saq(Untraced):
-    """`retries=2`, because with the default of 1 the job of a killed worker is never run again."""
+    """`retries=2`, because with the default of 1 the job of a killed worker is never run again.
+
+    A job that lasts has a heartbeat, as its documentation asks; the default ends it after 10 s.
+    """
 
     def __init__(self, place: Place) -> None:
         redis = load("redis.asyncio")
         # Every slot holds a connection that waits; redis-py has 100 in a pool if nothing is said.
         pool = redis.from_url(place.url, max_connections=2 * place.concurrency + 200)
         self._concurrency = place.concurrency
+        self._heartbeat_s = int(place.lease_s)
         self._queue = load("saq.queue.redis").RedisQueue(pool, max_concurrent_ops=100)
 
     async def work(self, jobs: Mapping[str, Body]) -> None:
-        functions = [(name, _with_context(body)) for name, body in jobs.items()]
+        functions = [(name, self._with_context(name, body)) for name, body in jobs.items()]
         await load("saq").Worker(self._queue, functions, concurrency=self._concurrency).start()
 
     @asynccontextmanager
@@ -39,12 +44,31 @@ class Saq(Untraced):
             await self._queue.disconnect()
 
     async def enqueue(self, job: str, arguments: Mapping[str, Any]) -> str:
-        enqueued = await self._queue.enqueue(job, retries=2, kwargs=dict(arguments))
+        lasts = {"timeout": 0, "heartbeat": self._heartbeat_s} if job == LASTING else {}
+        enqueued = await self._queue.enqueue(job, retries=2, kwargs=dict(arguments), **lasts)
         return enqueued.id
 
     async def enqueue_many(self, job: str, count: int, arguments: Mapping[str, Any]) -> None:
         for _ in range(count):
             await self.enqueue(job, arguments)
+
+    def _with_context(self, name: str, body: Body) -> Any:
+        async def run(ctx: Mapping[str, Any], **arguments: Any) -> None:
+            if name != LASTING:
+                await body(**arguments)
+                return
+            beating = asyncio.create_task(self._beat(ctx["job"]))
+            try:
+                await body(**arguments)
+            finally:
+                beating.cancel()
+
+        return run
+
+    async def _beat(self, job: Any) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_s / 3)
+            await job.update()
 
 
 class Taskiq(Untraced):
@@ -108,11 +132,3 @@ class Streaq(Untraced):
             size = min(_BATCH, count - begin)
             batch = [self._worker.enqueue_unsafe(job, **arguments) for _ in range(size)]
             await self._worker.enqueue_many(batch)
-
-
-def _with_context(body: Body) -> Any:
-    async def run(ctx: object, **arguments: Any) -> None:
-        del ctx
-        await body(**arguments)
-
-    return run

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.queue_jobs import NotDoneError, Rows, now_s
+from bench.queue_jobs import LASTING, NotDoneError, Rows, now_s
 from bench.queue_stage import Child, stage
 from bench.queue_systems import System
 
@@ -74,7 +74,7 @@ async def _scene(folder: Path, sink_port: int, death: Death) -> AsyncGenerator[_
             here.worker(system, rows, _CONCURRENCY, **lease) as first,
             AsyncExitStack() as later,
         ):
-            await producer.ask("one", job="hold", arguments={})
+            await producer.ask("one", job=LASTING, arguments={})
             await rows.of(first.pid, limit_s=_READY_WITHIN_S)
             second = await later.enter_async_context(
                 here.worker(system, rows, _CONCURRENCY, **lease)

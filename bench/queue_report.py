@@ -35,7 +35,7 @@ class Report:
     run: Run
     versions: Mapping[str, Mapping[str, str]]
     results: Results
-    faults: Mapping[str, Mapping[str, str]]
+    faults: Mapping[str, Mapping[str, Sequence[str]]]
     recovered: Sequence[Recovered]
     bars: Sequence[Judged]
 
@@ -153,8 +153,9 @@ class Report:
             if row.fault:
                 yield f"{row.death.system.name}, recovery: {row.fault}"
         for name, faults in self.faults.items():
-            for scenario, fault in faults.items():
-                yield f"{name}, {scenario}: {fault}"
+            for scenario, texts in faults.items():
+                count = f"{len(texts)} of {self.run.repeats} repeats did not end"
+                yield f"{name}, {scenario}: {count}: {texts[0]}"
 
 
 _ORDER = (

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench.queue_jobs import CANCELLED, Row, Rows
+from bench.queue_jobs import CANCELLED, LASTING, Row, Rows
 from bench.queue_stage import Child, Stage
 from bench.queue_systems import System
 from bench.queue_wire import counts
@@ -40,7 +40,7 @@ _READY_WITHIN_S = 30
 _SETTLE_S = 0.15
 _STAMPS_WITHIN_S = 15
 _HELD_WITHIN_S = 8
-_JOBS_WITHIN_S = 60
+_JOBS_WITHIN_S = 30
 _BULK = 10
 
 
@@ -76,7 +76,7 @@ async def latency(case: Case) -> Measured:
         if case.system.most_concurrency < _IN_FLIGHT:
             return {IDLE_MS: idle}
         before = rows.count()
-        await case.producer.ask("many", job="hold", count=_IN_FLIGHT, arguments={})
+        await case.producer.ask("many", job=LASTING, count=_IN_FLIGHT, arguments={})
         await rows.wait(before + _IN_FLIGHT, limit_s=_HELD_WITHIN_S)
         before = rows.count()
         await _stamps(case, rows)
@@ -147,7 +147,7 @@ async def cancel(case: Case) -> Measured:
         await _ready(case, rows)
         for _ in range(case.sizes.cancels):
             before = rows.count()
-            held = await case.producer.ask("one", job="hold", arguments={})
+            held = await case.producer.ask("one", job=LASTING, arguments={})
             await rows.wait(before + 1, limit_s=_HELD_WITHIN_S)
             asked = await case.producer.ask("cancel", job_id=held["id"])
             await rows.wait(before + 2, limit_s=_HELD_WITHIN_S)

@@ -16,6 +16,7 @@ from app.documents.ocr import ocr_available
 from app.embedded import owner
 from app.errors import WorkerError
 from app.settings import InvalidSettings, Settings
+from app.store.redis import check_server
 
 
 class State(StrEnum):
@@ -152,7 +153,18 @@ async def _database(runtime: Runtime) -> Check:
 
 
 async def _redis(runtime: Runtime) -> Check:
-    return Check(name="redis", state=State.OK, message=await runtime.producer.server_version())
+    try:
+        server = await check_server(runtime.producer.connection_pool)
+    except InvalidSettings as error:
+        return Check(name="redis", state=State.FAILED, message=" ".join(error.lines))
+    if server.loses_jobs:
+        return Check(
+            name="redis",
+            state=State.WARNING,
+            message=f"{server.version} deletes keys when its memory is full (maxmemory-policy "
+            f"{server.eviction}), jobs among them. Set maxmemory-policy noeviction.",
+        )
+    return Check(name="redis", state=State.OK, message=server.version)
 
 
 async def _worker(runtime: Runtime) -> Check:

@@ -5,7 +5,10 @@ slower and without fairness, leases and quick cancellation. `./run worker` has t
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from arq.connections import RedisSettings
@@ -19,6 +22,8 @@ from app.pipeline.delivery import EFFECTS_FUNCTION, RUN_FUNCTION
 from app.queue.delivery import Ended, processing
 from app.queue.envelope import Envelope, decode, encode, unseal
 from app.settings import InvalidSettings, Settings, load_settings
+from app.settings.groups import TlsVerification
+from app.settings.redis_urls import master_name, sentinel_addresses
 from app.telemetry import configure_telemetry
 from app.telemetry.conventions import Attribute
 from app.telemetry.logs import configure_logs, get_logger
@@ -36,8 +41,10 @@ def worker_settings() -> type:
     if settings.redis.url is None or settings.database.url is None:
         raise InvalidSettings(
             [
-                "arq's own command needs REDIS__URL and DATABASE__URL. "
-                "With the embedded servers, use: ./run worker"
+                (
+                    "arq's own command needs REDIS__URL and DATABASE__URL. "
+                    "With the embedded servers, use: ./run worker"
+                )
             ]
         )
     configure_logs(settings.log_level, json=settings.env == "production")
@@ -49,7 +56,7 @@ def worker_settings() -> type:
         "redis_settings": _redis(settings),
         "queue_name": queue.name,
         "max_jobs": queue.concurrency,
-        "job_timeout": queue.run_timeout + 60,
+        "job_timeout": worker.stock_timeout_s(queue),
         "keep_result": queue.keep_result,
         "job_serializer": encode,
         "job_deserializer": decode,
@@ -62,9 +69,35 @@ def worker_settings() -> type:
 
 
 def _redis(settings: Settings) -> RedisSettings:
-    assert settings.redis.url is not None  # noqa: S101 - checked by the caller
-    found = RedisSettings.from_dsn(settings.redis.url.get_secret_value())
-    return found
+    """Our settings as arq's own: what arq cannot do is refused, not left out."""
+    redis = settings.redis
+    url = redis.url.get_secret_value() if redis.url else ""
+    if redis.sentinel_password or redis.tls_verify is not TlsVerification.FULL:
+        raise InvalidSettings(
+            [
+                (
+                    "arq's own command knows no REDIS__SENTINEL_PASSWORD and no "
+                    "REDIS__TLS_VERIFY. Use: ./run worker"
+                )
+            ]
+        )
+    found = RedisSettings.from_dsn(url)
+    return replace(
+        found,
+        host=sentinel_addresses(redis.sentinels) if redis.sentinels else found.host,
+        sentinel=redis.sentinels is not None,
+        sentinel_master=master_name(url) if redis.sentinels else found.sentinel_master,
+        ssl_ca_certs=_text(redis.ca_file),
+        ssl_certfile=_text(redis.cert_file),
+        ssl_keyfile=_text(redis.key_file),
+        ssl_check_hostname=found.ssl,
+        max_connections=redis.max_connections,
+        conn_timeout=math.ceil(redis.connect_timeout),
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
 
 
 def _start(settings: Settings) -> Callable[[dict[Any, Any]], Awaitable[None]]:

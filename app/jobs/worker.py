@@ -28,6 +28,7 @@ from app.queue.deadletters import DeadLetters, Letter
 from app.queue.delivery import Hooks
 from app.queue.leases import RENEWALS_PER_LEASE
 from app.queue.worker import QueueWorker, Stop
+from app.settings.groups import QueueSettings
 from app.telemetry.logs import get_logger
 from app.telemetry.spans import trace_id_of
 
@@ -35,6 +36,8 @@ log = get_logger(__name__)
 
 NO_TRY_LIMIT = 1_000_000
 """How often a run may be tried is PostgreSQL's to count."""
+_ARQ_EXTRA_S = 10
+"""arq claims a job for this much longer than it may run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,11 @@ async def attended(runtime: Runtime, work: Work | None = None) -> AsyncGenerator
                     task.cancel()
 
 
+def stock_timeout_s(queue: QueueSettings) -> float:
+    """What arq's own worker allows a job: runs keep their own time limit, this bounds the rest."""
+    return queue.run_timeout + 60
+
+
 async def _warm(runtime: Runtime) -> None:
     """Load the embedding model before the first run needs it; that takes a second."""
     try:
@@ -145,6 +153,7 @@ def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
             runtime.database,
             runtime.producer,
             lease_s=queue.lease,
+            stock_claim_s=stock_timeout_s(queue) + _ARQ_EXTRA_S,
             max_tries=queue.max_attempts,
             gave_up=gave_up,
         )

@@ -8,7 +8,7 @@ from app.pipeline.delivery import job_id_of
 from app.pipeline.fencing import End
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Events
-from app.queue.producer import Producer
+from app.queue.producer import Cancelled, Producer
 from app.store.database import Database
 from app.store.keys import TenantId
 from app.telemetry.logs import get_logger
@@ -63,9 +63,12 @@ async def cancel_run(
 
 
 async def _cancel_job(producer: Producer, run: RunRow) -> None:
-    waits = run.status == RunStatus.QUEUED
+    """Whichever carries it: a job that another worker took over has begun a later attempt."""
+    newest = run.attempt + 1 if run.status == RunStatus.QUEUED else run.attempt
     try:
-        await producer.cancel(job_id_of(run.id, run.attempt + 1 if waits else run.attempt))
+        for attempt in range(newest, 0, -1):
+            if await producer.cancel(job_id_of(run.id, attempt)) is not Cancelled.UNKNOWN:
+                return
     except RetryableError as error:
         # It is taken out later, or runs until its next commit, which is refused.
         log.warning("job_not_cancelled", run_id=str(run.id), code=error.code)

@@ -105,8 +105,7 @@ class Retried(StrEnum):
     """There is nothing to do any more; the letter is gone."""
 
 
-@dataclass(slots=True)
-class RetriedAll:
+class RetriedAll(BaseModel):
     """How many. `refused` can never run again, or what they stood for could not be reopened."""
 
     queued: int = 0

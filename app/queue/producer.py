@@ -204,14 +204,24 @@ class Producer(ArqRedis):
             if waits_since is None and not has_result
         }
 
-    async def forget_foreign_claim(self, job_id: str) -> None:
-        """Drop the claim of a worker of arq's own: it outlives its worker by the job's time limit.
+    async def forget_foreign_claims(
+        self, job_ids: Sequence[str], *, lasts_s: float, held_for_s: float
+    ) -> None:
+        """Drop the claims that a worker of arq's own has held on these for so long.
 
-        Dropping that of one that lives is harmless where a fence lets one of the two begin.
+        Such a claim outlives its worker: it lasts `lasts_s`, and is never renewed. Dropping that of
+        one that lives is harmless where a fence lets one of the two begin.
         """
+        locks = [f"{in_progress_key_prefix}{job_id}" for job_id in job_ids]
         with redis_errors():
-            if await self.get(f"{in_progress_key_prefix}{job_id}") == _FOREIGN_CLAIM:
-                await self.delete(f"{in_progress_key_prefix}{job_id}")
+            if not locks:
+                return
+            holders: list[bytes | None] = await self.mget(locks)
+            for lock, holder in zip(locks, holders, strict=True):
+                if holder == _FOREIGN_CLAIM and (
+                    await self.pttl(lock) / 1000 < lasts_s - held_for_s
+                ):
+                    await self.delete(lock)
 
     async def has_worker(self) -> bool:
         """Whether any worker of this queue has said lately that it lives."""

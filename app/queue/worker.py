@@ -22,7 +22,7 @@ from app.errors import RetryableError
 from app.queue import scripts
 from app.queue.delivery import Cause, Delivery, Finish, Hooks, Runner, run_hook, tell_aborted
 from app.queue.leases import Leases
-from app.queue.listening import WAKE, WAKE_FOR_CHAT, Cancellations, WakeUps
+from app.queue.listening import Cancellations, Room, WakeUps
 from app.queue.producer import Producer
 from app.queue.watchdog import Watchdog
 from app.resilience.waking import woken
@@ -95,8 +95,7 @@ class QueueWorker(Worker):
         self._busy: set[Delivery] = set()
         self._finished: list[_Pending] = []
         self._changed = asyncio.Event()
-        self._room, self._room_for_chat_alone = asyncio.Event(), asyncio.Event()
-        self._room.set()
+        self._room = Room(settings.concurrency, settings.chat_slots)
         self._claims = 0
         self._failures = 0
         self.watchdog = Watchdog(settings.blocked_after)
@@ -150,16 +149,7 @@ class QueueWorker(Worker):
     @asynccontextmanager
     async def _attended(self, leases: Leases, stop: Stop) -> AsyncGenerator[None]:
         """What goes on beside the jobs; none of it ends before it is told to."""
-        wake_ups = WakeUps(
-            self._producer, [WAKE_FOR_CHAT, WAKE], changed=self._changed, room=self._room
-        )
-        # Of its own: woken for other work by a word it would pass on, it would hear it again.
-        wake_ups_for_chat = WakeUps(
-            self._producer,
-            [WAKE_FOR_CHAT],
-            changed=self._changed,
-            room=self._room_for_chat_alone,
-        )
+        wake_ups = WakeUps(self._producer, self._changed, self._room)
         cancellations = Cancellations(self._producer, self.cancel)
         with self.watchdog, ExitStack() as stack:
             stack.callback(observe_worker(self._gauges))
@@ -168,11 +158,9 @@ class QueueWorker(Worker):
                     group.create_task(each)
                     for each in (
                         leases.keep(),
-                        wake_ups.listen(),
-                        wake_ups_for_chat.listen(),
+                        wake_ups.listen(until=stop.asked),
                         cancellations.listen(),
                         self.watchdog.tick(),
-                        self._when(stop.asked, self._changed.set),
                         self._when(stop.at_once, self._hand_back),
                     )
                 ]
@@ -335,7 +323,7 @@ class QueueWorker(Worker):
         )
         self._held[delivery.job_id] = delivery
         self._busy.add(delivery)
-        self._count_room()
+        self._room.count(len(self._busy))
         task = asyncio.get_running_loop().create_task(self._runner.run(delivery, dict(self.ctx)))
         delivery.task = task
         # Not a `finally`: a task that is cancelled before its first step never enters a block.
@@ -343,7 +331,7 @@ class QueueWorker(Worker):
 
     def _ended(self, delivery: Delivery, task: asyncio.Task[Finish]) -> None:
         self._busy.discard(delivery)
-        self._count_room()
+        self._room.count(len(self._busy))
         self._changed.set()
         if task.cancelled():
             finish = self._runner.unanswered(delivery)
@@ -354,17 +342,6 @@ class QueueWorker(Worker):
             finish = task.result()
         if self._held.get(delivery.job_id) is delivery:
             self._finished.append(_Pending(delivery, finish))
-
-    def _count_room(self) -> None:
-        slots, busy = self._settings.concurrency, len(self._busy)
-        for room, is_there in (
-            (self._room, busy < slots),
-            (self._room_for_chat_alone, slots <= busy < slots + self._settings.chat_slots),
-        ):
-            if is_there:
-                room.set()
-            else:
-                room.clear()
 
     async def _abort(self, job_id: str) -> None:
         """Somebody used arq's `Job.abort`, which says nothing to a worker but leaves a note."""

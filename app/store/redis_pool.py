@@ -72,7 +72,9 @@ class PooledConnection(AbstractConnection):
             self.slots = None
 
     async def send_command(self, *args: Any, **kwargs: Any) -> None:
-        listens = args[0] in _LISTENING or (args[0] in _LISTENING_IF_BLOCKING and b"BLOCK" in args)
+        listens = args[0] in _LISTENING or (
+            args[0] in _LISTENING_IF_BLOCKING and (b"BLOCK" in args or "BLOCK" in args)
+        )
         if listens:
             self.return_slot()
         await super().send_command(*args, **kwargs)

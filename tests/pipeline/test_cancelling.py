@@ -13,6 +13,7 @@ from app.pipeline.cancelling import cancel_run
 from app.pipeline.delivery import job_id_of, next_attempt
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunRow, RunStatus
+from app.queue.envelope import NewJob
 from app.queue.events import Events, RunEvent
 from app.queue.producer import Producer
 from app.settings.groups import QueueSettings, RedisSettings
@@ -21,6 +22,7 @@ from app.store.keys import TenantId
 from app.store.redis import RedisPool, open_redis
 from tests.fakes.wire import wires_to
 from tests.pipeline.conftest import BeginRun, NewRun
+from tests.pipeline.test_run import abandon
 from tests.queue.fleet import LIMIT_S, Workshop, job, working
 
 Cancel = Callable[[RunId], Coroutine[Any, Any, RunRow]]
@@ -60,16 +62,17 @@ async def test_a_queued_run_and_its_job_are_gone(
         assert not await fencing.begin(session, run_id, attempt=1, worker="w", lease_s=9)
 
 
-async def test_a_running_run_ends_at_once_and_its_job_is_cancelled(
+@pytest.mark.parametrize("taken_over", [0, 2])
+async def test_a_running_run_ends_at_once_and_the_job_that_carries_it_is_cancelled(
     database: Database,
     producer: Producer,
-    tenant_id: TenantId,
     new_run: NewRun,
     begin_run: BeginRun,
     cancel: Cancel,
+    taken_over: int,
 ) -> None:
     run_id = await new_run()
-    await producer.enqueue(next_attempt(await row(database, tenant_id, run_id)))
+    await producer.enqueue(NewJob(function="run", job_id=job_id_of(run_id, 1)))
     shop = Workshop()
 
     async def carry(ctx: dict[Any, Any], **carried: object) -> str:
@@ -79,8 +82,11 @@ async def test_a_running_run_ends_at_once_and_its_job_is_cancelled(
     async with working(producer, job(carry, "run"), settings=QueueSettings()):
         await shop.started()
         run = await begin_run(run_id)
+        for _ in range(taken_over):
+            await abandon(database, run)
+            run = await begin_run(run_id)
         cancelled = await cancel(run_id)
-        assert (cancelled.status, cancelled.attempt) == (RunStatus.CANCELLED, 1)
+        assert (cancelled.status, cancelled.attempt) == (RunStatus.CANCELLED, 1 + taken_over)
         async with asyncio.timeout(LIMIT_S):
             while not shop.cancelled:
                 await asyncio.sleep(0.005)
@@ -90,7 +96,7 @@ async def test_a_running_run_ends_at_once_and_its_job_is_cancelled(
             await fencing.hold(session, run.id, run.row.attempt)
     assert refused.value.code is ErrorCode.LEASE_LOST
     async with database.begin() as session:
-        (attempt,) = await records.attempts(session, run_id)
+        *_, attempt = await records.attempts(session, run_id)
     assert (attempt.outcome, attempt.code) == (RunStatus.CANCELLED, ErrorCode.CANCELLED)
 
 

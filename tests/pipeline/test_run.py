@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from pydantic import TypeAdapter
@@ -11,6 +12,7 @@ from app.pipeline import fencing, records
 from app.pipeline.run import Run
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
+from app.queue.events import StageEvent, Told
 from app.resilience.policies import FallbackName, PolicyName
 from app.store.database import Database
 from tests.pipeline.conftest import BeginRun, NewRun
@@ -286,3 +288,52 @@ def test_of_concurrent_errors_a_permanent_one_wins(permanent_first: bool) -> Non
     assert unwrap(retryable) is retryable
     bug = ZeroDivisionError()
     assert unwrap(ExceptionGroup("group", [permanent, bug])) is bug
+
+
+async def test_stages_tell_how_they_begin_and_end_once_it_is_stored(
+    database: Database, new_run: NewRun, begin_run: BeginRun, calls: Calls
+) -> None:
+    run = await begin_run(await new_run())
+    told: list[tuple[str, str, str | None]] = []
+
+    def tell(run_id: UUID, event: Told) -> None:
+        assert run_id == run.id
+        assert isinstance(event, StageEvent)
+        assert event.attempt == 1
+        told.append((event.stage, event.status, event.code))
+
+    @stage("picture", policy=PolicyName.LOCAL, partial=ErrorCode.VISUAL_PARTIAL)
+    async def picture() -> str:
+        raise PermanentError(ErrorCode.INVALID_FILE)
+
+    @stage("broken", policy=PolicyName.LOCAL)
+    async def broken() -> str:
+        raise PermanentError(ErrorCode.INVALID_FILE)
+
+    @stage("save", policy=PolicyName.LOCAL)
+    async def save(session: AsyncSession) -> str:
+        return str(await session.scalar(text("SELECT 'saved'")))
+
+    run.tell = tell
+    await run.need(calls.named("first"), SECRET)
+    await run.want(picture)
+    await run.skip("visual")
+    await run.commit(save)
+    with pytest.raises(PermanentError):
+        await run.need(broken)
+
+    assert told == [
+        ("first", "running", None),
+        ("first", "succeeded", None),
+        ("picture", "running", None),
+        ("picture", "partial", "INVALID_FILE"),
+        ("visual", "skipped", None),
+        ("save", "running", None),
+        ("save", "succeeded", None),
+        ("broken", "running", None),
+        ("broken", "failed", "INVALID_FILE"),
+    ]
+    ended = {name: status for name, status, _ in told}
+    assert {(name, status) for _, name, status in await stage_rows(database, run)} == set(
+        ended.items()
+    )

@@ -110,7 +110,9 @@ async def working(
         stop.asked.set()
         stop.at_once.set()
         async with asyncio.timeout(LIMIT_S):
-            await serving
+            await asyncio.wait([serving])
+        if not serving.cancelled():
+            serving.result()
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:

@@ -21,6 +21,7 @@ class Index:
     running: Counter[str]
     capped: set[str]
     held_keys: set[str]
+    parked: set[str]
     due: dict[tuple[str, str], dict[str, float]]
     held: dict[str, dict[str, float]]
     rings: dict[str, set[str]]
@@ -38,16 +39,19 @@ class Index:
     def ids(self) -> set[str]:
         return set(self.queue)
 
-    def check(self, *, paused: bool) -> None:
-        """Raise AssertionError for the first thing that is not as it must be."""
-        self._each_is_in_one_place()
+    def check(self, *, ghosts: set[str], paused: bool) -> None:
+        """Raise AssertionError for the first thing that is not as it must be.
+
+        `ghosts` have left the queue, which the index has yet to notice.
+        """
+        self._each_is_in_one_place(ghosts)
         self._scores_agree()
         self._counters_are_right()
         self._what_is_due_can_be_found()
         if not paused:
             self._somebody_is_woken()
 
-    def _each_is_in_one_place(self) -> None:
+    def _each_is_in_one_place(self, ghosts: set[str]) -> None:
         places = Counter(
             job_id
             for place in (self.deferred, self.leases, *self.due.values(), *self.held.values())
@@ -55,18 +59,18 @@ class Index:
         )
         assert set(places) == set(self.entries), "the index and its places"
         assert set(places.values()) <= {1}, "in two places"
-        assert set(self.entries) <= self.ids, "in the index but not in the queue"
+        assert set(self.entries) - self.ids == ghosts, "in the index but not in the queue"
         strangers = self.ids - set(self.entries)
         assert strangers.isdisjoint(self.leases), "held but not in the index"
 
     def _scores_agree(self) -> None:
         for job_id, until_ms in self.leases.items():
-            assert self.queue[job_id] == until_ms or self.queue[job_id] == 1  # by arq's own abort
+            assert self.queue.get(job_id, until_ms) == until_ms
             assert job_id in self.locks or until_ms <= self.now_ms
         for (rank, tenant), waiting in self.due.items():
             for job_id in waiting:
                 assert self.entries[job_id].startswith(f"{rank}|{tenant}|")
-                assert self.queue[job_id] <= self.now_ms
+                assert self.queue.get(job_id, 0) <= self.now_ms
         for key, waiting in self.held.items():
             for job_id in waiting:
                 assert self.entries[job_id].split("|", 2)[2] == key
@@ -88,6 +92,8 @@ class Index:
         assert in_rings <= waiting, "has a turn, but nothing is due"
         assert in_rings.isdisjoint(self.capped)
         assert self.held_keys == set(self.held)
+        for place in self.capped:
+            assert self.running[f"t|{place[2:]}"] > 0, "at the limit, but nobody will make room"
 
     def _somebody_is_woken(self) -> None:
         if "1" in self.rings:
@@ -109,11 +115,14 @@ def read_index(redis: Redis) -> Index:
         asked.hgetall(f"{QUEUE}:running")
         asked.smembers(f"{QUEUE}:capped")
         asked.smembers(f"{QUEUE}:held")
+        asked.zrange(f"{QUEUE}:parked", 0, -1)
         for name in (QUEUE, f"{QUEUE}:deferred", f"{QUEUE}:leases", *due, *held, *rings):
             asked.zrange(name, 0, -1, withscores=True)
         for name in locked:
             asked.get(name)
-        time, entries, running, capped, held_keys, *rest = cast("list[Any]", asked.execute())
+        time, entries, running, capped, held_keys, parked, *rest = cast(
+            "list[Any]", asked.execute()
+        )
     sets = [
         {member.decode(): score for member, score in each}
         for each in rest[: 3 + len(due) + len(held) + len(rings)]
@@ -129,6 +138,7 @@ def read_index(redis: Redis) -> Index:
         running=Counter({name: int(number) for name, number in _texts(running).items()}),
         capped={place.decode() for place in capped},
         held_keys={key.decode() for key in held_keys},
+        parked={job_id.decode() for job_id in parked},
         due={_place(name): by_name[name] for name in due},
         held={name.removeprefix(f"{QUEUE}:held:"): by_name[name] for name in held},
         rings={name.removeprefix(f"{QUEUE}:ring:"): set(by_name[name]) for name in rings},

@@ -101,6 +101,8 @@ async def test_who_stops_renewing_is_succeeded_and_told_so(producer: Producer) -
         assert list(successor.holding) == ["j"]
         assert successor.holding["j"].job_try == 2
         await leases.renew()
+        assert holder.lost == []  # the successor may find that it came too early, and put it back
+        await leases.renew()
     assert holder.lost == ["j"]
     assert await producer.get("arq:in-progress:j") == successor.holding["j"].token.encode()
 
@@ -119,6 +121,7 @@ async def test_a_job_that_ended_elsewhere_is_lost(producer: Producer) -> None:
     async with holding(producer, lease_ms=1) as (holder, leases):
         await until(lambda: is_over(producer, "j"))
         await producer.cancel("j")
+        await leases.renew()
         await leases.renew()
     assert holder.lost == ["j"]
     assert await producer.zcard(QUEUE) == 0
@@ -187,6 +190,7 @@ async def test_another_worker_takes_over_from_one_that_hangs_and_its_end_is_refu
         ((lost,),) = await scripts.run(producer, QUEUE, call)
         assert lost == b"j"
         await leases.renew()
+        await leases.renew()
     assert holder.lost == ["j"]
     assert await producer.result("j", within_s=LIMIT_S) == "by try 2"
 
@@ -206,9 +210,7 @@ async def test_a_worker_that_loses_its_lease_cancels_the_job_and_tells_nothing(
     assert not await producer.exists("arq:result:j")
 
 
-async def test_a_job_that_comes_back_to_the_same_worker_runs_once_at_a_time(
-    producer: Producer,
-) -> None:
+async def test_a_job_that_comes_back_to_the_same_worker_just_goes_on(producer: Producer) -> None:
     shop = Workshop()
     async with working(producer, shop.carry) as running:
         await producer.enqueue(NewJob(function="job", job_id="j"))
@@ -217,12 +219,13 @@ async def test_a_job_that_comes_back_to_the_same_worker_runs_once_at_a_time(
         await producer.delete("arq:in-progress:j")
         await producer.zadd(f"{QUEUE}:leases", {"j": 1})
         await producer.enqueue(NewJob(function="job", job_id="word"))
-        assert {await shop.started(), await shop.started()} == {"j", "word"}
-        await until(lambda: asyncio.sleep(0, shop.cancelled == ["j"]))
-        assert len(running.worker.held()) == 2
+        assert await shop.started() == "word"
+        assert await producer.exists("arq:in-progress:j")
+        assert {each.job_id for each in running.worker.held()} == {"j", "word"}
         shop.leave.set()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
     assert sorted(shop.ended) == ["j", "word"]
+    assert shop.calls.empty()
 
 
 @pytest.mark.parametrize("what", ["done", "again", "back", "park"])

@@ -1,6 +1,7 @@
 """Servers of a test's own: with options, with a replica, with a sentinel that looks after both."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from app.embedded import valkey
+from app.embedded.process import Program, spawn
 
 PASSWORD = "of-the-data"
 SENTINEL_PASSWORD = "of-the-sentinels"
@@ -59,19 +61,24 @@ class Sentinels:
 
 @asynccontextmanager
 async def valkey_server(
-    folder: Path, *arguments: str, password: str | None = None
+    folder: Path, *arguments: str, user: str | None = None, password: str | None = None
 ) -> AsyncGenerator[Server]:
     """A server with the arguments; its data and log lie in `folder`."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     port = free_port()
-    client: Redis = Redis(port=port, password=password)
-    with (folder / "log").open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
+    client: Redis = Redis(port=port, username=user, password=password)
+    program = Program(
+        name="valkey",
+        command=(
             *(str(valkey._binary()), *arguments, "--port", str(port), "--dir", str(folder)),
             *("--bind", "127.0.0.1"),
-            stdout=output,
-            stderr=output,
-        )
+        ),
+        folder=folder,
+        log=folder / "log",
+        lock=folder / "lock",
+        stop_signals=(signal.SIGKILL,),
+    )
+    process = await spawn(program)  # it ends with us, however we end
     try:
         async with asyncio.timeout(20):
             while not await _answers(client, process):

@@ -22,7 +22,12 @@ async def test_every_table_of_a_users_data_has_a_tenant(runtime: Runtime) -> Non
         table.name for table in Base.metadata.sorted_tables if "tenant_id" not in table.columns
     }
     assert ordering_tables.OrderedItemRow.metadata is Base.metadata  # what no slice uses yet
-    assert without == {"tenants", "breaker_controls", "rollouts", "schedules"}  # the fleet's, nobody's data
+    assert without == {
+        "tenants",
+        "breaker_controls",
+        "rollouts",
+        "schedules",
+    }  # the fleet's, nobody's data
     async with runtime.database.begin() as session:
         tenants = (await session.scalars(text("SELECT name FROM tenants"))).all()
     assert tenants == ["default"]

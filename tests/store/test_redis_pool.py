@@ -16,16 +16,17 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from app.errors import ErrorCode, RetryableError
 from app.settings.groups import RedisSettings
 from app.store.failures import redis_errors
-from app.store.redis import RedisPool, open_redis
+from app.store.redis import open_redis
+from app.store.redis_pool import Pool
 from tests.fakes.wire import Wire
 from tests.store.redis_servers import valkey_server
 
 
 @asynccontextmanager
-async def opened(url: str, **changes: Any) -> AsyncGenerator[tuple[RedisPool, Redis]]:
+async def opened(url: str, **changes: Any) -> AsyncGenerator[tuple[Pool, Redis]]:
     settings = RedisSettings.model_validate({"url": url, **changes})
     async with open_redis(settings) as pool:
-        yield pool, Redis(connection_pool=pool)
+        yield cast("Pool", pool), Redis(connection_pool=pool)
 
 
 async def ask(client: Redis, *command: str | float) -> Any:
@@ -59,13 +60,11 @@ async def test_who_finds_no_free_connection_is_told_so_in_time(redis_url: str) -
 
 
 async def test_those_who_listen_leave_the_connections_to_those_who_ask(redis_url: str) -> None:
-    async with opened(redis_url, max_connections=1, connect_timeout=5) as (_, client):
+    async with opened(redis_url, max_connections=1) as (pool, client):
         async with client.pubsub() as channel, asyncio.TaskGroup() as group:  # pyright: ignore[reportUnknownMemberType] - typed loosely
             await channel.subscribe("naru:news")  # pyright: ignore[reportUnknownMemberType] - typed loosely
             popping = group.create_task(ask(client, "BLPOP", "list", 0))
-            reading = group.create_task(
-                client.xread({"stream": "0"}, block=0)  # pyright: ignore[reportUnknownMemberType] - typed loosely
-            )
+            reading = group.create_task(ask(client, "XREAD", "BLOCK", 0, "STREAMS", "stream", "0"))
             await until(lambda: _blocked(client, 2))
             await ask(client, "RPUSH", "list", "token")
             await ask(client, "XADD", "stream", "*", "field", "value")
@@ -75,7 +74,7 @@ async def test_those_who_listen_leave_the_connections_to_those_who_ask(redis_url
         async with asyncio.TaskGroup() as group:
             for _ in range(20):
                 group.create_task(ask(client, "PING"))
-        assert client.connection_pool._slots._value == 1
+        assert pool._slots._value == 1
 
 
 async def _blocked(client: Redis, wanted: int) -> bool:
@@ -84,7 +83,7 @@ async def _blocked(client: Redis, wanted: int) -> bool:
 
 
 async def test_callers_that_are_cancelled_lose_no_connection(redis_url: str) -> None:
-    async with opened(redis_url, max_connections=2) as (_, client):
+    async with opened(redis_url, max_connections=2) as (pool, client):
         tasks = [asyncio.create_task(ask(client, "PING")) for _ in range(200)]
         for round_ in range(5):
             await asyncio.sleep(0)
@@ -94,7 +93,7 @@ async def test_callers_that_are_cancelled_lose_no_connection(redis_url: str) -> 
         async with asyncio.TaskGroup() as group:
             for _ in range(10):
                 group.create_task(ask(client, "PING"))
-        assert client.connection_pool._slots._value == 2
+        assert pool._slots._value == 2
 
 
 async def test_a_server_that_hangs_is_given_up_and_its_command_not_sent_again(
@@ -123,7 +122,7 @@ async def test_a_command_that_blocks_may_take_longer_than_an_answer(redis_url: s
         await channel.subscribe("naru:news")  # pyright: ignore[reportUnknownMemberType] - typed loosely
         hearing = group.create_task(anext(_messages(channel)))
         popping = group.create_task(ask(client, "BLPOP", "nothing", 1.5))
-        reading = group.create_task(client.xread({"nothing": "$"}, block=1_500))  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        reading = group.create_task(ask(client, "XREAD", "BLOCK", 1_500, "STREAMS", "empty", "$"))
         await asyncio.wait([popping, reading])
         await client.publish("naru:news", "late")  # pyright: ignore[reportUnknownMemberType] - typed loosely
         assert (await hearing)["data"] == b"late"

@@ -135,18 +135,22 @@ async def tls_that_asks_for(ca_file: Path, certificate: Certificate) -> AsyncGen
         def refuse() -> None:
             while True:
                 accepted, _ = listening.accept()
-                with accepted:
+                with context.wrap_socket(
+                    accepted, server_side=True, do_handshake_on_connect=False
+                ) as secured:
                     try:
-                        context.wrap_socket(accepted, server_side=True, suppress_ragged_eofs=True)
+                        secured.do_handshake()
                     except ssl.SSLError:
-                        while accepted.fileno() >= 0 and accepted.recv(4096):
+                        while socket.socket.recv(secured, 4096):
                             pass  # until the client has read the alert and gone
 
-        thread = asyncio.create_task(asyncio.to_thread(refuse))
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
-        with suppress(OSError):
-            await thread
+        refusing = asyncio.create_task(asyncio.to_thread(refuse))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                await refusing
 
 
 async def _pump(

@@ -29,6 +29,7 @@ ALLOWED_LABELS = {
     "naru_dependency",
     "naru_job_function",
     "naru_job_outcome",
+    "naru_job_priority",
     "naru_ordered_outcome",
     "naru_ordered_topic",
     "naru_rollout_cause",
@@ -45,7 +46,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @pytest.fixture(autouse=True)
 def _configured() -> Iterator[None]:
-    with configure_telemetry(load_settings(), role="worker"):
+    with configure_telemetry(load_settings(), role="up"):
         yield
 
 
@@ -65,11 +66,13 @@ def value(series: Series, name: str, **labels: str) -> float:
 
 def record_everything() -> None:
     metrics.record_sent("q")
-    metrics.record_sent("q", error_type="NETWORK_ERROR")
-    metrics.record_consumed("q")
+    metrics.record_sent("q", count=3)
+    metrics.record_consumed("q", 2)
+    metrics.record_queue_wait("q", "chat", 75.0)
     metrics.record_process("q", "ingest", 75.0, outcome="retry", error_type="LLM_TIMEOUT")
     metrics.record_stage("embed", "failed", 0.3, error_type="EMBEDDING_TIMEOUT")
     metrics.record_retry("ingest", error_type="LLM_TIMEOUT")
+    metrics.record_dead_letter("q", "LLM_TIMEOUT")
     metrics.record_run("succeeded")
     metrics.record_run("failed", code="INVALID_FILE")
     metrics.record_model_call("chat", "m", 110.0, provider="openai", error_type="LLM_TIMEOUT")
@@ -90,13 +93,14 @@ def test_everything_recorded_can_be_scraped() -> None:
 
     queue = {"messaging_system": "arq", "messaging_destination_name": "q"}
     sent = "messaging_client_sent_messages_total"
-    assert value(series, sent, **queue, messaging_operation_name="send") == 1
-    assert (
-        value(series, sent, **queue, messaging_operation_name="send", error_type="NETWORK_ERROR")
-        == 1
-    )
+    assert value(series, sent, **queue, messaging_operation_name="send") == 4
     consumed = "messaging_client_consumed_messages_total"
-    assert value(series, consumed, **queue, messaging_operation_name="process") == 1
+    assert value(series, consumed, **queue, messaging_operation_name="process") == 2
+    on = {"messaging_destination_name": "q"}
+    wait = "naru_queue_wait_seconds_sum"
+    assert value(series, wait, **on, naru_job_priority="chat") == 75
+    dead = "naru_queue_dead_letters_total"
+    assert value(series, dead, **on, error_type="LLM_TIMEOUT") == 1
     retry = {"naru_job_function": "ingest", "error_type": "LLM_TIMEOUT"}
     assert value(series, "naru_job_retries_total", **retry) == 1
     assert (
@@ -131,6 +135,7 @@ def test_everything_recorded_can_be_scraped() -> None:
     "name",
     [
         "messaging_process_duration_seconds_bucket",
+        "naru_queue_wait_seconds_bucket",
         "naru_call_duration_seconds_bucket",
         "naru_stage_duration_seconds_bucket",
         "gen_ai_client_operation_duration_seconds_bucket",

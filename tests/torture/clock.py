@@ -39,4 +39,4 @@ def put_wrong(hours: float) -> None:
 
 time.time = lambda: _right_time() + _off_by.total_seconds()
 time.time_ns = lambda: _right_time_ns() + int(_off_by.total_seconds() * 1_000_000_000)
-dt.datetime = WrongDatetime  # type: ignore[misc]
+dt.datetime = WrongDatetime

@@ -4,11 +4,12 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.errors import unwrap
 from app.settings import Settings
 from tests.conftest import environment_of
 
@@ -29,6 +30,7 @@ class Worker:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     code: int | None = None
     off_by_s: float = 0
+    pid: int = 0
     has_started: bool = False
     is_told_to_end: bool = False
 
@@ -79,14 +81,14 @@ class Fleet:
         """Hear what the nursery tells, until it has ended."""
         assert self._nursery.stdout is not None
         async for line in self._nursery.stdout:
-            what, name, value = line.decode().split()
+            what, name, *told = line.decode().split()
             worker = self._workers[name]
             match what:
                 case "ready":
-                    worker.off_by_s = float(value) - time.time()
+                    worker.off_by_s, worker.pid = float(told[0]) - time.time(), int(told[1])
                     worker.has_started = True
                 case _:
-                    worker.code = int(value)
+                    worker.code = int(told[0])
                     worker.ended.set()
                     if not worker.is_told_to_end:
                         self.fallen.append(worker)
@@ -107,11 +109,21 @@ async def open_fleet(
         stdout=asyncio.subprocess.PIPE,
     )
     fleet = Fleet(nursery)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(fleet.listen())
-        try:
-            yield fleet
-        finally:
-            assert nursery.stdin is not None
-            nursery.stdin.close()
-            await nursery.wait()
+    with ungrouped():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fleet.listen())
+            try:
+                yield fleet
+            finally:
+                assert nursery.stdin is not None
+                nursery.stdin.close()
+                await nursery.wait()
+
+
+@contextmanager
+def ungrouped() -> Generator[None]:
+    """Raise what one of a group has raised as itself: an assertion is to be read."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise unwrap(group) from None

@@ -20,6 +20,7 @@ from app.pipeline.flow import Flow
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
+from tests.torture.chance import chance_of
 from tests.torture.sink import ASK, HOOK
 
 FLOW = "torture"
@@ -28,6 +29,9 @@ OWING = (ErrorCode.INVALID_FILE, ErrorCode.MULTI_IDENTITY)
 """Runs that end with one of these owe effects."""
 HANG = "hang"
 """In a run's input: its first attempt never ends by itself."""
+
+TINY = "tiny"
+"""In a run's input: it ends at once."""
 
 _FAILING_SHARE = 0.06
 _ANSWER = TypeAdapter(str)
@@ -41,7 +45,7 @@ class Odds:
     run: int
 
     def at(self, place: str, attempt: int = 0) -> random.Random:
-        return random.Random(f"{self.seed} {self.run} {place} {attempt}")
+        return chance_of(self.seed, self.run, place, attempt)
 
     def owes(self) -> bool:
         return self.at("end").random() < 0.7
@@ -60,6 +64,8 @@ def torture_flow(seed: int, client: httpx.AsyncClient) -> Flow:
         attempt = run.row.attempt
         if run.row.input.get(HANG) and attempt == 1:
             await asyncio.Event().wait()
+        if run.row.input.get(TINY):
+            return {}
         await run.need(prepare, odds, attempt)
         answer = await run.once("ask", "", _ANSWER, lambda: ask(client))
         await run.commit(first, odds, run, answer)

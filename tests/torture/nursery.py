@@ -3,8 +3,8 @@
     python -m tests.torture.nursery FOLDER SEED SINK_URL
 
 Told on standard input: `fork NAME HOURS`, a worker of this name whose wall clock is so many hours
-off, and `signal NAME NUMBER`. Tells on standard output: `ready NAME TIME` (what it takes the time
-to be) and `ended NAME EXIT_CODE`, negative for a signal. The workers are real: processes with loops
+off, and `signal NAME NUMBER`. Tells on standard output: `ready NAME TIME PID` (the time as it sees
+it) and `ended NAME EXIT_CODE`, negative for a signal. The workers are real: processes with loops
 and connections of their own, with the settings of the environment and a log in FOLDER. When
 standard input ends, they are killed.
 """
@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from tests.torture import clock  # before all that takes the time
@@ -57,7 +58,7 @@ async def work(name: str) -> None:
 
 async def _tell_when(ready: asyncio.Event, name: str) -> None:
     await ready.wait()
-    _tell(f"ready {name} {time.time()}")
+    _tell(f"ready {name} {time.time()} {os.getpid()}")
 
 
 def _tell(line: str) -> None:
@@ -84,7 +85,7 @@ def _live(name: str, hours: float) -> NoReturn:
         configure_logs("INFO", json=True)
         asyncio.run(work(name))
         code = 0
-    except BaseException:  # whatever it is, this copy of the nursery must not go on as one
+    except BaseException:  # noqa: BLE001 - this copy of the nursery must not go on as one
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -110,11 +111,16 @@ def _obey(line: str) -> None:
             raise ValueError(line)
 
 
+def _noted(number: int, frame: FrameType | None) -> None:
+    """The pipe that wakes `select` is written to for signals that have a handler."""
+    del number, frame
+
+
 def main() -> None:
     heard, hear = os.pipe()
     os.set_blocking(hear, False)
     signal.set_wakeup_fd(hear, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, _noted)
     orders = ""
     while True:
         readable, _, _ = select.select([0, heard], [], [])

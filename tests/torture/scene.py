@@ -22,7 +22,8 @@ from tests.torture import journal
 from tests.torture.fleet import open_fleet
 from tests.torture.servers import open_redis_of_our_own
 from tests.torture.sink import open_sink
-from tests.torture.storm import Storm
+from tests.torture.storm import LIMIT_KEY, Storm
+from tests.torture.timeline import Timeline
 
 
 def quick_queue(lease_s: float) -> QueueSettings:
@@ -30,7 +31,7 @@ def quick_queue(lease_s: float) -> QueueSettings:
     return QueueSettings(
         lease=lease_s,
         concurrency=6,
-        key_limits={"torture": 5},
+        key_limits={LIMIT_KEY: 5},
         tenant_limit=30,
         reconcile_every=1,
         max_attempts=20,
@@ -38,6 +39,11 @@ def quick_queue(lease_s: float) -> QueueSettings:
         retry_max_wait=0.5,
         drain_timeout=0.5,
     )
+
+
+def lease_of(seed: int) -> float:
+    """1 to 2 s."""
+    return 1 + seed % 11 / 10
 
 
 @asynccontextmanager
@@ -65,5 +71,10 @@ async def open_scene(
             open_fleet(settings, logs, seed=seed, sink_url=sink.url) as fleet,
         ):
             yield Storm(
-                seed=seed, runtime=runtime, redis=redis, fleet=fleet, sink=sink, folder=logs
+                seed=seed,
+                runtime=runtime,
+                redis=redis,
+                fleet=fleet,
+                sink=sink,
+                timeline=Timeline(seed=seed, folder=logs),
             )

@@ -60,7 +60,7 @@ class KillableRedis:
         """What the server answers to an administrator."""
         client: Redis = Redis.from_url(self.url)  # pyright: ignore[reportUnknownMemberType] - typed loosely
         async with client:
-            return await client.execute_command(*command)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            return await client.execute_command(*command)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
 
     async def keys(self) -> dict[str, tuple[str, int]]:
         """Type and TTL in ms of every key; -1: none."""
@@ -68,8 +68,8 @@ class KillableRedis:
         found: dict[str, tuple[str, int]] = {}
         async with client:
             async for key in client.scan_iter(count=1_000):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
-                kind = await client.type(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - typed loosely
-                ttl_ms = await client.pttl(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - typed loosely
+                kind = await client.type(key)  # pyright: ignore[reportUnknownArgumentType] - typed loosely
+                ttl_ms = await client.pttl(key)  # pyright: ignore[reportUnknownArgumentType] - typed loosely
                 if ttl_ms != -2:  # it expired meanwhile
                     found[key.decode()] = (kind.decode(), ttl_ms)  # pyright: ignore[reportUnknownMemberType] - typed loosely
         return found

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.torture.chance import chance_of
+
 ASK, HOOK = "/ask", "/hook"
 _UNWELL_SHARE = 0.05
 
@@ -57,7 +59,7 @@ class Sink:
 
 @asynccontextmanager
 async def open_sink(seed: int) -> AsyncGenerator[Sink]:
-    sink = Sink(chance=random.Random(seed))
+    sink = Sink(chance=chance_of(seed))
     server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, backlog=256)
     sink.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:

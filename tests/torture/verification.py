@@ -65,7 +65,9 @@ async def verify_runs(database: Database, sink: Sink, run_ids: Sequence[UUID]) -
         faults += [f"{run_id}: {fault}" for fault in found]
     if kept:
         faults.append(f"{kept} checkpoints are kept of runs that need none")
-    faults += _of_the_world({key for each in effects.values() for key in _keys(each)}, written, sink)
+    faults += _of_the_world(
+        {key for each in effects.values() for key in _keys(each)}, written, sink
+    )
     return Outcome(faults, _figures(list(runs.values()), effects, sink))
 
 
@@ -113,9 +115,7 @@ def _keys(rows: Sequence[EffectRow]) -> Iterator[str]:
     return (row.idempotency_key for row in rows)
 
 
-def _figures(
-    runs: Sequence[RunRow], effects: dict[UUID, list[EffectRow]], sink: Sink
-) -> str:
+def _figures(runs: Sequence[RunRow], effects: dict[UUID, list[EffectRow]], sink: Sink) -> str:
     states = Counter(run.status for run in runs)
     hooks = sum(map(len, sink.hooks.values()))
     return (

@@ -15,6 +15,8 @@ local function sweep()
     release(id, entry)
     if redis.call('ZSCORE', QUEUE, id) then
       put_due(id, entry, now)
+    else
+      redis.call('HDEL', INDEX, id) -- a worker of arq's own took it over, and finished it
     end
   end
   local due = redis.call('ZRANGEBYSCORE', DEFERRED, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SCAN)

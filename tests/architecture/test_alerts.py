@@ -1,0 +1,108 @@
+"""Alerts and autoscaling ask for metrics that there are, by labels that these have."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.settings import load_settings
+from app.settings.groups import QueueSettings
+from app.telemetry import configure_telemetry, metrics
+from app.telemetry.gauges import QueueGauges, WorkerGauges, observe_queue, observe_worker
+from tests.conftest import ROOT
+
+ALERTS = ROOT / "ops" / "alerts" / "queue.yaml"
+KEDA = ROOT / "ops" / "keda" / "worker-scaledobject.yaml"
+GIVEN_BY_PROMETHEUS = {"instance"}
+
+
+def rules() -> list[Mapping[str, Any]]:
+    groups: list[Mapping[str, Any]] = yaml.safe_load(ALERTS.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def triggers() -> list[Mapping[str, Any]]:
+    return yaml.safe_load(KEDA.read_text())["spec"]["triggers"]
+
+
+@pytest.fixture(scope="module")
+def exported() -> Mapping[str, Mapping[str, set[str]]]:
+    """Of each metric that the queue exports, its labels with the values that they take."""
+    states: dict[str, int] = dict.fromkeys(("held", "deferred", "running", "dead", "parked"), 1)
+    priorities: dict[str, int] = dict.fromkeys(("chat", "ingestion", "bulk"), 1)
+    seen = QueueGauges(
+        queue="arq:queue",
+        jobs=states,
+        due=priorities,
+        oldest_age_s=priorities,
+        workers=1,
+        paused=True,
+    )
+    load = WorkerGauges(queue="arq:queue", slots=1, slots_used=1, loop_lag_s=1)
+    with configure_telemetry(load_settings(), role="up"):
+        ends = (observe_queue(lambda: seen), observe_worker(lambda: load))
+        metrics.record_consumed("arq:queue", 1)
+        metrics.record_retry("run", error_type="LLM_TIMEOUT")
+        found: dict[str, dict[str, set[str]]] = {}
+        body = metrics.render_prometheus()[0].decode()
+        for family in text_string_to_metric_families(body):
+            for sample in family.samples:
+                labels = found.setdefault(sample.name, {})
+                for label, value in sample.labels.items():
+                    labels.setdefault(label, set()).add(value)
+        for end in ends:
+            end()
+    return found
+
+
+def queries() -> list[str]:
+    return [rule["expr"] for rule in rules()] + [
+        trigger["metadata"]["query"] for trigger in triggers()
+    ]
+
+
+@pytest.mark.parametrize("query", queries())
+def test_a_query_names_metrics_and_labels_that_are_exported(
+    query: str, exported: Mapping[str, Mapping[str, set[str]]]
+) -> None:
+    named = set(re.findall(r"\b(?:naru|messaging)_[a-z_]+\b(?=[\[{) ]|$)(?!\s*[=!])", query))
+    asked = {name for name in named if not name.startswith("messaging_destination")}
+    asked -= {label for labels in exported.values() for label in labels}
+    assert asked, "a query without a metric"
+    assert asked <= exported.keys()
+    labels = {label for name in asked for label in exported[name]} | GIVEN_BY_PROMETHEUS
+    for grouped in re.findall(r"by \(([^)]*)\)", query):
+        assert {label.strip() for label in grouped.split(",")} <= labels
+    for label, operator, value in re.findall(r'(\w+)\s*(=~|!=|=)\s*"([^"]*)"', query):
+        values = {each for name in asked for each in exported[name].get(label, set())}
+        wanted = set(value.split("|")) if operator == "=~" else {value}
+        assert wanted <= values, label
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_happens_and_what_to_do(rule: Mapping[str, Any]) -> None:
+    assert re.fullmatch(r"Naru[A-Z]\w+", rule["alert"])
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert set(rule["annotations"]) == {"summary", "runbook"}
+    assert all(len(text) > 20 for text in rule["annotations"].values())
+    assert "`" in rule["annotations"]["runbook"] or "QUEUE__" in rule["annotations"]["runbook"]
+
+
+def test_each_alert_has_a_name_of_its_own() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert len(set(names)) == len(names)
+
+
+def test_settings_that_a_runbook_names_are_there() -> None:
+    told = set(re.findall(r"QUEUE__([A-Z_]+)", ALERTS.read_text() + KEDA.read_text()))
+    assert told
+    assert told <= {name.upper() for name in QueueSettings.model_fields}
+
+
+def test_the_scaler_counts_by_the_slots_of_one_worker() -> None:
+    by_jobs, by_age = triggers()
+    assert int(by_jobs["metadata"]["threshold"]) == QueueSettings().concurrency
+    assert by_age["metricType"] == "Value"
