@@ -22,6 +22,7 @@ from app.errors import ErrorCode, PermanentError, unwrap
 from app.modelchain import dependencies, open_model_chain
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
+from app.queue.events import Events
 from app.queue.producer import Producer
 from app.resilience.clock import Clock, SystemClock
 from app.resilience.guards import CircuitBreaker
@@ -52,6 +53,7 @@ class Runtime:
     clock: Clock
     database: Database
     producer: Producer
+    events: Events
     blobs: Blobs
     embedder: Embedder
     keyring: Keyring
@@ -98,6 +100,7 @@ async def open_runtime(
         keyring = await asyncio.to_thread(open_keyring, settings)
         tenant_id, index = await _open_tenant(database, keyring)
         producer = Producer(pool, settings.queue)
+        events = Events(pool)
         announcements = Announcements(
             pool,
             installation=str(tenant_id),
@@ -113,14 +116,16 @@ async def open_runtime(
         )
         rollouts = await stack.enter_async_context(open_rollouts(ROLLOUTS, database, announcements))
         await stack.enter_async_context(
-            _tended(announcements.serve(), breakers.serve(), rollouts.serve())
+            _tended(announcements.serve(), breakers.serve(), rollouts.serve(), events.serve())
         )
         stack.push_async_callback(announcements.said)
+        stack.push_async_callback(events.all_told)
         yield Runtime(
             settings=settings,
             clock=clock,
             database=database,
             producer=producer,
+            events=events,
             blobs=blobs,
             embedder=embedder,
             keyring=keyring,

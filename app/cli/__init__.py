@@ -119,12 +119,31 @@ def runs(
     *,
     as_json: AsJson = False,
     reveal: Reveal = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Tell what happens in it until it ends.")
+    ] = False,
 ) -> None:
     """List the latest runs, or draw one as a waterfall."""
+    from app.cli.following import follow_run
     from app.cli.queries import show_runs
 
     settings = load_quietly()
+    if follow and run_id is None:
+        raise typer.BadParameter("--follow needs the id of a run; ./run runs lists them")
+    if follow and run_id:
+        run_command(follow_run(settings, run_id, as_json=as_json), settings, role="cli")
     run_command(show_runs(settings, run_id, as_json=as_json, reveal=reveal), settings, role="cli")
+
+
+@app.command()
+def cancel(
+    run_id: Annotated[UUID, typer.Argument(metavar="ID")], *, as_json: AsJson = False
+) -> None:
+    """Cancel a run that waits or runs."""
+    from app.cli.cancel import run_cancel
+
+    settings = load_quietly()
+    run_command(run_cancel(settings, run_id, as_json=as_json), settings, role="cli")
 
 
 @app.command()

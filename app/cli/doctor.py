@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from importlib.util import find_spec
+from typing import cast
 
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -16,7 +17,7 @@ from app.documents.ocr import ocr_available
 from app.embedded import owner
 from app.errors import WorkerError
 from app.settings import InvalidSettings, Settings
-from app.store.redis import check_server
+from app.store.redis import RedisPool, check_server
 
 
 class State(StrEnum):
@@ -154,7 +155,7 @@ async def _database(runtime: Runtime) -> Check:
 
 async def _redis(runtime: Runtime) -> Check:
     try:
-        server = await check_server(runtime.producer.connection_pool)
+        server = await check_server(cast("RedisPool", runtime.producer.connection_pool))
     except InvalidSettings as error:
         return Check(name="redis", state=State.FAILED, message=" ".join(error.lines))
     if server.loses_jobs:

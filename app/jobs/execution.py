@@ -206,6 +206,7 @@ class Execution:
             clock=runtime.clock,
             saved=attempt.saved,
             spent=attempt.spent,
+            tell=runtime.events.tell,
         )
 
     async def _within_limits(self, flow: Flow, run: Run, attempt: "_Attempt") -> dict[str, Any]:
@@ -259,6 +260,9 @@ class Execution:
         async with self._runtime.database.begin() as session:
             await fencing.end(session, row, how)
         record_run(how.status, code=how.code)
+        self._runtime.events.run_changed(
+            row.id, how.status, attempt=row.attempt, ended=True, code=how.code
+        )
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
         if how.effects:
             await self._deliver(effects_of(row.id, row.tenant_id, traceparent=row.traceparent))
@@ -269,6 +273,9 @@ class Execution:
                 session, row, wait_s=wait_s, code=error.code, details=error.details
             )
         record_retry("run", error_type=error.code)
+        self._runtime.events.run_changed(
+            row.id, RunStatus.QUEUED, attempt=row.attempt, ended=False, code=error.code
+        )
         log.warning("run_postponed", code=error.code, wait_s=round(wait_s, 1), tries=row.tries)
         await self._deliver(next_attempt(row, wait_s=wait_s))
 

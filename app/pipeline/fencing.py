@@ -186,7 +186,8 @@ async def renew_leases(session: AsyncSession, worker: str, *, lease_s: float) ->
 async def overtaken(session: AsyncSession, held: Mapping[RunId, int]) -> list[RunId]:
     """Those of the held attempts that no longer stand.
 
-    One that has just ended stands: its worker is about to let go of it.
+    One that has just ended stands: its worker is about to let go of it. One that was cancelled does
+    not: its worker may have missed the word.
     """
     if not held:
         return []
@@ -196,7 +197,7 @@ async def overtaken(session: AsyncSession, held: Mapping[RunId, int]) -> list[Ru
     return [
         RunId(run_id)
         for run_id, attempt, status in rows
-        if attempt != held[RunId(run_id)] or status == RunStatus.QUEUED
+        if attempt != held[RunId(run_id)] or status in {RunStatus.QUEUED, RunStatus.CANCELLED}
     ]
 
 

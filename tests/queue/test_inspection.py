@@ -133,6 +133,15 @@ async def test_what_no_worker_has_looked_at_yet_is_due_all_the_same(
     assert Priority.INGESTION in seen.oldest_age_s
 
 
+async def test_of_very_many_tenants_all_jobs_are_counted(producer: Producer) -> None:
+    many = [NewJob(function="carry", tenant=f"t{n}", priority=Priority.BULK) for n in range(1_300)]
+    await producer.enqueue_many([*many, *some(2, priority=Priority.CHAT)])
+    seen = await inspection.depth(producer)
+    assert seen.due_by_priority == {"chat": 2, "ingestion": 0, "bulk": 1_300}
+    assert len(seen.tenants) == 100
+    assert set(seen.oldest_age_s) == {Priority.CHAT, Priority.BULK}
+
+
 async def test_a_job_of_a_newer_version_is_parked(producer: Producer) -> None:
     await producer.set("arq:job:j", b'{"v": 2}')
     await producer.zadd(producer.queue_name, {"j": 1})

@@ -2,8 +2,8 @@
 -- that the oldest of each class waits (-1: none), tenants that wait (tenant, class, how many wait,
 -- how many run in all classes, 1 if at the limit) up to 100, pause (text or ''), ms until it ends
 -- (negative: it does not end by itself).
-local MOST, TOLD = 10000, 100
-local due, since, held, tenants = { 0, 0, 0 }, {}, 0, {}
+local MOST, TOLD = 1000, 100 -- of each kind: it must not hold Redis up
+local due, since, held, tenants, rest = { 0, 0, 0 }, {}, 0, {}, 2
 
 local function waits(class, at)
   class, at = tonumber(class), tonumber(at)
@@ -26,8 +26,12 @@ end
 
 local function count_indexed()
   for position, class in ipairs(CLASSES) do
-    for _, tenant in ipairs(redis.call('ZRANGE', ring_of(class), 0, MOST - 1)) do
-      due[position] = due[position] + tenant_waits(class, tenant, 0)
+    local ring = redis.call('ZRANGE', ring_of(class), 0, MOST)
+    for i = 1, math.min(#ring, MOST) do
+      due[position] = due[position] + tenant_waits(class, ring[i], 0)
+    end
+    if #ring > MOST then
+      rest = position
     end
   end
   for _, place in ipairs(redis.call('SMEMBERS', CAPPED)) do
@@ -57,13 +61,14 @@ local function count_unswept()
   end
 end
 
--- What came in without our index, as from arq's own producers, is of the class in the middle.
-local function count_unknown()
+-- What came in without our index, as from arq's own producers, is of the class in the middle; the
+-- tenants that were too many to look at are of theirs.
+local function count_rest()
   local unknown = redis.call('ZCOUNT', QUEUE, '-inf', now) - due[1] - due[2] - due[3] - held
   if unknown <= 0 then
     return
   end
-  due[2] = due[2] + unknown
+  due[rest] = due[rest] + unknown
   local oldest = redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now, 'WITHSCORES', 'LIMIT', 0, TOLD)
   for i = 1, #oldest, 2 do
     if redis.call('EXISTS', LOCK .. oldest[i]) == 0 then -- a worker of arq's own leaves it there
@@ -86,7 +91,7 @@ end
 
 count_indexed()
 count_unswept()
-count_unknown()
+count_rest()
 local running = redis.call('ZCOUNT', LEASES, '(' .. now, '+inf')
 local ages = {}
 for position in ipairs(CLASSES) do
