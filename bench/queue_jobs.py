@@ -94,13 +94,3 @@ class Rows:
             if now_s() > end_s:
                 raise NotDoneError(f"{self.count():,} of {count:,} jobs in {limit_s:g} s")
             await asyncio.sleep(_POLL_S)
-
-    async def of(self, pid: int, *, limit_s: float) -> Row:
-        """The first row of this process. Raises NotDoneError after `limit_s`."""
-        end_s = now_s() + limit_s
-        while True:
-            if found := next((row for row in self.read() if row.pid == pid), None):
-                return found
-            if now_s() > end_s:
-                raise NotDoneError(f"not within {limit_s:g} s")
-            await asyncio.sleep(_POLL_S)

@@ -15,7 +15,7 @@ dead_commands = typer.Typer(
 )
 
 LetterId = Annotated[str, typer.Argument(metavar="ID", help="As `./run dead ls` lists it.")]
-OneId = Annotated[str | None, typer.Argument(metavar="[ID]", help="As `./run dead ls` lists it.")]
+OneId = Annotated[str | None, typer.Argument(metavar="ID", help="As `./run dead ls` lists it.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

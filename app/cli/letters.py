@@ -114,8 +114,8 @@ async def retry_all(letters: DeadLetters, *, as_json: bool) -> Exit:
         print_json(total)
     else:
         console().print(
-            f"{total.queued} are in the queue again, {total.there} were there already, "
-            f"{total.obsolete} stood for nothing that is left to do."
+            f"In the queue again: {total.queued}. There already: {total.there}. "
+            f"Nothing left to do: {total.obsolete}."
         )
     if not total.refused:
         return Exit.OK

@@ -17,7 +17,7 @@ from app.queue.inspection import QueueDepth, RunningJob, WorkerView
 from app.queue.producer import Producer
 from app.settings import Settings
 
-_RESUME = "`./run queue resume` ends that."
+_RESUME = "`./run queue resume` ends that"
 
 
 class QueueScreen(QueueView):
@@ -88,7 +88,7 @@ async def pause_queue(producer: Producer, *, reason: str, for_s: float, as_json:
     console().print(
         plain(
             f"{depth.queue} is paused until {until} UTC; what runs goes on ({depth.running}). "
-            f"{_RESUME}"
+            f"{_RESUME}."
         )
     )
 
@@ -123,7 +123,7 @@ async def drain_queue(producer: Producer, *, reason: str, within_s: float, as_js
 
 def _print_drained(out: Console, drained: inspection.Drained) -> None:
     until = moment(drained.depth.paused.until if drained.depth.paused else None)
-    stays = f"The queue stays paused until {until} UTC. {_RESUME}"
+    stays = f"The queue stays paused until {until} UTC. {_RESUME}."
     if not drained.depth.running:
         out.print(plain(f"Nothing runs any more. {stays}"))
         return
@@ -139,7 +139,7 @@ def _print_pause(out: Console, depth: QueueDepth) -> None:
         return
     since = f" since {moment(paused.since)} UTC" if paused.since else ""
     until = f" until {moment(paused.until)} UTC" if paused.until else ""
-    told = plain(f"PAUSED{since}{until} by {paused.by}: {paused.reason} {_RESUME}")
+    told = plain(f"PAUSED{since}{until} by {paused.by}: {paused.reason} ({_RESUME})")
     told.stylize("yellow")
     out.print(told)
 

@@ -29,6 +29,7 @@ from app.telemetry.spans import (
     current_span,
     current_trace_id,
     span,
+    trace_id_of,
 )
 
 log = get_logger(__name__)
@@ -373,7 +374,7 @@ class Runner:
             error_type=type(error).__name__,
             text=reason or safe_text(error),
             tries=delivery.job_try if tries is None else tries,
-            trace_id=current_trace_id(),
+            trace_id=current_trace_id() or trace_id_of(envelope and envelope.traceparent),
         )
 
 

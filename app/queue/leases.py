@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from arq.constants import job_key_prefix
@@ -67,22 +67,39 @@ class Leases:
     async def renew(self) -> None:
         """One beat."""
         held = {each.job_id: each for each in self._holder.held()}
-        arguments: list[scripts.Argument] = [int(self._lease_s * 1000), self._key, self._report()]
-        for job_id, delivery in held.items():
-            arguments += (job_id, delivery.token, delivery.entry)
         (lost, missing), self._rank = await scripts.run(
             self._producer,
             self._queue,
-            scripts.Call(scripts.HEARTBEAT, arguments),
+            self._call(held.values()),
             scripts.Call(scripts.ADOPT, (self._rank, _ADOPT_AT_ONCE)),
         )
         self._give_up({held[job_id.decode()] for job_id in lost})
-        for job_id in missing:
-            # Redis lost its keys: whoever takes over after us needs the payload.
-            payload = held[job_id.decode()].payload
-            await self._producer.set(
-                f"{job_key_prefix}{job_id.decode()}", payload, px=_PAYLOAD_LIVES_MS, nx=True
+        if missing:
+            await self._restore({held[job_id.decode()] for job_id in missing})
+
+    def _call(self, deliveries: Iterable[Delivery]) -> scripts.Call:
+        arguments: list[scripts.Argument] = [int(self._lease_s * 1000), self._key, self._report()]
+        for each in deliveries:
+            arguments += (each.job_id, each.token, each.entry)
+        return scripts.Call(scripts.HEARTBEAT, arguments)
+
+    async def _restore(self, missing: set[Delivery]) -> None:
+        """Redis lost its keys: put back payload and lease at once.
+
+        A lease without its payload would be a dead letter for whoever takes over after us, and a
+        payload without its lease would keep its id from being put in again.
+        """
+        held = missing & set(self._holder.held())  # what ended while Redis answered is not put back
+        call = self._call(held)
+        async with self._producer.pipeline(transaction=True) as pipe:
+            for each in held:
+                key = f"{job_key_prefix}{each.job_id}"
+                pipe.set(key, each.payload, px=_PAYLOAD_LIVES_MS, nx=True)
+            # Known to the server, which has just run it.
+            pipe.execute_command(  # pyright: ignore[reportUnknownMemberType] - typed loosely
+                "EVALSHA", call.script.sha, 1, self._queue, *call.arguments
             )
+            await pipe.execute()
 
     def _give_up(self, lost: set[Delivery]) -> None:
         """Lose what was found in other hands twice in a row.

@@ -176,14 +176,19 @@ class Pool(ConnectionPool):
             await self._slots.acquire()
         connection = cast("PooledConnection", self.get_available_connection())
         connection.slots = self._slots
-        try:
-            # redis-py looks for a closed one by a read, which costs a round of the event loop.
-            if not connection.is_quiet:
-                await self.ensure_connection(connection)
-        except BaseException:
-            await self.release(connection)
-            raise
+        # redis-py looks for a closed one by a read, which costs a round of the event loop.
+        if not connection.is_quiet:
+            await self._make_ready(connection)
         return connection
+
+    async def _make_ready(self, connection: AbstractConnection) -> None:
+        ready = False
+        try:
+            await self.ensure_connection(connection)
+            ready = True
+        finally:
+            if not ready:
+                await self.release(connection)
 
     async def release(self, connection: AbstractConnection) -> None:
         """Take it back. Never waits, so that cancellation loses none."""

@@ -27,11 +27,11 @@ async def test_letters_are_listed_a_line_each_the_newest_first(
     await list_letters(letters, limit=50, as_json=False)
     assert capsys.readouterr().out == "No job has died.\n"
     await kill(letters, "job-1")
-    await bury(producer, "bad\x1b[2J", letter='{"function": "[red]"}')
+    await bury(producer, "odd\x1b[2J", letter='{"function": "[red]"}')
     await list_letters(letters, limit=50, as_json=False)
     head, first, second = capsys.readouterr().out.splitlines()
     assert head.split() == ["id", "died", "function", "code", "tries", "priority", "tenant"]
-    assert "bad [2J" in first
+    assert "odd [2J" in first
     assert "[red]" in first
     assert [second.split()[at] for at in (0, 3, 4, 5, 6, 7)] == [
         "job-1", "embed", "LLM_TIMEOUT", "5", "bulk", "acme",
@@ -82,12 +82,13 @@ async def test_retrying_all_counts_and_fails_for_what_cannot_run_again(
     await kill(letters, "obsolete")
     await bury(producer, "plain", letter="{}")
     assert await retry_all(letters, as_json=False) is Exit.OK
-    assert capsys.readouterr().out.startswith("1 are in the queue again, 0 were there already, 1 ")
+    told = "In the queue again: 1. There already: 0. Nothing left to do: 1.\n"
+    assert capsys.readouterr().out == told
     await bury(producer, "empty", payload=b"", letter="{}")
     assert await retry_all(letters, as_json=True) is Exit.SOME_FAILED
-    told = capsys.readouterr()
-    assert json.loads(told.out) == {"queued": 0, "there": 0, "obsolete": 0, "refused": 1}
-    assert "1 cannot run again" in told.err
+    failed = capsys.readouterr()
+    assert json.loads(failed.out) == {"queued": 0, "there": 0, "obsolete": 0, "refused": 1}
+    assert "1 cannot run again" in failed.err
 
 
 async def test_one_or_all_are_forgotten(letters: DeadLetters, capsys: Capture) -> None:

@@ -66,7 +66,7 @@ async def test_the_screen_has_states_priorities_tenants_workers_and_schedules(
         told = {line[0]: line[1:] for line in lines if line}
         assert told["arq:queue"][0] == "at"
         assert " ".join(told["PAUSED"]).endswith(
-            "by cli:ada: moved [2J `./run queue resume` ends that."
+            "by cli:ada: moved [2J (`./run queue resume` ends that)"
         )
         assert told["due"][0] == "1,200"
         assert (told["deferred"][0], told["running"], told["parked"]) == ("1", ["1"], ["0"])

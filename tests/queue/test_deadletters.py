@@ -83,6 +83,17 @@ async def test_what_cannot_be_read_is_told_by_size_and_hash(
     assert "cannot be decoded" in shown.text
 
 
+async def test_a_job_that_does_not_even_begin_names_the_trace_that_sent_it(
+    producer: Producer, letters: DeadLetters
+) -> None:
+    sent = NewJob(function="nobody", job_id="j", traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+    await producer.enqueue(sent)
+    await all_end(producer, Workshop().carry)
+    shown = await letters.get("j")
+    assert (shown.function, shown.trace_id) == ("nobody", "a" * 32)
+    assert "no worker has this function" in shown.text
+
+
 @pytest.mark.parametrize("written", ["", "not json", "[]", '{"code": "CODE_OF_TOMORROW"}'])
 async def test_a_letter_of_another_version_is_listed_too(
     producer: Producer, letters: DeadLetters, written: str

@@ -152,7 +152,7 @@ class Engine(RuleBasedStateMachine):
             if job_id in index.leases:
                 self.redis.delete(f"arq:in-progress:{job_id}")
                 self.redis.zadd(f"{QUEUE}:leases", {job_id: 1})
-                self.redis.zadd(QUEUE, {job_id: 1})
+                self.redis.zadd(QUEUE, {job_id: 1}, xx=True)
 
     @rule(
         want=st.integers(0, 3),
@@ -262,23 +262,12 @@ class Engine(RuleBasedStateMachine):
         job_id = holding.job_id
         before = self.index()
         holder = before.locks.get(job_id)
-        is_ours = holder == holding.token if holder else job_id in before.leases
+        is_ours = holder == holding.token if holder else job_id in before.leases and job_id in before.ids
         letter = "{}" if what == "dead" else ""
         verb, result = ("done", "r") if what in {"done", "dead"} else (what, "")
-        wait_ms = 0 if what == "back" else wait_ms
-        lost = (
-            self.call(
-                scripts.FINISH,
-                MONTH_MS,
-                job_id,
-                holding.token,
-                verb,
-                result,
-                wait_ms or LONG_MS,
-                letter,
-            )
-            if verb == "done"
-            else self.call(scripts.FINISH, MONTH_MS, job_id, holding.token, verb, "", wait_ms, "")
+        ms = {"done": LONG_MS, "back": 0}.get(verb, wait_ms)
+        lost = self.call(
+            scripts.FINISH, MONTH_MS, job_id, holding.token, verb, result, ms, letter
         )
         assert lost == ([] if is_ours else [job_id.encode()])
         if not is_ours:
@@ -290,7 +279,7 @@ class Engine(RuleBasedStateMachine):
             self.end(job_id)
         else:
             (self.parked.add if verb == "park" else self.parked.discard)(job_id)
-            self.ready_at[job_id] = time.monotonic() + wait_ms / 1000
+            self.ready_at[job_id] = time.monotonic() + ms / 1000
             if verb in {"back", "park"}:
                 self.tries[job_id] -= 1
         pass_time()
@@ -391,6 +380,10 @@ class Engine(RuleBasedStateMachine):
             for holding in list(self.current.values()):
                 self.tell(holding, "done")
         assert self.unfinished == set()
+        for job_id in sorted(self.ghosts):  # those that wait for a time are met when it comes
+            self.redis.delete(f"arq:result:{job_id}")
+            self.call(scripts.ENQUEUE, MONTH_MS, job_id, "{}", "2||", 0, 0, "", 0)
+            self.call(scripts.CANCEL, job_id, "cancelled", LONG_MS)
         self.claim(0, 0, None, None, 1, LONG_MS)
         stay = [key.decode() for key in self.redis.keys() if self.redis.pttl(key) == -1]
         assert stay == []

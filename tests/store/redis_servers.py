@@ -94,7 +94,10 @@ async def valkey_server(
 @asynccontextmanager
 async def sentinels(folder: Path) -> AsyncGenerator[Sentinels]:
     """All ask for passwords. The sentinel notices within half a second that a server has died."""
-    options = ("--save", "", "--requirepass", PASSWORD, "--masterauth", PASSWORD)
+    options = (
+        *("--save", "", "--repl-diskless-sync-delay", "0"),
+        *("--requirepass", PASSWORD, "--masterauth", PASSWORD),
+    )
     async with AsyncExitStack() as stack:
         master, replica = [
             await stack.enter_async_context(

@@ -1,6 +1,6 @@
 -- ARGV: lease in ms, worker's key, worker's report, then per job: id, owner token, index entry.
 -- A lease that vanished without a successor (Redis lost its keys, or was away for longer) is taken
--- again. Answers: ids that are lost, ids whose payload is missing.
+-- again. Answers: ids that are lost, ids whose payload is missing and which were left alone.
 local lease = tonumber(ARGV[1])
 local lost, missing = {}, {}
 
@@ -13,11 +13,13 @@ local function renew(id, owner, entry)
     if redis.call('EXISTS', RESULT .. id) == 1 then
       return false
     end
-    redis.call('HSETNX', INDEX, id, entry)
-    take_out(id, entry)
     if redis.call('EXISTS', JOB .. id) == 0 then
-      missing[#missing + 1] = id
+      missing[#missing + 1] = id -- taken again together with it: alone, it would look expired
+      return true
     end
+    redis.call('HSETNX', INDEX, id, entry)
+    entry = entry_of(id) -- what release will go by
+    take_out(id, entry)
   end
   redis.call('SET', LOCK .. id, owner, 'PX', lease)
   redis.call('ZADD', QUEUE, now + lease, id)
