@@ -168,26 +168,30 @@ class Producer(ArqRedis):
         Raises what the job failed with, CancelledError when it was cancelled, NOT_FOUND for a job
         that is neither there nor has left a result, and TimeoutError.
         """
-        with redis_errors():
-            async with asyncio.timeout(within_s), self.pubsub() as channel:  # pyright: ignore[reportUnknownMemberType] - typed loosely
-                await channel.subscribe(f"{self.queue_name}:done:{job_id}")  # pyright: ignore[reportUnknownMemberType] - typed loosely
-                raw = None
-                while raw is None:
-                    async with self.pipeline(transaction=True) as asked:
-                        asked.get(f"{result_key_prefix}{job_id}")
-                        asked.zscore(self.queue_name, job_id)
-                        raw, waits_since = await asked.execute()
-                    if raw is None and waits_since is None:
-                        raise PermanentError(ErrorCode.NOT_FOUND, details={"job_id": job_id})
-                    if raw is None:
-                        # Looked at anyway now and then: a worker of arq's own says nothing.
-                        await channel.get_message(timeout=_LOOK_AGAIN_S)
+        async with asyncio.timeout(within_s):
+            with redis_errors():  # inside: the caller's time limit is no fault of Redis
+                raw = await self._written_result(job_id)
         found = deserialize_result(raw, deserializer=decode)
         if found.success:
             return found.result
         if isinstance(found.result, BaseException):
             raise found.result
         raise PermanentError(ErrorCode.WORKER_ERROR, details={"reason": str(found.result)})
+
+    async def _written_result(self, job_id: str) -> bytes:
+        async with self.pubsub() as channel:  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            await channel.subscribe(f"{self.queue_name}:done:{job_id}")  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            while True:
+                async with self.pipeline(transaction=True) as asked:
+                    asked.get(f"{result_key_prefix}{job_id}")
+                    asked.zscore(self.queue_name, job_id)
+                    raw, waits_since = await asked.execute()
+                if raw is not None:
+                    return raw
+                if waits_since is None:
+                    raise PermanentError(ErrorCode.NOT_FOUND, details={"job_id": job_id})
+                # Looked at anyway now and then: a worker of arq's own says nothing.
+                await channel.get_message(timeout=_LOOK_AGAIN_S)
 
     async def absent(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the ids that neither wait nor run, and have left no result."""

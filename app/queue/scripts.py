@@ -13,7 +13,12 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
+from app.store.redis_pool import PooledConnection
+
 Argument = str | bytes | int | float
+
+_SILENT_S = 5.0
+"""A server that says nothing for this much longer than it was asked to wait has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +79,37 @@ async def run(redis: Redis, queue: str, *calls: Call) -> list[Any]:
         elif isinstance(answer, ResponseError):
             raise answer
     return answers
+
+
+async def run_when_told(
+    redis: Redis, queue: str, lists: Sequence[str], *, within_s: float, call: Call
+) -> Any:
+    """Run a script once one of these lists holds something, or `within_s` later; its answer.
+
+    Both are sent at once, so no round trip lies between them. Raises what redis raises; then the
+    script may have run, as when this is cancelled.
+    """
+    pool: Any = redis.connection_pool
+    connection = await pool.get_connection("BLPOP")
+    try:
+        if isinstance(connection, PooledConnection):
+            connection.return_slot()  # it listens, and is not one of those that carry commands
+        await connection.send_packed_command(
+            connection.pack_commands(
+                [
+                    ("BLPOP", *lists, within_s),
+                    ("EVALSHA", call.script.sha, 1, queue, *call.arguments),
+                ]
+            )
+        )
+        await connection.read_response(timeout=within_s + _SILENT_S)
+        try:
+            return await connection.read_response()
+        except NoScriptError:
+            (answer,) = await run(redis, queue, call)
+            return answer
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)

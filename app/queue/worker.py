@@ -6,7 +6,7 @@ a hook, Redis or a payload does ends the worker.
 """
 
 import asyncio
-import json
+import math
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -20,9 +20,10 @@ from redis.exceptions import RedisError
 
 from app.errors import RetryableError
 from app.queue import scripts
+from app.queue.claims import Claimed, Claims, Room, StandingClaim, claimed
 from app.queue.delivery import Cause, Delivery, Finish, Hooks, Runner, run_hook, tell_aborted
 from app.queue.leases import Leases
-from app.queue.listening import Cancellations, Room, WakeUps
+from app.queue.listening import Cancellations
 from app.queue.producer import Producer
 from app.queue.watchdog import Watchdog
 from app.resilience.waking import woken
@@ -90,13 +91,17 @@ class QueueWorker(Worker):
             hooks=self._hooks,
         )
         self._keep_dead_ms = settings.dead_letters_days * _DAY_MS
-        self._options = _options(settings)
+        self._claims = Claims(settings, self.worker_id)
+        self._standing = StandingClaim(
+            producer, self._claims, worker_id=self.worker_id, answer=self._stood
+        )
+        self._aborts: list[bytes] = []
+        self._due_at_s = math.inf
+        self._more = False
         self._held: dict[str, Delivery] = {}
         self._busy: set[Delivery] = set()
         self._finished: list[_Pending] = []
         self._changed = asyncio.Event()
-        self._room = Room(settings.concurrency, settings.chat_slots)
-        self._claims = 0
         self._failures = 0
         self.watchdog = Watchdog(settings.blocked_after)
 
@@ -149,7 +154,6 @@ class QueueWorker(Worker):
     @asynccontextmanager
     async def _attended(self, leases: Leases, stop: Stop) -> AsyncGenerator[None]:
         """What goes on beside the jobs; none of it ends before it is told to."""
-        wake_ups = WakeUps(self._producer, self._changed, self._room)
         cancellations = Cancellations(self._producer, self.cancel)
         with self.watchdog, ExitStack() as stack:
             stack.callback(observe_worker(self._gauges))
@@ -158,9 +162,9 @@ class QueueWorker(Worker):
                     group.create_task(each)
                     for each in (
                         leases.keep(),
-                        wake_ups.listen(until=stop.asked),
                         cancellations.listen(),
                         self.watchdog.tick(),
+                        self._when(stop.asked, self._changed.set),
                         self._when(stop.at_once, self._hand_back),
                     )
                 ]
@@ -190,15 +194,20 @@ class QueueWorker(Worker):
                     draining = asyncio.get_running_loop().call_later(
                         self._settings.drain_timeout, self._hand_back
                     )
+                    await self._standing.recall()
                 self._changed.clear()
                 wait_s = await self._reached(claiming=not stop.asked.is_set())
                 if burst and wait_s and not (self._busy or self._finished):
                     return
                 if wait_s and not self._finished:
+                    if not (stop.asked.is_set() or burst):
+                        room = self._claims.room(len(self._busy))
+                        self._standing.stand(room, wait_s=self._settings.poll_every)
                     await woken(self._changed, wait_s)
         finally:
             if draining:
                 draining.cancel()
+            await self._standing.recall()
             self._hand_back()
             if tasks := [each.task for each in self._busy if each.task]:
                 await asyncio.wait(tasks)
@@ -226,45 +235,57 @@ class QueueWorker(Worker):
 
         Answers how many seconds to wait if nothing changes before; 0: there is more to claim.
         """
-        finished, self._finished = self._finished, []
+        while self._aborts:
+            await self._abort(self._aborts[-1].decode())
+            self._aborts.pop()
         calls: list[scripts.Call] = []
+        finished, self._finished = self._finished, []
         if finished:
             calls.append(self._telling(finished))
-        if claiming:
-            self._claims += 1
-            calls.append(self._claiming())
-        if not calls:
-            return self._settings.poll_every
-        token = self._token()
+        token = ""
+        if claiming and (room := await self._unclaimed_room()) is not None:
+            token, call = self._claims.call(room)
+            calls.append(call)
         try:
-            answers = await scripts.run(self._producer, self.queue_name, *calls)
+            answers = await scripts.run(self._producer, self.queue_name, *calls) if calls else []
         except BaseException:
             self._finished = finished + self._finished
             raise
         if finished:
             await self._told(finished, answers[0])
-        if not claiming:
-            return self._settings.poll_every
-        jobs, wait_ms, more, aborts = answers[-1]
-        self._take(jobs, token)
-        for job_id in aborts:
-            await self._abort(job_id.decode())
-        if more and len(self._busy) < self._settings.concurrency:
+        if token:
+            self._answered(claimed(token, answers[-1]))
+        if self._more and claiming and self._claims.room(len(self._busy)).for_any:
             return 0
         wait_s = self._settings.poll_every
-        return min(max(wait_ms, 1) / 1000, wait_s) if wait_ms >= 0 else wait_s
+        left_s = self._due_at_s - asyncio.get_running_loop().time()
+        return min(max(left_s, 0.001), wait_s)
 
-    def _token(self) -> str:
-        return f"{self.worker_id}:{self._claims}"
+    async def _unclaimed_room(self) -> Room | None:
+        """What a claim may be made for now; None: the claim that stands in Redis does it all."""
+        room, standing = self._claims.room(len(self._busy)), self._standing.room
+        if not standing.is_there:
+            return room  # without any, there are still aborts to be seen
+        if standing.for_any == 0 and room.for_any:
+            # It stands for chat alone: called back, it may stand for all.
+            await self._standing.nudge()
+            return Room(room.for_any, 0)
+        if asyncio.get_running_loop().time() >= self._due_at_s:
+            self._due_at_s = math.inf  # until it answers
+            await self._standing.nudge()
+        return None
 
-    def _claiming(self) -> scripts.Call:
-        slots, busy = self._settings.concurrency, len(self._busy)
-        room = max(slots - busy, 0)
-        for_chat_alone = max(slots + self._settings.chat_slots - max(busy, slots), 0)
-        lease_ms = int(self._settings.lease * 1000)
-        return scripts.Call(
-            scripts.CLAIM, (room, for_chat_alone, lease_ms, self._token(), self._options)
+    def _answered(self, answer: Claimed) -> None:
+        self._more = answer.more
+        self._due_at_s = asyncio.get_running_loop().time() + (
+            math.inf if answer.next_s is None else answer.next_s
         )
+        self._aborts += answer.aborts
+        self._take(answer.jobs, answer.token)
+
+    def _stood(self, answer: Claimed) -> None:
+        self._answered(answer)
+        self._changed.set()
 
     def _telling(self, finished: Sequence[_Pending]) -> scripts.Call:
         arguments: list[scripts.Argument] = [self._keep_dead_ms]
@@ -323,7 +344,6 @@ class QueueWorker(Worker):
         )
         self._held[delivery.job_id] = delivery
         self._busy.add(delivery)
-        self._room.count(len(self._busy))
         task = asyncio.get_running_loop().create_task(self._runner.run(delivery, dict(self.ctx)))
         delivery.task = task
         # Not a `finally`: a task that is cancelled before its first step never enters a block.
@@ -331,7 +351,6 @@ class QueueWorker(Worker):
 
     def _ended(self, delivery: Delivery, task: asyncio.Task[Finish]) -> None:
         self._busy.discard(delivery)
-        self._room.count(len(self._busy))
         self._changed.set()
         if task.cancelled():
             finish = self._runner.unanswered(delivery)
@@ -367,14 +386,3 @@ class QueueWorker(Worker):
                         await asyncio.sleep(_RECONNECT_S[0])
         except TimeoutError:
             log.warning("leases_left_behind", count=len(self._finished))
-
-
-def _options(settings: QueueSettings) -> str:
-    return json.dumps(
-        {
-            "shares": {"2": settings.ingestion_share, "3": settings.bulk_share},
-            "weights": settings.tenant_weights,
-            "tenant_limit": settings.tenant_limit or False,
-            "key_limits": settings.key_limits,
-        }
-    )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 from arq.worker import Function, func
@@ -78,6 +79,11 @@ class Working:
     stop: Stop
     serving: "asyncio.Task[None]"
 
+    @property
+    def claims(self) -> int:
+        """How often the worker has asked for jobs."""
+        return self.worker._claims._number
+
     async def ended(self) -> None:
         """Wait until `serve` returns; raises what it raises."""
         async with asyncio.timeout(LIMIT_S):
@@ -91,9 +97,10 @@ async def working(
     settings: QueueSettings | None = None,
     hooks: Hooks | None = None,
     worker_id: str | None = None,
+    kind: type[QueueWorker] = QueueWorker,
 ) -> AsyncGenerator[Working]:
     """A worker that serves until the block ends, and then hands back at once what it has."""
-    worker = QueueWorker(
+    worker = kind(
         producer,
         [each if isinstance(each, Function) else job(each) for each in functions],
         settings=settings or patient(),
@@ -115,10 +122,13 @@ async def working(
             serving.result()
 
 
-async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    """Ask until the answer is yes."""
+async def until(condition: Callable[[], object]) -> None:
+    """Ask until the answer, or what it awaits, is true."""
     async with asyncio.timeout(LIMIT_S):
-        while not await condition():
+        while True:
+            answer = condition()
+            if await answer if isawaitable(answer) else answer:
+                return
             await asyncio.sleep(0.01)
 
 

@@ -14,7 +14,7 @@ from app.queue.envelope import Envelope, NewJob, Priority
 from app.queue.producer import Producer
 from app.settings.groups import QueueSettings
 from app.store.redis import RedisPool
-from tests.queue.fleet import Workshop, job, keys_of, patient, until, working
+from tests.queue.fleet import HOUR_S, Workshop, job, keys_of, patient, until, working
 from tests.queue.letters import LETTER, a_job, bury, every_page, kill, letters_of
 
 
@@ -191,8 +191,9 @@ async def test_a_retried_job_has_its_id_place_and_all_its_tries_again(
     await all_end(producer, job(embed, "embed"))
     assert await producer.job("j").result_info() is not None
 
+    await producer.set("arq:retry:j", 4)  # left behind by whoever had it last
     assert await letters.retry("j") is Retried.QUEUED
-    assert (await letters.page()).letters == ()
+    assert not await producer.exists(f"{producer.queue_name}:dead")
     entry = await producer.hget(f"{producer.queue_name}:index", "j")  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - typed loosely
     assert entry == b"3|acme|model:m"
     # Nothing is left that says it has ended.
@@ -211,7 +212,9 @@ async def test_a_retry_wakes_a_worker_at_once(producer: Producer, letters: DeadL
     await kill(letters, "j")
     shop = Workshop()
     shop.leave.set()
-    async with working(producer, job(shop.carry, "embed")):  # it looks by itself once an hour
+    # Neither its looks nor its heartbeat can be what moves it.
+    settings = patient(lease=HOUR_S)
+    async with working(producer, job(shop.carry, "embed"), settings=settings):
         await letters.retry("j")
         assert await shop.started() == "j"
 
@@ -291,6 +294,15 @@ async def test_an_expired_letter_is_neither_listed_nor_counted(
     assert await producer.zcard(f"{producer.queue_name}:dead") == 1
 
 
+async def test_letters_behind_many_expired_ones_are_found(
+    producer: Producer, letters: DeadLetters
+) -> None:
+    await kill(letters, *(f"{number:03}" for number in range(160)))
+    await producer.delete(*(f"{producer.queue_name}:dead:{number:03}" for number in range(5, 155)))
+    (page,) = await every_page(letters, top_k=20)
+    assert list(page) == ["159", "158", "157", "156", "155", "004", "003", "002", "001", "000"]
+
+
 async def test_every_key_of_dead_letters_expires_by_itself(
     producer: Producer, letters: DeadLetters
 ) -> None:
@@ -357,6 +369,20 @@ async def test_two_operators_reopen_once(producer: Producer) -> None:
     assert set(answers) <= {Retried.QUEUED, Retried.OBSOLETE, ErrorCode.NOT_FOUND}
     assert runs.reopened == ["run-1"]
     assert await producer.zcard(producer.queue_name) == 1
+
+
+async def test_a_job_that_dies_again_while_it_is_reopened_is_not_forgotten(
+    producer: Producer,
+) -> None:
+    async def reopen(envelope: Envelope) -> NewJob | None:
+        before = (await letters.get("j")).died_at
+        while (await letters.get("j")).died_at == before:
+            await letters.add(a_job("j", *envelope.args), LETTER)
+
+    letters = DeadLetters(producer, QueueSettings(), reopen={"embed": reopen})
+    await kill(letters, "j")
+    assert await letters.retry("j") is Retried.OBSOLETE
+    assert [letter.id for letter in (await letters.page()).letters] == ["j"]
 
 
 async def test_one_that_cannot_be_reopened_stays_and_the_others_go_on(producer: Producer) -> None:

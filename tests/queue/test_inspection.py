@@ -73,6 +73,13 @@ async def test_jobs_are_counted_where_they_stand(producer: Producer) -> None:
     assert not any(tenant.at_limit for tenant in seen.tenants)
 
 
+async def test_a_dead_letter_that_has_expired_is_not_counted(producer: Producer) -> None:
+    await kill(letters_of(producer), "x", "y", "z")
+    await producer.delete("arq:queue:dead:x", "arq:queue:dead:y")
+    assert (await inspection.depth(producer)).dead == 1
+    assert await producer.zcard("arq:queue:dead") == 1
+
+
 async def test_what_waits_at_a_limit_is_held_and_not_due(producer: Producer) -> None:
     await producer.enqueue_many(
         [*some(4, tenant="a"), *some(3, tenant="b", limit_key="model:m"), *some(2, tenant="c")]
@@ -185,7 +192,8 @@ async def test_a_worker_of_another_queue_or_with_an_odd_report_does_no_harm(
 async def test_a_paused_queue_starts_nothing_and_goes_on_at_once(producer: Producer) -> None:
     shop = Workshop()
     shop.leave.set()
-    async with working(producer, job(shop.carry)):  # it looks by itself once an hour
+    # Neither its looks nor its heartbeat can be what moves it.
+    async with working(producer, job(shop.carry), settings=patient(lease=HOUR_S)):
         seen = await inspection.pause(producer, reason="the model is moved", by="cli:ada")
         assert seen.paused is not None
         assert (seen.paused.reason, seen.paused.by) == ("the model is moved", "cli:ada")

@@ -142,6 +142,20 @@ async def test_after_redis_lost_everything_lease_payload_and_counters_come_back(
         assert holder.lost == []
 
 
+async def test_a_lease_comes_back_together_with_its_payload_or_not_at_all(
+    producer: Producer,
+) -> None:
+    async with holding(producer) as (holder, _):
+        (taken,) = holder.held()
+        await producer.flushdb()
+        beat = scripts.Call(
+            scripts.HEARTBEAT, (1_000, "report", "{}", taken.job_id, taken.token, taken.entry)
+        )
+        ((lost, missing),) = await scripts.run(producer, QUEUE, beat)
+        assert (lost, missing) == ([], [b"j"])
+        assert await producer.keys() == [b"report"]  # pyright: ignore[reportUnknownMemberType] - typed loosely
+
+
 async def test_a_beat_takes_in_what_came_in_unseen(producer: Producer) -> None:
     await producer.psetex("arq:job:stranger", 60_000, b"{}")
     await producer.zadd(QUEUE, {"stranger": 1, "later": (time.time() + 600) * 1000})
@@ -203,7 +217,7 @@ async def test_a_worker_that_loses_its_lease_cancels_the_job_and_tells_nothing(
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
         await producer.set("arq:in-progress:j", "somebody else", px=600_000)
-        await until(lambda: asyncio.sleep(0, shop.cancelled == ["j"]))
+        await until(lambda: shop.cancelled == ["j"])
         assert running.worker.held() == []
     assert await producer.get("arq:in-progress:j") == b"somebody else"
     assert await producer.zscore(QUEUE, "j") is not None

@@ -56,12 +56,12 @@ async def test_a_job_that_ends_during_an_outage_is_told_once_after_it(
         await shop.started()
         await wire.cut()
         shop.leave.set()
-        await until(lambda: asyncio.sleep(0, shop.ended == ["j"]))
-        await until(lambda: asyncio.sleep(0, running.worker._failures > 0))
+        await until(lambda: shop.ended == ["j"])
+        await until(lambda: running.worker._failures > 0)
         assert await producer.zcard(QUEUE) == 1
         await wire.mend()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
-        await until(lambda: asyncio.sleep(0, told))
+        await until(lambda: told)
     assert (shop.ended, told) == (["j"], ["j"])
 
 
@@ -75,14 +75,14 @@ async def test_a_worker_outlives_one_outage_after_the_other_and_hears_again(
             # Some tries each: the back-off must not grow beyond two seconds.
             failures = running.worker._failures
             await until(
-                lambda failures=failures: asyncio.sleep(0, running.worker._failures > failures + 3)
+                lambda failures=failures: running.worker._failures > failures + 3)
             )
             await wire.mend()
-            await producer.enqueue(NewJob(function="job", job_id=f"j{number}"))
+            await producer.enqueue(NewJob(function="job", job_id=f"j{number}")
             assert await shop.started() == f"j{number}"
             await until(lambda: _subscribers(producer))
             await producer.cancel(f"j{number}")
-            await until(lambda number=number: asyncio.sleep(0, f"j{number}" in shop.cancelled))
+            await until(lambda number=number: f"j{number}" in shop.cancelled)
         assert not running.serving.done()
 
 
@@ -129,7 +129,7 @@ async def test_a_worker_that_begins_while_redis_is_away_waits_for_it(
     await producer.enqueue(NewJob(function="job", job_id="j"))
     await wire.cut()
     async with working(by_wire, shop.carry) as running:
-        await until(lambda: asyncio.sleep(0, running.worker._failures > 1))
+        await until(lambda: running.worker._failures > 1)
         await wire.mend()
         assert await shop.started() == "j"
 

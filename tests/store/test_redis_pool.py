@@ -181,6 +181,19 @@ async def test_a_server_that_became_a_replica_is_left(
         assert await ask(client, "CLIENT ID") != first
 
 
+async def test_who_waits_at_a_server_that_becomes_a_replica_is_told_so(tmp_path: Path) -> None:
+    async with (
+        valkey_server(tmp_path / "data", "--save", "") as server,
+        opened(f"redis://127.0.0.1:{server.port}") as (_, client),
+    ):
+        waiting = asyncio.create_task(ask(client, "BLPOP", "list", 0))
+        await until(lambda: _blocked(server.client, 1))
+        await server.ask("REPLICAOF", "127.0.0.1", 1)
+        with pytest.raises(RetryableError) as raised:
+            await waiting
+    assert raised.value.code is ErrorCode.NETWORK_ERROR
+
+
 async def test_callers_do_not_queue_up_behind_a_server_that_is_away() -> None:
     settings = RedisSettings(url=SecretStr("unix:///nonexistent/valkey.sock"))
     async with open_redis(settings) as pool:

@@ -104,7 +104,8 @@ def say(line: str) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run torture", description=__doc__)
+    summary = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="./run torture", description=summary)
     parser.add_argument("--minutes", type=float, default=10, help="how long storms follow another")
     parser.add_argument("--seed", type=int, help="of the first storm, to see it again")
     parser.add_argument("--no-soak", action="store_true", help="leave out the 10,000 runs")
@@ -119,3 +120,5 @@ if __name__ == "__main__":
     except AssertionError as fault:
         say(str(fault))
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -27,13 +27,13 @@ from tests.torture.flow import FLOW
 from tests.torture.servers import KillableRedis
 from tests.torture.sink import Sink
 from tests.torture.timeline import Timeline
-from tests.torture.verification import left_in_redis, verify_runs
+from tests.torture.verification import left_in_redis, of_the_logs, verify_runs
 
 LIMIT_KEY = "torture"
 CLIENTS = 5
 BACKLOG = 60
 """Runs that wait or run at most: a slow machine gets them later, not in a heap."""
-CALM_WITHIN_S = 240
+CALM_WITHIN_S = 120
 """From the last blow to the end of all runs; a bound for what hangs, not a promise."""
 
 
@@ -118,7 +118,11 @@ class Storm:
         left += await left_in_redis(self.redis, queue, workers_gone=True)
         outcome = await verify_runs(self.runtime.database, self.sink, self.run_ids)
         self.timeline.hold(
-            [*outcome.faults, *(f"left in Redis: {line}" for line in dict.fromkeys(left))]
+            [
+                *outcome.faults,
+                *(f"left in Redis: {line}" for line in dict.fromkeys(left)),
+                *(f"logged: {line}" for line in of_the_logs(self.timeline.folder)),
+            ]
         )
         return outcome.figures
 

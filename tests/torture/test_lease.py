@@ -11,7 +11,7 @@ from app.pipeline.tables import AttemptRow
 from tests.torture.flow import HANG
 from tests.torture.scene import open_scene, quick_queue
 
-pytestmark = [pytest.mark.flow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(240)]
 
 LEASE_S = 15
 SLACK_S = 15

@@ -7,7 +7,7 @@ import pytest
 
 from tests.torture.scene import lease_of, open_scene, quick_queue
 
-pytestmark = [pytest.mark.flow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(500)]
 
 RUNS = 500
 FOR_S = 45

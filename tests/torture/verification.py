@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -17,6 +18,12 @@ from tests.torture.sink import Sink
 STANDING = ("arq:job:", "arq:in-progress:", "arq:retry:", "naru:worker:")
 """Of jobs that wait or run, and of workers that live. Payloads and counts of tries have a TTL, but
 a month long: what is left of them keeps its id from being used."""
+
+
+GIVEN_UP = (
+    "run_crashed", "run_gave_up", "job_failed", "job_dead", "delivery_crashed", "hook_failed",
+)  # fmt: skip
+"""Events of the log that no blow may lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,16 @@ def _figures(runs: Sequence[RunRow], effects: dict[UUID, list[EffectRow]], sink:
         f"{sum(map(len, effects.values()))} effects, {hooks} webhooks for {len(sink.hooks)} keys, "
         f"{sink.asked} questions"
     )
+
+
+def of_the_logs(folder: Path) -> list[str]:
+    """A line for each thing that a worker took for a bug, or gave up."""
+    lines = [
+        line
+        for log in sorted(folder.glob("*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+    ]
+    return [line for line in lines if any(f'"event": "{event}"' in line for event in GIVEN_UP)]
 
 
 async def left_in_redis(redis: KillableRedis, queue: str, *, workers_gone: bool) -> list[str]:
