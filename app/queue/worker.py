@@ -190,12 +190,12 @@ class QueueWorker(Worker):
         draining: asyncio.TimerHandle | None = None
         try:
             while self._busy or not stop.asked.is_set():
+                self._changed.clear()
                 if stop.asked.is_set() and draining is None:
                     draining = asyncio.get_running_loop().call_later(
                         self._settings.drain_timeout, self._hand_back
                     )
                     await self._standing.recall()
-                self._changed.clear()
                 wait_s = await self._reached(claiming=not stop.asked.is_set())
                 if burst and wait_s and not (self._busy or self._finished):
                     return

@@ -75,7 +75,7 @@ async def test_a_job_that_is_to_be_aborted_never_begins(producer: Producer) -> N
         with pytest.raises(asyncio.CancelledError):
             await producer.result("j", within_s=LIMIT_S)
         assert shop.calls.empty()
-        assert running.claims <= 3
+        assert running.claims <= 8  # and not for ever
     assert not await producer.exists("arq:abort", QUEUE)
 
 

@@ -74,11 +74,9 @@ async def test_a_worker_outlives_one_outage_after_the_other_and_hears_again(
             await wire.cut()
             # Some tries each: the back-off must not grow beyond two seconds.
             failures = running.worker._failures
-            await until(
-                lambda failures=failures: running.worker._failures > failures + 3)
-            )
+            await until(lambda failures=failures: running.worker._failures > failures + 3)
             await wire.mend()
-            await producer.enqueue(NewJob(function="job", job_id=f"j{number}")
+            await producer.enqueue(NewJob(function="job", job_id=f"j{number}"))
             assert await shop.started() == f"j{number}"
             await until(lambda: _subscribers(producer))
             await producer.cancel(f"j{number}")

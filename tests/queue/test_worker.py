@@ -39,16 +39,23 @@ async def test_a_job_starts_at_once_though_the_worker_would_look_in_an_hour(
 
 
 async def test_a_slot_that_is_free_again_is_filled_at_once(producer: Producer) -> None:
-    shop = Workshop()
-    await producer.enqueue_many(jobs(3))
-    async with working(producer, shop.carry, settings=patient(concurrency=1)):
-        for _ in range(3):
-            await shop.started()
-            assert shop.calls.empty()
-            shop.leave.set()
-            await until(lambda: shop.ended)
-            shop.ended.clear()
-            shop.leave.clear()
+    starts: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def carry(ctx: Context) -> None:
+        del ctx
+        leave = asyncio.Event()
+        starts.put_nowait(leave)
+        await leave.wait()
+
+    await producer.enqueue_many(jobs(10))
+    async with (
+        working(producer, carry, settings=patient(concurrency=1)),
+        asyncio.timeout(LIMIT_S),
+    ):
+        for _ in range(10):
+            leave = await starts.get()
+            assert starts.empty()
+            leave.set()
 
 
 async def test_one_word_wakes_as_many_workers_as_there_is_work_for(producer: Producer) -> None:
