@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from app.coordination.breakers import BreakerControl, open_breaker_control
 from app.coordination.limits import SharedLimiter
 from app.coordination.rollouts import Rollouts, open_rollouts
 from app.documents.reader import open_reader
-from app.errors import ErrorCode, PermanentError, unwrap
+from app.errors import ErrorCode, PermanentError, RetryableError, unwrap
 from app.modelchain import dependencies, open_model_chain
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
@@ -36,7 +36,7 @@ from app.store.crypto import BlindIndex, Keyring
 from app.store.database import Database, open_database
 from app.store.keys import TenantId, ensure_default_tenant, load_blind_index
 from app.store.migrations import is_current, migrate
-from app.store.redis import open_redis
+from app.store.redis import check_server, open_redis
 from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -81,6 +81,8 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database))
         pool = await stack.enter_async_context(open_redis(settings.redis))
+        with suppress(RetryableError):  # one that is away may come back: it only delivers
+            await check_server(pool)
         blobs = await stack.enter_async_context(
             open_blobs(
                 settings.storage,

@@ -13,7 +13,8 @@ from app.queue.envelope import NewJob
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
 from app.settings import load_settings
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.redis import open_redis
 from app.telemetry import configure_telemetry
 from bench.queue_arq import with_context

@@ -28,10 +28,10 @@ from app.settings.groups import (
     DataSettings,
     EmbeddingSettings,
     Environment,
-    QueueSettings,
     RedisSettings,
     RetrySettings,
 )
+from app.settings.queue import QueueSettings
 from app.store.database import Database, open_database
 
 # How long an example takes says something of the machine, not of the code.

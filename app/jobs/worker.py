@@ -28,7 +28,7 @@ from app.queue.deadletters import DeadLetters, Letter
 from app.queue.delivery import Hooks
 from app.queue.leases import RENEWALS_PER_LEASE
 from app.queue.worker import QueueWorker, Stop
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.telemetry.logs import get_logger
 from app.telemetry.spans import trace_id_of
 

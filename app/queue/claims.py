@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from app.queue import scripts
 from app.queue.producer import Producer
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 
 _RECALL_LIMIT_S = 2.0
 _STAND_AGAIN_S = 1.0

@@ -19,7 +19,7 @@ from app.messages import Message
 from app.queue import scripts
 from app.queue.envelope import Envelope, NewJob, Priority, UnknownVersion, seal, unseal
 from app.queue.producer import Producer, index_entry
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.store.failures import redis_errors
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import record_dead_letter

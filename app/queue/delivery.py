@@ -18,7 +18,7 @@ from app.queue.deadletters import Letter
 from app.queue.envelope import Envelope, Priority, UnknownVersion, encode, safe_text, unseal
 from app.queue.producer import cancelled_result
 from app.resilience.layers import retry_after_s
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.logs import bound, get_logger
 from app.telemetry.metrics import record_process, record_queue_wait, record_retry

@@ -15,7 +15,7 @@ from app.queue import scripts
 from app.queue.delivery import Delivery
 from app.queue.producer import WORKER_KEY, Producer
 from app.queue.watchdog import Watchdog
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.store.failures import redis_errors
 from app.telemetry.logs import get_logger
 from app.telemetry.version import service_version

@@ -18,7 +18,7 @@ from arq.utils import to_ms, to_unix_ms
 from app.errors import ErrorCode, PermanentError
 from app.queue import scripts
 from app.queue.envelope import NewJob, Priority, decode, encode, seal
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.store.failures import redis_errors
 from app.store.redis import RedisPool
 from app.telemetry.conventions import Attribute, SpanName
@@ -242,14 +242,6 @@ class Producer(ArqRedis):
         """Raise NETWORK_ERROR unless Redis answers."""
         with redis_errors():
             await super().ping()  # pyright: ignore[reportUnknownMemberType] - typed loosely
-
-    async def server_version(self) -> str:
-        """Name and version of the server."""
-        with redis_errors():
-            info: dict[str, str] = await self.info("server")  # pyright: ignore[reportUnknownMemberType] - typed loosely
-        if "valkey_version" in info:
-            return f"Valkey {info['valkey_version']}"
-        return f"Redis {info['redis_version']}"
 
     async def _put(
         self, prepared: Sequence[tuple[str, tuple[scripts.Argument, ...]]]

@@ -27,7 +27,7 @@ from app.queue.listening import Cancellations
 from app.queue.producer import Producer
 from app.queue.watchdog import Watchdog
 from app.resilience.waking import woken
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.telemetry.gauges import WorkerGauges, observe_worker
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import record_consumed, record_dead_letter

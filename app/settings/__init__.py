@@ -28,7 +28,6 @@ from app.settings.groups import (
     ExtractSettings,
     LlmSettings,
     LogLevel,
-    QueueSettings,
     RedisSettings,
     RetentionSettings,
     RetrySettings,
@@ -36,6 +35,7 @@ from app.settings.groups import (
     TelemetrySettings,
     UiSettings,
 )
+from app.settings.queue import QueueSettings
 from app.settings.resilience import BreakersSettings, PoliciesSettings
 from app.settings.secrets import validate_encryption_key
 

@@ -20,6 +20,7 @@ _REDIS_UNREACHABLE = (
     redis.exceptions.ConnectionError,  # also BusyLoadingError: the server is reading its log
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,  # a failover is under way
+    redis.exceptions.OutOfMemoryError,  # until jobs are worked off
     OSError,
 )
 

@@ -9,7 +9,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.settings import load_settings
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from app.telemetry import configure_telemetry, metrics
 from app.telemetry.gauges import QueueGauges, WorkerGauges, observe_queue, observe_worker
 from tests.conftest import ROOT

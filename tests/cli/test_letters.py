@@ -10,7 +10,7 @@ from app.errors import ErrorCode, PermanentError
 from app.queue.deadletters import DeadLetters
 from app.queue.envelope import Envelope, NewJob
 from app.queue.producer import Producer
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from tests.queue.letters import bury, kill, letters_of
 
 Capture = pytest.CaptureFixture[str]

@@ -40,12 +40,11 @@ async def test_arqs_own_command_runs_the_same_functions_and_names_ours(
     finally:
         process.send_signal(signal.SIGTERM)
         _, said = await process.communicate()
-        print(said.decode())
     assert b"./run worker" in said, said.decode()
 
 
 def test_without_servers_it_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REDIS__URL", "DATABASE__URL"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InvalidSettings, match="./run worker"):
+    with pytest.raises(InvalidSettings, match=r"\./run worker"):
         worker_settings()

@@ -16,7 +16,8 @@ from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.queue.envelope import NewJob
 from app.queue.events import Events, RunEvent
 from app.queue.producer import Producer
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.database import Database
 from app.store.keys import TenantId
 from app.store.redis import RedisPool, open_redis

@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from app.queue.delivery import Hooks
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.redis import RedisPool, open_redis
 
 LIMIT_S = 30

@@ -7,7 +7,7 @@ from app.queue import scripts
 from app.queue.deadletters import DeadLetters, Letter
 from app.queue.envelope import NewJob, Priority
 from app.queue.producer import Producer
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 
 LETTER = Letter(
     function="embed",

@@ -19,7 +19,7 @@ from app.queue.delivery import Context
 from app.queue.envelope import JobFailed, NewJob, decode, encode
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker
-from app.settings.groups import QueueSettings
+from app.settings.queue import QueueSettings
 from tests.queue.fleet import LIMIT_S, Workshop, job, keys_of, patient, until, working
 
 QUEUE = "arq:queue"

@@ -15,7 +15,7 @@ from app.queue.envelope import NewJob
 from app.queue.leases import RENEWALS_PER_LEASE, Leases
 from app.queue.producer import WORKER_KEY, Producer
 from app.queue.watchdog import Watchdog
-from tests.queue.fleet import LIMIT_S, HOUR_S, Workshop, patient, until, working
+from tests.queue.fleet import HOUR_S, LIMIT_S, Workshop, patient, until, working
 
 QUEUE = "arq:queue"
 REPORT = f"{WORKER_KEY}{QUEUE}:holder"

@@ -1,6 +1,5 @@
 """Redis goes away, comes back, forgets: jobs that run go on, and none is told twice."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit

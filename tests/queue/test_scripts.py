@@ -6,13 +6,11 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 import hypothesis
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
 from app.queue import scripts
-from app.queue.producer import Producer
 from tests.queue.index import QUEUE, Index, read_index
 
 LONG_MS = 600_000
@@ -164,7 +162,7 @@ class Engine(RuleBasedStateMachine):
         weight=st.sampled_from([1, 2, 0.5]),
         lease_ms=st.sampled_from([LONG_MS, LONG_MS, LONG_MS, TINY_MS]),
     )
-    def claim(  # noqa: PLR0913, PLR0917 - what a worker may say
+    def claim(
         self,
         want: int,
         express: int,

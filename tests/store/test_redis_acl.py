@@ -14,7 +14,8 @@ from app.coordination.announcements import Announcements, Topic
 from app.coordination.limits import SharedLimiter
 from app.queue.producer import Producer
 from app.resilience.limits import Rate
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.redis import RedisPool, check_server, open_redis
 from tests.conftest import ROOT
 from tests.store.redis_servers import Server, valkey_server

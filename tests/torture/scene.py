@@ -14,9 +14,9 @@ from app.settings.groups import (
     DataSettings,
     EmbeddingSettings,
     Environment,
-    QueueSettings,
     RedisSettings,
 )
+from app.settings.queue import QueueSettings
 from app.store.database import open_database
 from tests.torture import journal
 from tests.torture.fleet import open_fleet

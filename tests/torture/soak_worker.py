@@ -13,7 +13,8 @@ from arq.worker import func
 
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.redis import open_redis
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from app.queue.envelope import NewJob
 from app.queue.producer import Producer
-from app.settings.groups import QueueSettings, RedisSettings
+from app.settings.groups import RedisSettings
+from app.settings.queue import QueueSettings
 from app.store.redis import open_redis
 from tests.conftest import ROOT
 from tests.torture.memory import rss_kib

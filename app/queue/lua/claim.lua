@@ -149,6 +149,7 @@ local function pick(class)
       -- The limit may have been raised: who is let in and starts, lets the next one in.
       if key ~= '' and redis.call('SISMEMBER', HELD, key) == 1 and not at_limit('k|' .. key, options.key_limits[key]) then
         let_in(key)
+        look()
       end
     end
   end
