@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,13 @@ from app.coordination.rollouts import Rollouts, open_rollouts
 from app.documents.reader import open_reader
 from app.errors import ErrorCode, PermanentError, RetryableError, unwrap
 from app.modelchain import dependencies, open_model_chain
+from app.pipeline import fencing
+from app.pipeline.delivery import RUN_FUNCTION, RunJob, next_attempt
+from app.pipeline.tables import RunId
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.embedders import Embedder, open_embedder
+from app.queue.deadletters import DeadLetters
+from app.queue.envelope import Envelope, NewJob
 from app.queue.events import Events
 from app.queue.producer import Producer
 from app.resilience.clock import Clock, SystemClock
@@ -54,6 +59,7 @@ class Runtime:
     database: Database
     producer: Producer
     events: Events
+    dead_letters: DeadLetters
     blobs: Blobs
     embedder: Embedder
     keyring: Keyring
@@ -128,6 +134,11 @@ async def open_runtime(
             database=database,
             producer=producer,
             events=events,
+            dead_letters=DeadLetters(
+                producer,
+                settings.queue,
+                reopen={RUN_FUNCTION: _reopening(database, settings.queue.run_deadline)},
+            ),
             blobs=blobs,
             embedder=embedder,
             keyring=keyring,
@@ -198,6 +209,20 @@ async def _tended(*upkeep: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     except BaseExceptionGroup as raised:
         # What the block raised is meant for who opened it, not as one of a group.
         raise unwrap(raised) from None
+
+
+def _reopening(
+    database: Database, run_deadline_s: float
+) -> Callable[[Envelope], Awaitable[NewJob | None]]:
+    """How a run whose job is a dead letter begins again: in PostgreSQL first."""
+
+    async def reopen(envelope: Envelope) -> NewJob | None:
+        run_id = RunId(RunJob.model_validate(envelope.kwargs).run_id)
+        async with database.begin() as session:
+            run = await fencing.reopen(session, run_id, deadline_s=run_deadline_s)
+        return None if run is None else next_attempt(run)
+
+    return reopen
 
 
 def open_keyring(settings: Settings) -> Keyring:

@@ -8,7 +8,17 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
-from app.api import breakers, candidates, operations, problems, resumes, rollouts, runs
+from app.api import (
+    breakers,
+    candidates,
+    dead_letters,
+    operations,
+    problems,
+    queue,
+    resumes,
+    rollouts,
+    runs,
+)
 from app.api.dependencies import require_api_key
 from app.api.middleware import BodyLimit, Correlation
 from app.bootstrap import Runtime, api_keys
@@ -42,6 +52,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         resumes.router,
         runs.router,
         candidates.router,
+        queue.router,
+        dead_letters.router,
         breakers.router,
         rollouts.router,
         operations.operations,

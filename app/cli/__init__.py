@@ -13,6 +13,8 @@ from uuid import UUID
 
 import typer
 
+from app.cli.dead import dead_commands
+from app.cli.queue import queue_commands
 from app.cli.running import AsJson, load, load_quietly, run_command
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app = typer.Typer(
 
 rollout = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(rollout, name="rollout")
+app.add_typer(queue_commands, name="queue")
+app.add_typer(dead_commands, name="dead")
 
 
 class Analyst(StrEnum):

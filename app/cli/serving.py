@@ -15,6 +15,7 @@ from app.api.app import create_app
 from app.bootstrap import Runtime, open_runtime
 from app.embedded import embedded_servers
 from app.jobs import worker
+from app.queue.inspection import watch
 from app.queue.worker import Stop
 from app.settings import InvalidSettings, Settings
 
@@ -110,9 +111,11 @@ async def api_server(runtime: Runtime, listening: socket.socket) -> AsyncGenerat
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listening]))
+        watching = group.create_task(watch(runtime.producer))  # for who reads /metrics
         try:
             yield
         finally:
+            watching.cancel()
             server.should_exit = True
 
 

@@ -24,7 +24,7 @@ from app.pipeline.flow import Flow
 from app.pipeline.reconcile import reconcile
 from app.pipeline.schedules import Scheduler
 from app.pipeline.tables import RunRow
-from app.queue.deadletters import DeadLetters, Letter
+from app.queue.deadletters import Letter
 from app.queue.delivery import Hooks
 from app.queue.leases import RENEWALS_PER_LEASE
 from app.queue.worker import QueueWorker, Stop
@@ -133,10 +133,9 @@ async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Non
 
 def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
     queue = runtime.settings.queue
-    letters = DeadLetters(runtime.producer, queue)
 
     async def gave_up(run: RunRow) -> None:
-        await letters.add(
+        await runtime.dead_letters.add(
             next_attempt(run),
             Letter(
                 function=RUN_FUNCTION,

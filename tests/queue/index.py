@@ -93,6 +93,9 @@ class Index:
         assert in_rings <= waiting, "has a turn, but nothing is due"
         assert in_rings.isdisjoint(self.capped)
         assert self.held_keys == set(self.held)
+        coming = {self.entries[each].split("|", 2)[2] for ids in self.due.values() for each in ids}
+        for key in self.held_keys:
+            assert self.running[f"k|{key}"] > 0 or key in coming, "nobody will let it in"
         for place in self.capped:
             assert self.running[f"t|{place[2:]}"] > 0, "at the limit, but nobody will make room"
 

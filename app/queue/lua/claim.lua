@@ -146,11 +146,11 @@ local function pick(class)
       job = lease_out(id, entry)
       job[5] = math.max(now - math.floor(at), 0)
       redis.call('ZINCRBY', ring, 1 / (options.weights[tenant] or 1), tenant)
-      -- The limit may have been raised: who is let in and starts, lets the next one in.
-      if key ~= '' and redis.call('SISMEMBER', HELD, key) == 1 and not at_limit('k|' .. key, options.key_limits[key]) then
-        let_in(key)
-        look()
-      end
+    end
+    -- The limit may have been raised, or who was let in has not started: the next one may come.
+    if key ~= '' and redis.call('SISMEMBER', HELD, key) == 1 and not at_limit('k|' .. key, options.key_limits[key]) then
+      let_in(key)
+      look()
     end
   end
   tenant_done(class, tenant, ring, due)

@@ -133,14 +133,21 @@ end
 -- Out of the index, wherever it waits.
 local function take_out(id, entry)
   local class, tenant, key = parts(entry)
+  local due = due_of(class, tenant)
   redis.call('ZREM', DEFERRED, id)
-  if redis.call('ZREM', due_of(class, tenant), id) == 1 and redis.call('EXISTS', due_of(class, tenant)) == 0 then
+  local was_due = redis.call('ZREM', due, id) == 1
+  if was_due and redis.call('EXISTS', due) == 0 then
     local place = class .. '|' .. tenant
     redis.call('ZREM', ring_of(class), tenant)
     redis.call('SREM', CAPPED, place)
     entered[place] = nil
   end
-  if key ~= '' and redis.call('ZREM', held_of(key), id) == 1 and redis.call('EXISTS', held_of(key)) == 0 then
+  if key == '' or redis.call('SISMEMBER', HELD, key) == 0 then
+    return
+  end
+  if was_due then -- perhaps let in, and now it will not start
+    let_in(key)
+  elseif redis.call('ZREM', held_of(key), id) == 1 and redis.call('EXISTS', held_of(key)) == 0 then
     redis.call('SREM', HELD, key)
   end
 end
