@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from arq.jobs import serialize_result
 from arq.utils import ms_to_datetime
@@ -36,6 +36,7 @@ log = get_logger(__name__)
 
 Context = dict[Any, Any]
 Hook = Callable[[Context], Awaitable[None]]
+T = TypeVar("T")
 Outcome = Literal["success", "retry", "failed", "aborted"]
 
 PARKED_S = 60
@@ -378,23 +379,18 @@ class Runner:
         )
 
 
-async def run_hook(hook: Hook | None, context: Context) -> None:
-    """Run a hook of the worker's owner; one that fails is logged, and ends nothing."""
+async def run_hook(
+    hook: Callable[[T], Awaitable[None]] | None,
+    argument: T,
+    *,
+    raising: tuple[type[Exception], ...] = (),
+) -> None:
+    """Call a hook of the worker's owner; one that fails is logged, and ends nothing."""
     if hook is None:
         return
     try:
-        await hook(context)
-    except (Exception, SystemExit) as error:  # somebody else's code
-        log.exception("hook_failed", error_type=type(error).__name__)
-
-
-async def tell_aborted(hooks: Hooks, payload: bytes) -> None:
-    """Tell the owner that a waiting job is aborted. Raises RetryableError, to be told again."""
-    if hooks.on_abort is None:
-        return
-    try:
-        await hooks.on_abort(payload)
-    except RetryableError:
+        await hook(argument)
+    except raising:
         raise
-    except Exception as error:  # somebody else's code
+    except (Exception, SystemExit) as error:  # somebody else's code
         log.exception("hook_failed", error_type=type(error).__name__)

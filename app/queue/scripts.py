@@ -91,6 +91,7 @@ async def run_when_told(
     """
     pool: Any = redis.connection_pool
     connection = await pool.get_connection("BLPOP")
+    all_read = False
     try:
         if isinstance(connection, PooledConnection):
             connection.return_slot()  # it listens, and is not one of those that carry commands
@@ -104,12 +105,12 @@ async def run_when_told(
         )
         await connection.read_response(timeout=within_s + _SILENT_S)
         try:
-            return await connection.read_response()
+            answer = await connection.read_response()
         except NoScriptError:
             (answer,) = await run(redis, queue, call)
-            return answer
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
+        all_read = True
+        return answer
     finally:
+        if not all_read:  # what comes next would be read by somebody else
+            await connection.disconnect(nowait=True)
         await pool.release(connection)

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from app.errors import RetryableError
 from app.queue import scripts
 from app.queue.claims import Claimed, Claims, Room, StandingClaim, claimed
-from app.queue.delivery import Cause, Delivery, Finish, Hooks, Runner, run_hook, tell_aborted
+from app.queue.delivery import Cause, Delivery, Finish, Hooks, Runner, run_hook
 from app.queue.leases import Leases
 from app.queue.listening import Cancellations
 from app.queue.producer import Producer
@@ -239,19 +239,16 @@ class QueueWorker(Worker):
             await self._abort(self._aborts[-1].decode())
             self._aborts.pop()
         calls: list[scripts.Call] = []
-        finished, self._finished = self._finished, []
+        finished = list(self._finished)
         if finished:
             calls.append(self._telling(finished))
         token = ""
         if claiming and (room := await self._unclaimed_room()) is not None:
             token, call = self._claims.call(room)
             calls.append(call)
-        try:
-            answers = await scripts.run(self._producer, self.queue_name, *calls) if calls else []
-        except BaseException:
-            self._finished = finished + self._finished
-            raise
+        answers = await scripts.run(self._producer, self.queue_name, *calls) if calls else []
         if finished:
+            del self._finished[: len(finished)]  # more may have come meanwhile
             await self._told(finished, answers[0])
         if token:
             self._answered(claimed(token, answers[-1]))
@@ -368,7 +365,7 @@ class QueueWorker(Worker):
             self.cancel(job_id)
             return
         if payload := await self._producer.payload(job_id):
-            await tell_aborted(self._hooks, payload)
+            await run_hook(self._hooks.on_abort, payload, raising=(RetryableError,))
         await self._producer.cancel(job_id)
 
     def _hand_back(self) -> None:

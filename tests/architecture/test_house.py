@@ -12,9 +12,13 @@ from tests.conftest import ROOT
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc", "manager", "managers", "service"}
 
-BROAD_EXCEPTS = {"app/jobs/execution.py": 1, "app/resilience/fallback.py": 1}
-"""Each with its reason beside it: every job's failure becomes a state of its run; a fallback with a
-bug must not hide the error that it was to stand in for."""
+BROAD_EXCEPTS = {
+    "app/jobs/execution.py": 1,
+    "app/queue/delivery.py": 2,
+    "app/resilience/fallback.py": 1,
+}
+"""Each with its reason beside it: every job's failure becomes a state of its run; no job and no hook
+ends its worker; a fallback with a bug must not hide the error that it was to stand in for."""
 
 LOOP_STARTERS = {"app/cli/running.py": 1}
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import hypothesis
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
 from app.queue import scripts
@@ -42,11 +41,10 @@ def pass_time() -> None:
     time.sleep(0.003)
 
 
-class Engine(RuleBasedStateMachine):
+class Engine:
     """What is known without Redis: who was enqueued, who holds what, how often each was tried."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
         self.redis: Redis = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType] - typed loosely
         self.redis.flushdb()
         self.entries: dict[str, str] = {}
@@ -67,7 +65,6 @@ class Engine(RuleBasedStateMachine):
     def index(self) -> Index:
         return read_index(self.redis)
 
-    @rule(jobs=st.lists(st.tuples(classes, tenants, keys, waits_ms), min_size=1, max_size=5))
     def enqueue(self, jobs: list[tuple[str, str, str, int]]) -> None:
         arguments: list[scripts.Argument] = [MONTH_MS]
         for rank, tenant, key, wait_ms in jobs:
@@ -79,9 +76,9 @@ class Engine(RuleBasedStateMachine):
         assert self.call(scripts.ENQUEUE, *arguments) == [b"1"] * len(jobs)
         pass_time()
 
-    @hypothesis.stateful.precondition(lambda self: self.entries)
-    @rule(place=places, entry=st.tuples(classes, tenants, keys).map("|".join))
     def enqueue_again(self, place: int, entry: str) -> None:
+        if not self.entries:
+            return
         job_id = list(self.entries)[place % len(self.entries)]
         if job_id not in self.unfinished:
             self.redis.delete(f"arq:result:{job_id}")
@@ -94,12 +91,6 @@ class Engine(RuleBasedStateMachine):
             self.tries[job_id] = 0
             self.ordered_to_abort.discard(job_id)
 
-    @rule(
-        what=st.sampled_from(
-            ["enqueue", "finish", "abort", "pause", "resume", "hear", "hear chat"]
-        ),
-        place=places,
-    )
     def elsewhere(self, what: str, place: int) -> None:
         """What others do: arq's own producers, workers and clients, an operator, a worker."""
         waiting = sorted(self.unfinished - set(self.index().locks))
@@ -115,7 +106,7 @@ class Engine(RuleBasedStateMachine):
             case "pause":
                 self.redis.set(f"{QUEUE}:paused", "until somebody says so", px=MONTH_MS)
                 self.paused = True
-            case "resume":
+                self.look()
                 self.call(scripts.RESUME)
                 self.paused = False
             case "hear" | "hear chat":
@@ -140,12 +131,10 @@ class Engine(RuleBasedStateMachine):
         self.ghosts.add(job_id)
         self.end(job_id)
 
-    @hypothesis.stateful.precondition(lambda self: self.holdings)
-    @rule(chosen=st.lists(places, min_size=1, max_size=3), somebody_looks=st.booleans())
     def lapse(self, chosen: list[int], *, somebody_looks: bool) -> None:
         """Time passes, and nobody has renewed."""
         index = self.index()
-        for place in chosen:
+        for place in chosen if self.holdings else ():
             job_id = self.holdings[place % len(self.holdings)].job_id
             if job_id in index.leases:
                 self.redis.delete(f"arq:in-progress:{job_id}")
@@ -154,14 +143,6 @@ class Engine(RuleBasedStateMachine):
         if somebody_looks:
             self.look()
 
-    @rule(
-        want=st.sampled_from([0, 1, 3, 6]),
-        express=st.integers(0, 2),
-        tenant_limit=st.none() | limits,
-        key_limit=limits,
-        weight=st.sampled_from([1, 2, 0.5]),
-        lease_ms=st.sampled_from([LONG_MS, LONG_MS, LONG_MS, TINY_MS]),
-    )
     def claim(
         self,
         want: int,
@@ -246,16 +227,10 @@ class Engine(RuleBasedStateMachine):
         elif len(claimed) < want + express:
             assert not index.rings.get("1")
 
-    @hypothesis.stateful.precondition(lambda self: self.holdings)
-    @rule(
-        place=places,
-        what=st.sampled_from(["done", "dead", "again", "back", "park"]),
-        wait_ms=waits_ms,
-    )
     def finish(self, place: int, what: str, wait_ms: int) -> None:
         """By whoever ever held a lease: it may be another's by now."""
-        holding = self.holdings.pop(place % len(self.holdings))
-        self.tell(holding, what, wait_ms)
+        if self.holdings:
+            self.tell(self.holdings.pop(place % len(self.holdings)), what, wait_ms)
 
     def tell(self, holding: Holding, what: str, wait_ms: int = 0) -> None:
         job_id = holding.job_id
@@ -288,10 +263,9 @@ class Engine(RuleBasedStateMachine):
         if waited := before.held.get(key):
             assert len(self.index().held.get(key, ())) == len(waited) - 1
 
-    @hypothesis.stateful.precondition(lambda self: self.entries)
-    @rule(place=places, is_known=st.booleans())
     def cancel(self, place: int, *, is_known: bool) -> None:
-        job_id = list(self.entries)[place % len(self.entries)] if is_known else "nobody"
+        known = list(self.entries) if is_known else []
+        job_id = known[place % len(known)] if known else "nobody"
         is_held = job_id in self.index().locks
         if job_id not in self.unfinished:
             self.redis.zadd("arq:abort", {job_id: 1})
@@ -319,7 +293,6 @@ class Engine(RuleBasedStateMachine):
         self.current.pop(job_id, None)
         self.tries[job_id] = 0
 
-    @rule(chosen=st.lists(places, max_size=3), rank=st.sampled_from([0, 1]))
     def beat(self, chosen: list[int], rank: int) -> None:
         """Of a worker that runs some of what was ever held."""
         held = {
@@ -356,7 +329,6 @@ class Engine(RuleBasedStateMachine):
             if held.get(each.job_id) != each or each.job_id not in refused
         ]
 
-    @invariant()
     def the_index_tells_the_truth(self) -> None:
         index = self.index()
         self.ghosts &= set(index.entries)
@@ -365,9 +337,8 @@ class Engine(RuleBasedStateMachine):
         assert index.parked == self.parked
         index.check(ghosts=self.ghosts, paused=self.paused)
 
-    def teardown(self) -> None:
+    def drain(self) -> None:
         """In the end all that is left can be drained, and nothing is left of it."""
-        self.elsewhere("resume", 0)
         for holding in self.holdings:
             if self.current.get(holding.job_id) != holding:
                 self.tell(holding, "done")
@@ -393,13 +364,48 @@ class Engine(RuleBasedStateMachine):
         self.redis.close()
 
 
-def test_whatever_is_ordered_the_index_tells_the_truth_and_drains(redis_url: str) -> None:
-    run_state_machine_as_test(
-        lambda: Engine(redis_url),
-        settings=hypothesis.settings(
-            max_examples=50,
-            stateful_step_count=50,
-            deadline=None,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        ),
-    )
+ORDERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "enqueue": {
+        "jobs": st.lists(st.tuples(classes, tenants, keys, waits_ms), min_size=2, max_size=5)
+    },
+    "claim": {
+        "want": st.sampled_from([0, 1, 2, 6]),
+        "express": st.integers(0, 2),
+        "tenant_limit": st.sampled_from([None, None, 1, 2, 3]),
+        "key_limit": st.sampled_from([None, 1, 1, 2]),
+        "weight": st.sampled_from([1, 2, 0.5]),
+        "lease_ms": st.sampled_from([LONG_MS, LONG_MS, LONG_MS, TINY_MS]),
+    },
+    "finish": {
+        "place": places,
+        "what": st.sampled_from(["done", "dead", "again", "back", "park"]),
+        "wait_ms": waits_ms,
+    },
+    "beat": {"chosen": st.lists(places, max_size=3), "rank": st.sampled_from([0, 1])},
+    "cancel": {"place": places, "is_known": st.sampled_from([True, True, False])},
+    "enqueue_again": {"place": places, "entry": st.tuples(classes, tenants, keys).map("|".join)},
+    "lapse": {
+        "chosen": st.lists(places, min_size=1, max_size=3),
+        "somebody_looks": st.booleans(),
+    },
+    "elsewhere": {
+        "what": st.sampled_from(["enqueue", "finish", "abort", "pause", "hear", "hear chat"]),
+        "place": places,
+    },
+}
+NAMES = [*ORDERS, "enqueue", "claim", "claim", "finish"]
+orders = st.sampled_from(NAMES).flatmap(
+    lambda name: st.tuples(st.just(name), st.fixed_dictionaries(ORDERS[name]))
+)
+
+
+@hypothesis.given(given=st.lists(orders, min_size=30, max_size=60))
+@hypothesis.settings(max_examples=50, suppress_health_check=list(hypothesis.HealthCheck))
+def test_whatever_is_ordered_the_index_tells_the_truth_and_drains(
+    redis_url: str, given: list[tuple[str, dict[str, Any]]]
+) -> None:
+    engine = Engine(redis_url)
+    for name, options in given:
+        getattr(engine, name)(**options)
+        engine.the_index_tells_the_truth()
+    engine.drain()

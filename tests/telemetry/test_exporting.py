@@ -63,7 +63,7 @@ def test_closing_and_opening_again_starts_clean(collector: Collector) -> None:
     settings = load_settings(otel_exporter_otlp_endpoint=collector.endpoint)
 
     for name in ("first", "second"):
-        with configure_telemetry(settings, role="worker"), span(SpanName.STAGE, name):
+        with configure_telemetry(settings, role="up"), span(SpanName.STAGE, name):
             metrics.record_run("succeeded")
             assert b"naru_runs_total" in metrics.render_prometheus()[0]
         assert metrics.render_prometheus()[0] == b""
