@@ -51,7 +51,7 @@ class Execution:
         self._queue = runtime.settings.queue
         self.worker = worker
         self._held: dict[RunId, tuple[int, asyncio.Task[Any]]] = {}
-        self._lost: set[RunId] = set()
+        self._lost: set[tuple[RunId, int]] = set()
 
     async def run(self, ctx: dict[Any, Any], **carried: Any) -> Ended:
         """One attempt of one run. How it went is in PostgreSQL; the queue is told in short.
@@ -103,9 +103,13 @@ class Execution:
 
     async def renew_leases(self) -> None:
         """Renew the leases of all runs held here; stop those that another worker took over."""
+        if not self._held:
+            return
         held = dict(self._held)  # what begins while PostgreSQL answers is not part of the question
         async with self._runtime.database.begin() as session:
-            ours = await fencing.renew_leases(session, self.worker, lease_s=self._queue.lease)
+            ours = await fencing.renew_leases(
+                session, self.worker, held, lease_s=self._queue.lease
+            )
             missing = [
                 run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt
             ]
@@ -116,7 +120,7 @@ class Execution:
             attempt, task = held[run_id]
             if self._held.get(run_id) == (attempt, task) and not task.done():
                 log.warning("lease_lost", run_id=str(run_id), attempt=attempt)
-                self._lost.add(run_id)
+                self._lost.add((run_id, attempt))
                 task.cancel()
 
     async def _begin(self, job: RunJob) -> "_Attempt | None":
@@ -159,7 +163,7 @@ class Execution:
         try:
             return await self._carry_through(attempt)
         except asyncio.CancelledError:
-            if run_id in self._lost:
+            if (run_id, row.attempt) in self._lost:
                 raise RetryableError(ErrorCode.LEASE_LOST) from None
             if delivery is not None and delivery.cause is Cause.ORDERED:
                 await self._cancel(row)
@@ -167,8 +171,10 @@ class Execution:
                 await self._hand_back(row)
             raise
         finally:
-            del self._held[run_id]
-            self._lost.discard(run_id)
+            # A later attempt may have come to this worker meanwhile; then it is held by that one.
+            if self._held.get(run_id) == (row.attempt, task):
+                del self._held[run_id]
+            self._lost.discard((run_id, row.attempt))
 
     async def _carry_through(self, attempt: "_Attempt") -> Ended:
         row = attempt.row

@@ -5,7 +5,7 @@ commits. A function that changes a run on behalf of an attempt compares the fenc
 LEASE_LOST when it no longer stands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -81,7 +81,9 @@ async def begin(
             worker=worker,
             lease_until=func.now() + timedelta(seconds=lease_s),
         )
-        .returning(RunRow)
+        .returning(RunRow),
+        # The session may know the row as it was before: whoever takes over has just read it.
+        execution_options={"populate_existing": True},
     )
     if row is not None:
         await session.execute(
@@ -163,15 +165,22 @@ async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
         raise RetryableError(ErrorCode.LEASE_LOST)
 
 
-async def renew_leases(session: AsyncSession, worker: str, *, lease_s: float) -> dict[RunId, int]:
-    """One statement for all runs of a worker. Returns the attempts that it renewed.
+async def renew_leases(
+    session: AsyncSession, worker: str, held: Collection[RunId], *, lease_s: float
+) -> dict[RunId, int]:
+    """One statement for all runs that a worker holds. Returns the attempts that it renewed.
+
+    A run that bears its name but is not held was begun by a commit whose answer was lost, or by
+    somebody who was cancelled there: nobody works on it, so its lease must pass.
 
     A run that a stage is committing for is passed by, until the next time: waiting for one slow
     commit would let the leases of all the others pass.
     """
     free = (
         select(RunRow.id)
-        .where(RunRow.worker == worker, RunRow.status == RunStatus.RUNNING)
+        .where(
+            RunRow.id.in_(held), RunRow.worker == worker, RunRow.status == RunStatus.RUNNING
+        )
         .with_for_update(skip_locked=True, key_share=True)
     )
     rows = await session.execute(

@@ -91,73 +91,143 @@ local function next_class()
   return first
 end
 
-local function at_limit(name, limit)
-  return limit and tonumber(redis.call('HGET', RUNNING, name) or 0) >= limit
-end
+-- How many more of a name may be held; what this claim has taken already is counted too.
+local held, taken = {}, {}
 
-local function tenant_done(class, tenant, ring, due)
-  if redis.call('EXISTS', due) == 0 then
-    redis.call('ZREM', ring, tenant)
-    entered[class .. '|' .. tenant] = nil
-    waiting[class] = redis.call('EXISTS', ring) == 1
+local function room_under(name, limit)
+  if not limit then
+    return math.huge
   end
+  if not held[name] then
+    held[name] = tonumber(redis.call('HGET', RUNNING, name) or 0)
+  end
+  return limit - held[name] - (taken[name] or 0)
 end
 
-local function lease_out(id, entry)
-  redis.call('ZADD', QUEUE, 'XX', now + lease, id)
-  redis.call('ZADD', LEASES, now + lease, id)
-  hold(id, entry)
-  local try = redis.call('INCR', RETRY .. id)
-  redis.call('PEXPIRE', RETRY .. id, 2592000000) -- 30 days
-  return { id, redis.call('GET', JOB .. id) or '', try, entry }
+local function take(name)
+  taken[name] = (taken[name] or 0) + 1
 end
 
--- One job of this class, or nothing: then the next look may go elsewhere.
-local function pick(class)
+local function is_alone(class)
+  for _, other in ipairs(CLASSES) do
+    if other ~= class and waiting[other] then
+      return false
+    end
+  end
+  return true
+end
+
+local function leave_ring(class, tenant, ring)
+  redis.call('ZREM', ring, tenant)
+  entered[class .. '|' .. tenant] = nil
+  waiting[class] = redis.call('EXISTS', ring) == 1
+end
+
+-- The next of this class by turns, or as many as fit when nobody else waits: {id, time, …}.
+local function pick(class, room)
   local ring = ring_of(class)
-  local tenant = redis.call('ZRANGE', ring, 0, 0)[1]
+  local turn = redis.call('ZRANGE', ring, 0, 1)
+  local tenant = turn[1]
   if not tenant then
     waiting[class] = false
     return
   end
-  if at_limit('t|' .. tenant, options.tenant_limit) then
-    redis.call('ZREM', ring, tenant)
+  local free = room_under('t|' .. tenant, options.tenant_limit)
+  if free <= 0 then
     redis.call('SADD', CAPPED, class .. '|' .. tenant)
-    entered[class .. '|' .. tenant] = nil
-    waiting[class] = redis.call('EXISTS', ring) == 1
+    leave_ring(class, tenant, ring)
     return
   end
-  local due = due_of(class, tenant)
-  local popped = redis.call('ZPOPMIN', due)
-  local id, at, job = popped[1], popped[2], nil
-  local entry = id and redis.call('HGET', INDEX, id)
-  if entry then
-    local _, _, key = parts(entry)
-    if key ~= '' and at_limit('k|' .. key, options.key_limits[key]) then
-      redis.call('SADD', HELD, key)
-      redis.call('ZADD', held_of(key), at, id)
-    elseif not redis.call('ZSCORE', QUEUE, id) then
-      redis.call('HDEL', INDEX, id) -- a worker of arq's own has finished it
-    elseif aborts and redis.call('ZSCORE', ABORT, id) then
-      redis.call('ZADD', DEFERRED, now + lease, id) -- never begun: this worker is told below
-    elseif not redis.call('SET', LOCK .. id, owner, 'NX', 'PX', lease) then
-      redis.call('ZADD', DEFERRED, now + lease, id) -- one of those has it: look again later
-    else
-      job = lease_out(id, entry)
-      job[5] = math.max(now - math.floor(at), 0)
-      redis.call('ZINCRBY', ring, 1 / (options.weights[tenant] or 1), tenant)
+  local due, number = due_of(class, tenant), 1
+  if not turn[2] and is_alone(class) then
+    number = math.min(room, free, 500)
+  end
+  local popped = redis.call('ZPOPMIN', due, number)
+  redis.call('ZINCRBY', ring, #popped / 2 / (options.weights[tenant] or 1), tenant)
+  if redis.call('EXISTS', due) == 0 then
+    leave_ring(class, tenant, ring)
+  end
+  return popped, class, tenant
+end
+
+-- Whether this one may begin; if not, it is put where it belongs.
+local function begins(id, at, entry, is_queued)
+  if not entry then
+    return false
+  end
+  local _, _, key = parts(entry)
+  if key ~= '' and room_under('k|' .. key, options.key_limits[key]) <= 0 then
+    redis.call('SADD', HELD, key)
+    redis.call('ZADD', held_of(key), at, id)
+  elseif not is_queued then
+    redis.call('HDEL', INDEX, id) -- a worker of arq's own has finished it
+  elseif aborts and redis.call('ZSCORE', ABORT, id) then
+    redis.call('ZADD', DEFERRED, now + lease, id) -- never begun: this worker is told below
+  elseif not redis.call('SET', LOCK .. id, owner, 'NX', 'PX', lease) then
+    redis.call('ZADD', DEFERRED, now + lease, id) -- one of those has it: look again later
+  else
+    return true
+  end
+  return false
+end
+
+local function try_of(id)
+  if redis.call('SET', RETRY .. id, 1, 'NX', 'PX', 2592000000) then -- 30 days
+    return 1
+  end
+  redis.call('PEXPIRE', RETRY .. id, 2592000000)
+  return redis.call('INCR', RETRY .. id)
+end
+
+local jobs = {}
+
+-- Leases of those that may begin, told to Redis in as few commands as can be.
+local function lease_out(popped, class, tenant)
+  local ids = {}
+  for i = 1, #popped, 2 do
+    ids[#ids + 1] = popped[i]
+  end
+  if #ids == 0 then
+    return 0
+  end
+  local entries, queued = redis.call('HMGET', INDEX, unpack(ids)), redis.call('ZMSCORE', QUEUE, unpack(ids))
+  local leases, payloads, keys, first = {}, {}, {}, #jobs + 1
+  for i, id in ipairs(ids) do
+    local entry, at = entries[i], popped[2 * i]
+    if begins(id, at, entry, queued[i]) then
+      local _, _, key = parts(entry)
+      take('t|' .. tenant)
+      if key ~= '' then
+        take('k|' .. key)
+        keys[#keys + 1] = key
+      end
+      leases[#leases + 1] = now + lease
+      leases[#leases + 1] = id
+      payloads[#payloads + 1] = JOB .. id
+      jobs[#jobs + 1] = { id, '', try_of(id), entry, math.max(now - math.floor(at), 0) }
     end
-    -- The limit may have been raised, or who was let in has not started: the next one may come.
-    if key ~= '' and redis.call('SISMEMBER', HELD, key) == 1 and not at_limit('k|' .. key, options.key_limits[key]) then
+  end
+  local begun = #jobs - first + 1
+  if begun < #ids then -- who did not begin costs no turn
+    local back = (begun - #ids) / (options.weights[tenant] or 1)
+    redis.call('ZADD', ring_of(class), 'XX', 'INCR', back, tenant)
+  end
+  if begun > 0 then
+    redis.call('ZADD', QUEUE, 'XX', unpack(leases))
+    redis.call('ZADD', LEASES, unpack(leases))
+    for i, payload in ipairs(redis.call('MGET', unpack(payloads))) do
+      jobs[first + i - 1][2] = payload or ''
+    end
+  end
+  -- A limit may have been raised: who is let in and starts, lets the next one in.
+  for _, key in ipairs(keys) do
+    if redis.call('SISMEMBER', HELD, key) == 1 and room_under('k|' .. key, options.key_limits[key]) > 0 then
       let_in(key)
       look()
     end
   end
-  tenant_done(class, tenant, ring, due)
-  return job
+  return begun
 end
-
-local jobs = {}
 
 local function fill(room, chat_only)
   local looks = 0
@@ -167,11 +237,16 @@ local function fill(room, chat_only)
     if not class then
       return
     end
-    local job = pick(class)
-    if job then
-      jobs[#jobs + 1] = job
-      room = room - 1
+    local popped, of_class, tenant = pick(class, room)
+    if popped then
+      room = room - lease_out(popped, of_class, tenant)
     end
+  end
+end
+
+local function count_taken()
+  for name, number in pairs(taken) do
+    redis.call('HINCRBY', RUNNING, name, number)
   end
 end
 
@@ -184,6 +259,7 @@ if redis.call('EXISTS', PAUSED) == 0 then
     credit['2'], credit['3'] = tonumber(saved[1] or 0), tonumber(saved[2] or 0)
     fill(want, false)
     fill(express, true)
+    count_taken()
     if credit_changed then
       redis.call('HSET', SHARES, '2', credit['2'], '3', credit['3'])
       redis.call('PEXPIRE', SHARES, 3600000)
