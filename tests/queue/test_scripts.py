@@ -334,7 +334,7 @@ class Engine:
         self.ghosts &= set(index.entries)
         self.ghosts -= self.unfinished
         assert index.ids == self.unfinished
-        assert index.parked == self.parked
+        assert index.parked - self.ghosts == self.parked
         index.check(ghosts=self.ghosts, paused=self.paused)
 
     def drain(self) -> None:
@@ -346,7 +346,7 @@ class Engine:
             if not self.unfinished:
                 break
             for job_id in sorted(self.unfinished):
-                if self.ready_at[job_id] > time.monotonic() + 1 and job_id not in self.current:
+                if self.ready_at[job_id] > time.monotonic() + 1:
                     self.cancel_waiting(job_id)
             self.beat([], 0)
             self.claim(1_000, 0, None, None, 1, LONG_MS)

@@ -16,7 +16,7 @@ local function sweep()
     if redis.call('ZSCORE', QUEUE, id) then
       put_due(id, entry, now)
     else
-      redis.call('HDEL', INDEX, id) -- a worker of arq's own took it over, and finished it
+      drop(id) -- a worker of arq's own took it over, and finished it
     end
   end
   local due = redis.call('ZRANGEBYSCORE', DEFERRED, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SCAN)
@@ -159,8 +159,8 @@ local function begins(id, at, entry, is_queued)
   if key ~= '' and room_under('k|' .. key, options.key_limits[key]) <= 0 then
     redis.call('SADD', HELD, key)
     redis.call('ZADD', held_of(key), at, id)
-  elseif not is_queued then
-    redis.call('HDEL', INDEX, id) -- a worker of arq's own has finished it
+  elseif not is_queued then -- a worker of arq's own has finished it
+    drop(id)
   elseif aborts and redis.call('ZSCORE', ABORT, id) then
     redis.call('ZADD', DEFERRED, now + lease, id) -- never begun: this worker is told below
   elseif not redis.call('SET', LOCK .. id, owner, 'NX', 'PX', lease) then
@@ -194,12 +194,14 @@ local function lease_out(popped, class, tenant)
   local leases, payloads, keys, first = {}, {}, {}, #jobs + 1
   for i, id in ipairs(ids) do
     local entry, at = entries[i], popped[2 * i]
+    local key = entry and select(3, parts(entry)) or ''
+    if key ~= '' then
+      keys[#keys + 1] = key
+    end
     if begins(id, at, entry, queued[i]) then
-      local _, _, key = parts(entry)
       take('t|' .. tenant)
       if key ~= '' then
         take('k|' .. key)
-        keys[#keys + 1] = key
       end
       leases[#leases + 1] = now + lease
       leases[#leases + 1] = id
@@ -219,7 +221,7 @@ local function lease_out(popped, class, tenant)
       jobs[first + i - 1][2] = payload or ''
     end
   end
-  -- A limit may have been raised: who is let in and starts, lets the next one in.
+  -- A limit may have been raised, or who was let in did not begin: then the next one may come.
   for _, key in ipairs(keys) do
     if redis.call('SISMEMBER', HELD, key) == 1 and room_under('k|' .. key, options.key_limits[key]) > 0 then
       let_in(key)

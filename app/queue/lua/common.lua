@@ -108,24 +108,33 @@ local function let_in(key)
   end
 end
 
--- Ends the lease, if there is one: whoever waited at a limit may come.
-local function release(id, entry)
-  if redis.call('ZREM', LEASES, id) == 0 then
-    return
-  end
-  local _, tenant, key = parts(entry)
-  count('t|' .. tenant, -1)
-  if redis.call('EXISTS', CAPPED) == 1 then
+-- So many fewer of this name are held: whoever waited at its limit may come.
+local function released(name, number)
+  count(name, -number)
+  local kind, rest = string.sub(name, 1, 2), string.sub(name, 3)
+  if kind == 'k|' then
+    for _ = 1, number do
+      if redis.call('SISMEMBER', HELD, rest) == 0 then
+        return
+      end
+      let_in(rest)
+    end
+  elseif redis.call('EXISTS', CAPPED) == 1 then
     for _, class in ipairs(CLASSES) do
-      if redis.call('SREM', CAPPED, class .. '|' .. tenant) == 1 then
-        enter_ring(class, tenant)
+      if redis.call('SREM', CAPPED, class .. '|' .. rest) == 1 then
+        enter_ring(class, rest)
       end
     end
   end
-  if key ~= '' then
-    count('k|' .. key, -1)
-    if redis.call('SISMEMBER', HELD, key) == 1 then
-      let_in(key)
+end
+
+-- Ends the lease, if there is one.
+local function release(id, entry)
+  if redis.call('ZREM', LEASES, id) == 1 then
+    local _, tenant, key = parts(entry)
+    released('t|' .. tenant, 1)
+    if key ~= '' then
+      released('k|' .. key, 1)
     end
   end
 end
@@ -150,6 +159,12 @@ local function take_out(id, entry)
   elseif redis.call('ZREM', held_of(key), id) == 1 and redis.call('EXISTS', held_of(key)) == 0 then
     redis.call('SREM', HELD, key)
   end
+end
+
+-- Of an id that has left the queue.
+local function drop(id)
+  redis.call('HDEL', INDEX, id)
+  redis.call('ZREM', PARKED, id)
 end
 
 local function forget(id, entry)

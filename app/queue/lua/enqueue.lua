@@ -20,6 +20,7 @@ for i = 2, #ARGV, 7 do
       local earlier = entry_of(id)
       release(id, earlier)
       take_out(id, earlier)
+      drop(id)
       redis.call('HSET', INDEX, id, entry)
     end
     put(id, entry, at)
