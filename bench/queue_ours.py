@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.queue.envelope import NewJob
+from app.queue.garbage import settle
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
 from app.settings import load_settings
@@ -41,6 +42,7 @@ class Ours:
         # A worker that is killed cannot send its last spans.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.asked.set)
         async with open_redis(self._redis) as pool:
+            settle()  # as ./run worker does
             worker = QueueWorker(
                 Producer(pool, self._settings),
                 [with_context(name, body) for name, body in jobs.items()],

@@ -15,6 +15,7 @@ from app.api.app import create_app
 from app.bootstrap import Runtime, open_runtime
 from app.embedded import embedded_servers
 from app.jobs import worker
+from app.queue.garbage import settle
 from app.queue.inspection import watch
 from app.queue.worker import Stop
 from app.settings import InvalidSettings, Settings
@@ -141,6 +142,7 @@ async def serve_api(settings: Settings, *, port: int | None) -> None:
 async def serve_worker(settings: Settings) -> None:
     with stop_signals() as stop:
         async with connected(settings) as runtime:
+            settle()
             await worker.serve(runtime, stop)
 
 

@@ -195,6 +195,21 @@ async def test_a_raised_limit_takes_effect_by_the_next_heartbeat(
     assert len(await claim(producer, 10, **high)) == 5
 
 
+async def test_a_tenant_at_its_own_limit_does_not_bar_the_way_of_a_key(producer: Producer) -> None:
+    both = {"tenant_limit": 2, "key_limits": {"k": 3}}
+    await producer.enqueue_many(jobs(3, "first", limit_key="k"))
+    first = await claim(producer, 10, tenant_limit=3, key_limits={"k": 3})
+    await producer.enqueue_many(jobs(20, "many", tenant="many", limit_key="k"))
+    await producer.enqueue_many(jobs(2, "few", tenant="few", limit_key="k"))
+    assert await claim(producer, 10, **both) == []  # all of them wait for the key now
+    started = Counter[str]()
+    for job_id in first:
+        await finish(producer, job_id)
+        started += counted(await claim(producer, 10, **both))
+    assert started["many"] == 2
+    assert started["few"] == 1
+
+
 async def test_cancelling_what_waits_at_a_limit_leaves_nothing_behind(producer: Producer) -> None:
     await producer.enqueue_many(jobs(5, "j", tenant="t", limit_key="k"))
     assert len(await claim(producer, 5, key_limits={"k": 1})) == 1

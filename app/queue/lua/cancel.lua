@@ -16,4 +16,5 @@ forget(id, entry)
 redis.call('ZREM', ABORT, id)
 redis.call('ZREM', PARKED, id)
 tell_result(id, ARGV[2], ARGV[3])
+wake()
 return 'cancelled'

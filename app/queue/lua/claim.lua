@@ -123,6 +123,14 @@ local function leave_ring(class, tenant, ring)
   waiting[class] = redis.call('EXISTS', ring) == 1
 end
 
+-- The next that waits for this key may come, if there is room.
+local function let_next_in(key)
+  if key ~= '' and redis.call('SISMEMBER', HELD, key) == 1 and room_under('k|' .. key, options.key_limits[key]) > 0 then
+    let_in(key)
+    look()
+  end
+end
+
 -- The next of this class by turns, or as many as fit when nobody else waits: {id, time, …}.
 local function pick(class, room)
   local ring = ring_of(class)
@@ -136,6 +144,10 @@ local function pick(class, room)
   if free <= 0 then
     redis.call('SADD', CAPPED, class .. '|' .. tenant)
     leave_ring(class, tenant, ring)
+    local first = redis.call('ZRANGE', due_of(class, tenant), 0, 0)[1]
+    if first then -- perhaps let in, and now it will not start
+      let_next_in(select(3, parts(entry_of(first))))
+    end
     return
   end
   local due, number = due_of(class, tenant), 1
@@ -223,10 +235,7 @@ local function lease_out(popped, class, tenant)
   end
   -- A limit may have been raised, or who was let in did not begin: then the next one may come.
   for _, key in ipairs(keys) do
-    if redis.call('SISMEMBER', HELD, key) == 1 and room_under('k|' .. key, options.key_limits[key]) > 0 then
-      let_in(key)
-      look()
-    end
+    let_next_in(key)
   end
   return begun
 end

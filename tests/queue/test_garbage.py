@@ -1,0 +1,28 @@
+"""The collector of a worker process."""
+
+import gc
+import subprocess
+import sys
+
+
+SCRIPT = """
+import gc
+from app.queue.garbage import settle
+settle()
+print(gc.get_freeze_count() > 1000, gc.isenabled())
+"""
+
+
+def test_what_stands_is_not_looked_at_again() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            SCRIPT,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["True", "True"]
+    assert gc.get_freeze_count() == 0  # a matter of the process, not of the import
