@@ -123,6 +123,11 @@ async def working(
             serving.result()
 
 
+def commands(redis: Redis) -> Any:
+    """The commands of redis-py, which it types loosely."""
+    return redis
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Ask until the answer, or what it awaits, is true."""
     async with asyncio.timeout(LIMIT_S):
@@ -135,5 +140,5 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def keys_of(redis: Redis, *, with_ttl: bool = True) -> set[str]:
     """Every key of the database; `with_ttl` False: only those that would stay for ever."""
-    keys: list[bytes] = [key async for key in redis.scan_iter(count=1_000)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    keys = [key async for key in commands(redis).scan_iter(count=1_000)]
     return {key.decode() for key in keys if with_ttl or await redis.pttl(key) == -1}

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, cast
-
-from redis import Redis
+from typing import Any
 
 QUEUE = "arq:queue"
 
@@ -106,13 +104,13 @@ class Index:
             assert "wake" in self.words
 
 
-def read_index(redis: Redis) -> Index:
+def read_index(redis: Any) -> Index:
     """All at once, so that nothing moves between two reads."""
-    names = [key.decode() for key in cast("list[bytes]", redis.keys(f"{QUEUE}:*"))]
+    names = [key.decode() for key in redis.keys(f"{QUEUE}:*")]
     due = [name for name in names if name.startswith(f"{QUEUE}:due:")]
     held = [name for name in names if name.startswith(f"{QUEUE}:held:")]
     rings = [name for name in names if name.startswith(f"{QUEUE}:ring:")]
-    locked = [key.decode() for key in cast("list[bytes]", redis.keys("arq:in-progress:*"))]
+    locked = [key.decode() for key in redis.keys("arq:in-progress:*")]
     with redis.pipeline(transaction=True) as asked:
         asked.time()
         asked.hgetall(f"{QUEUE}:index")
@@ -124,10 +122,8 @@ def read_index(redis: Redis) -> Index:
             asked.zrange(name, 0, -1, withscores=True)
         for name in locked:
             asked.get(name)
-        time, entries, running, capped, held_keys, parked, *rest = cast(
-            "list[Any]", asked.execute()
-        )
-    sets = [
+        time, entries, running, capped, held_keys, parked, *rest = asked.execute()
+    sets: list[dict[str, float]] = [
         {member.decode(): score for member, score in each}
         for each in rest[: 3 + len(due) + len(held) + len(rings)]
     ]

@@ -9,7 +9,7 @@ import pytest
 from app.queue.envelope import NewJob
 from app.queue.producer import Cancelled, Producer
 from app.queue.worker import QueueWorker
-from tests.queue.fleet import LIMIT_S, Workshop, keys_of, patient, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, keys_of, patient, until, working
 
 QUEUE = "arq:queue"
 
@@ -37,11 +37,11 @@ async def test_a_job_that_runs_is_cancelled_without_a_look(producer: Producer) -
         with pytest.raises(asyncio.CancelledError):
             await producer.result("j", within_s=LIMIT_S)
         assert shop.cancelled == ["j"]
-    assert not await producer.exists("arq:abort", QUEUE, f"{QUEUE}:dead")
+    assert not await commands(producer).exists("arq:abort", QUEUE, f"{QUEUE}:dead")
 
 
 async def _hears(producer: Producer) -> bool:
-    ((_, number),) = await producer.pubsub_numsub(f"{QUEUE}:cancel")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    ((_, number),) = await commands(producer).pubsub_numsub(f"{QUEUE}:cancel")
     return number > 0
 
 
@@ -50,17 +50,17 @@ async def test_a_word_that_was_missed_is_found_at_the_next_look(producer: Produc
     async with working(producer, shop.carry):
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
-        await producer.zadd("arq:abort", {"j": 1})  # all that a missed word leaves
+        await commands(producer).zadd("arq:abort", {"j": 1})  # all that a missed word leaves
         await producer.enqueue(NewJob(function="job", job_id="word"))
         await until(lambda: shop.cancelled == ["j"])
-    assert not await producer.exists("arq:abort")
+    assert not await commands(producer).exists("arq:abort")
 
 
 async def test_an_order_for_an_unknown_id_does_not_hit_a_later_job(producer: Producer) -> None:
     shop = Workshop()
     async with working(producer, shop.carry):
         assert await producer.cancel("j") is Cancelled.UNKNOWN
-        await producer.zadd("arq:abort", {"j": 1})  # as arq's own client leaves it
+        await commands(producer).zadd("arq:abort", {"j": 1})  # as arq's own client leaves it
         await producer.enqueue(NewJob(function="job", job_id="j"))
         assert await shop.started() == "j"
         shop.leave.set()
@@ -70,13 +70,13 @@ async def test_an_order_for_an_unknown_id_does_not_hit_a_later_job(producer: Pro
 async def test_a_job_that_is_to_be_aborted_never_begins(producer: Producer) -> None:
     shop = Workshop()
     await producer.enqueue(NewJob(function="job", job_id="j"))
-    await producer.zadd("arq:abort", {"j": 1})
+    await commands(producer).zadd("arq:abort", {"j": 1})
     async with working(producer, shop.carry) as running:
         with pytest.raises(asyncio.CancelledError):
             await producer.result("j", within_s=LIMIT_S)
         assert shop.calls.empty()
         assert running.claims <= 8  # and not for ever
-    assert not await producer.exists("arq:abort", QUEUE)
+    assert not await commands(producer).exists("arq:abort", QUEUE)
 
 
 async def test_a_job_that_is_cancelled_before_its_first_step_does_not_come_back(
@@ -95,7 +95,7 @@ async def test_a_job_that_is_cancelled_before_its_first_step_does_not_come_back(
         with pytest.raises(asyncio.CancelledError):
             await producer.result("j", within_s=LIMIT_S)
     assert shop.calls.empty()
-    assert not await producer.exists(QUEUE, f"{QUEUE}:running")
+    assert not await commands(producer).exists(QUEUE, f"{QUEUE}:running")
 
 
 async def test_a_stop_during_a_cancellation_changes_nothing(producer: Producer) -> None:

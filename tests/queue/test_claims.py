@@ -12,7 +12,7 @@ from app.queue.claims import NO_ROOM, Claimed, Claims, Room, StandingClaim
 from app.queue.envelope import NewJob, Priority
 from app.queue.producer import Producer
 from app.store.redis import RedisPool
-from tests.queue.fleet import HOUR_S, LIMIT_S, patient, redis_pool, until
+from tests.queue.fleet import HOUR_S, LIMIT_S, commands, patient, redis_pool, until
 
 QUEUE = "arq:queue"
 
@@ -69,8 +69,8 @@ async def blocked(producer: Producer, number: int) -> None:
     """Wait until so many stand in Redis."""
 
     async def stand() -> bool:
-        own = (await producer.client_info())["db"]  # pyright: ignore[reportUnknownMemberType] - typed loosely
-        clients = await producer.client_list()  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        own = (await commands(producer).client_info())["db"]
+        clients = await commands(producer).client_list()
         return number == sum("b" in each["flags"] and each["db"] == str(own) for each in clients)
 
     await until(stand)
@@ -85,7 +85,7 @@ async def test_a_job_answers_the_claim_that_waits(producer: Producer) -> None:
         await until(worker.ids)
         assert worker.ids() == ["j"]
         assert worker.claim.room == NO_ROOM
-        assert await producer.get("arq:in-progress:j") == worker.answers[0].token.encode()
+        assert await commands(producer).get("arq:in-progress:j") == worker.answers[0].token.encode()
 
 
 async def test_one_job_answers_one_of_those_who_wait(producer: Producer) -> None:
@@ -156,7 +156,7 @@ async def test_a_server_that_forgot_the_script_is_told_it_again(producer: Produc
     async with standing(producer) as worker:
         await worker.stand(Room(1, 0))
         await blocked(producer, 1)
-        await producer.script_flush()
+        await commands(producer).script_flush()
         call = scripts.Call(scripts.RESUME, ())
         await scripts.run(producer, QUEUE, call)
         await producer.enqueue(a_job("j"))

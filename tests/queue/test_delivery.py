@@ -338,7 +338,7 @@ json_values = st.recursive(
     raw=st.binary(max_size=40)
     | st.dictionaries(
         st.sampled_from(["v", "f", "a", "k", "t", "et", "p", "n", "lk", "tp", "w"]), json_values
-    ).map(lambda changes: payload(**changes))
+    ).map(lambda changes: payload("job", **changes))
 )
 @hypothesis.settings(max_examples=100)
 async def test_no_payload_makes_a_delivery_raise(raw: bytes) -> None:

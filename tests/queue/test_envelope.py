@@ -122,19 +122,17 @@ def test_a_field_that_is_not_what_it_should_be_is_refused(changes: dict[str, Any
 
 @hypothesis.given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
         max_leaves=10,
     )
 )
 def test_any_json_argument_comes_back_as_it_went_in(argument: Any) -> None:
-    job = NewJob(function="job", args=(argument,))
-    try:
-        raw = sealed(job)
-    except PermanentError as refused:  # NaN and infinities
-        assert refused.code is ErrorCode.VALIDATION_ERROR
-    else:
-        assert unseal(raw).args == (argument,)
+    assert unseal(sealed(NewJob(function="job", args=(argument,)))).args == (argument,)
 
 
 def test_what_no_job_may_carry_is_refused_with_a_reason() -> None:
@@ -197,5 +195,5 @@ def test_what_is_no_base64_is_refused() -> None:
 
 def test_each_priority_has_a_rank_and_an_unknown_rank_is_ingestion() -> None:
     assert [Priority.of_rank(each.rank) for each in Priority] == list(Priority)
-    assert sorted(Priority, key=lambda each: each.rank)[0] is Priority.CHAT
+    assert min(Priority, key=lambda each: each.rank) is Priority.CHAT
     assert Priority.of_rank("9") is Priority.INGESTION

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 
+from tests.conftest import ROOT
 
 SCRIPT = """
 import gc
@@ -20,6 +21,7 @@ def test_what_stands_is_not_looked_at_again() -> None:
             "-c",
             SCRIPT,
         ],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

@@ -15,7 +15,7 @@ from app.queue.envelope import NewJob
 from app.queue.leases import RENEWALS_PER_LEASE, Leases
 from app.queue.producer import WORKER_KEY, Producer
 from app.queue.watchdog import Watchdog
-from tests.queue.fleet import HOUR_S, LIMIT_S, Workshop, patient, until, working
+from tests.queue.fleet import HOUR_S, LIMIT_S, Workshop, commands, patient, until, working
 
 QUEUE = "arq:queue"
 REPORT = f"{WORKER_KEY}{QUEUE}:holder"
@@ -65,7 +65,7 @@ async def take(producer: Producer, holder: Holder, *, lease_ms: int) -> None:
 
 
 async def is_over(producer: Producer, job_id: str) -> bool:
-    return not await producer.exists(f"arq:in-progress:{job_id}")
+    return not await commands(producer).exists(f"arq:in-progress:{job_id}")
 
 
 @asynccontextmanager
@@ -82,15 +82,17 @@ async def holding(
 async def test_a_beat_renews_what_is_held_and_reports_the_worker(producer: Producer) -> None:
     async with holding(producer, lease_ms=60_000) as (holder, leases):
         await leases.renew()
-    assert await producer.pttl("arq:in-progress:j") > 60_000
-    assert await producer.zscore(QUEUE, "j") == await producer.zscore(f"{QUEUE}:leases", "j")
-    report = json.loads(await producer.get(REPORT) or b"")
+    assert await commands(producer).pttl("arq:in-progress:j") > 60_000
+    assert await commands(producer).zscore(QUEUE, "j") == await commands(producer).zscore(
+        f"{QUEUE}:leases", "j"
+    )
+    report = json.loads(await commands(producer).get(REPORT) or b"")
     assert (report["slots"], report["used"]) == (3, 1)
     assert {"host", "pid", "version", "loop_lag_ms"} <= set(report)
-    assert 0 < await producer.pttl(REPORT) <= HOUR_S * 1000
+    assert 0 < await commands(producer).pttl(REPORT) <= HOUR_S * 1000
     assert holder.lost == []
     await leases.withdraw()
-    assert not await producer.exists(REPORT)
+    assert not await commands(producer).exists(REPORT)
 
 
 async def test_who_stops_renewing_is_succeeded_and_told_so(producer: Producer) -> None:
@@ -104,7 +106,9 @@ async def test_who_stops_renewing_is_succeeded_and_told_so(producer: Producer) -
         assert holder.lost == []  # the successor may find that it came too early, and put it back
         await leases.renew()
     assert holder.lost == ["j"]
-    assert await producer.get("arq:in-progress:j") == successor.holding["j"].token.encode()
+    assert (
+        await commands(producer).get("arq:in-progress:j") == successor.holding["j"].token.encode()
+    )
 
 
 async def test_a_lease_that_passed_without_a_successor_is_taken_again(producer: Producer) -> None:
@@ -124,7 +128,7 @@ async def test_a_job_that_ended_elsewhere_is_lost(producer: Producer) -> None:
         await leases.renew()
         await leases.renew()
     assert holder.lost == ["j"]
-    assert await producer.zcard(QUEUE) == 0
+    assert await commands(producer).zcard(QUEUE) == 0
 
 
 async def test_after_redis_lost_everything_lease_payload_and_counters_come_back(
@@ -132,13 +136,13 @@ async def test_after_redis_lost_everything_lease_payload_and_counters_come_back(
 ) -> None:
     async with holding(producer) as (holder, leases):
         payload = await producer.payload("j")
-        await producer.flushdb()
+        await commands(producer).flushdb()
         await leases.renew()
         assert await producer.payload("j") == payload
-        assert await producer.pttl("arq:job:j") > 0
-        assert await producer.hgetall(f"{QUEUE}:running") == {b"t|t": b"1", b"k|k": b"1"}  # pyright: ignore[reportGeneralTypeIssues, reportUnknownMemberType] - typed loosely
-        assert await producer.hget(f"{QUEUE}:index", "j") == b"2|t|k"  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
-        assert await producer.zscore(QUEUE, "j") is not None
+        assert await commands(producer).pttl("arq:job:j") > 0
+        assert await commands(producer).hgetall(f"{QUEUE}:running") == {b"t|t": b"1", b"k|k": b"1"}
+        assert await commands(producer).hget(f"{QUEUE}:index", "j") == b"2|t|k"
+        assert await commands(producer).zscore(QUEUE, "j") is not None
         assert holder.lost == []
 
 
@@ -147,7 +151,7 @@ async def test_a_lease_comes_back_together_with_its_payload_or_not_at_all(
 ) -> None:
     async with holding(producer) as (holder, _):
         (taken,) = holder.held()
-        await producer.flushdb()
+        await commands(producer).flushdb()
         beat = scripts.Call(
             scripts.HEARTBEAT, (1_000, "report", "{}", taken.job_id, taken.token, taken.entry)
         )
@@ -157,12 +161,12 @@ async def test_a_lease_comes_back_together_with_its_payload_or_not_at_all(
 
 
 async def test_a_beat_takes_in_what_came_in_unseen(producer: Producer) -> None:
-    await producer.psetex("arq:job:stranger", 60_000, b"{}")
-    await producer.zadd(QUEUE, {"stranger": 1, "later": (time.time() + 600) * 1000})
+    await commands(producer).psetex("arq:job:stranger", 60_000, b"{}")
+    await commands(producer).zadd(QUEUE, {"stranger": 1, "later": (time.time() + 600) * 1000})
     leases = Leases(producer, patient(), Holder())
     await leases.renew()
-    assert set(await producer.hkeys(f"{QUEUE}:index")) == {b"stranger", b"later"}  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
-    assert await producer.zcard(f"{QUEUE}:deferred") == 1
+    assert set(await commands(producer).hkeys(f"{QUEUE}:index")) == {b"stranger", b"later"}
+    assert await commands(producer).zcard(f"{QUEUE}:deferred") == 1
 
 
 async def test_renewals_outlive_the_lease_many_times_over(producer: Producer) -> None:
@@ -170,10 +174,10 @@ async def test_renewals_outlive_the_lease_many_times_over(producer: Producer) ->
     async with working(producer, shop.carry, settings=patient(lease=0.6)):
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
-        first = await producer.zscore(f"{QUEUE}:leases", "j") or 0
+        first = await commands(producer).zscore(f"{QUEUE}:leases", "j") or 0
 
         async def has_outlived() -> bool:
-            now = await producer.zscore(f"{QUEUE}:leases", "j")
+            now = await commands(producer).zscore(f"{QUEUE}:leases", "j")
             assert now is not None
             return now > first + 2 * 600
 
@@ -216,12 +220,12 @@ async def test_a_worker_that_loses_its_lease_cancels_the_job_and_tells_nothing(
     async with working(producer, shop.carry, settings=patient(lease=0.6)) as running:
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
-        await producer.set("arq:in-progress:j", "somebody else", px=600_000)
+        await commands(producer).set("arq:in-progress:j", "somebody else", px=600_000)
         await until(lambda: shop.cancelled == ["j"])
         assert running.worker.held() == []
-    assert await producer.get("arq:in-progress:j") == b"somebody else"
-    assert await producer.zscore(QUEUE, "j") is not None
-    assert not await producer.exists("arq:result:j")
+    assert await commands(producer).get("arq:in-progress:j") == b"somebody else"
+    assert await commands(producer).zscore(QUEUE, "j") is not None
+    assert not await commands(producer).exists("arq:result:j")
 
 
 async def test_a_job_that_comes_back_to_the_same_worker_just_goes_on(producer: Producer) -> None:
@@ -230,11 +234,11 @@ async def test_a_job_that_comes_back_to_the_same_worker_just_goes_on(producer: P
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
         # Its lease passes unseen by the worker, and another word makes it look.
-        await producer.delete("arq:in-progress:j")
-        await producer.zadd(f"{QUEUE}:leases", {"j": 1})
+        await commands(producer).delete("arq:in-progress:j")
+        await commands(producer).zadd(f"{QUEUE}:leases", {"j": 1})
         await producer.enqueue(NewJob(function="job", job_id="word"))
         assert await shop.started() == "word"
-        assert await producer.exists("arq:in-progress:j")
+        assert await commands(producer).exists("arq:in-progress:j")
         assert {each.job_id for each in running.worker.held()} == {"j", "word"}
         shop.leave.set()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
@@ -251,4 +255,4 @@ async def test_the_end_of_a_lapsed_lease_counts_while_nobody_has_looked(
         token = holder.holding["j"].token
         call = scripts.Call(scripts.FINISH, (1_000, "j", token, what, b"", 60_000, ""))
         assert await scripts.run(producer, QUEUE, call, call) == [[], [b"j"]]
-    assert not await producer.exists(f"{QUEUE}:running", f"{QUEUE}:leases")
+    assert not await commands(producer).exists(f"{QUEUE}:running", f"{QUEUE}:leases")

@@ -11,7 +11,7 @@ from app.queue.delivery import Context, Hooks
 from app.queue.envelope import NewJob
 from app.queue.producer import Producer
 from tests.fakes.wire import Wire
-from tests.queue.fleet import LIMIT_S, Workshop, patient, redis_pool, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, patient, redis_pool, until, working
 
 QUEUE = "arq:queue"
 
@@ -57,7 +57,7 @@ async def test_a_job_that_ends_during_an_outage_is_told_once_after_it(
         shop.leave.set()
         await until(lambda: shop.ended == ["j"])
         await until(lambda: running.worker._failures > 0)
-        assert await producer.zcard(QUEUE) == 1
+        assert await commands(producer).zcard(QUEUE) == 1
         await wire.mend()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
         await until(lambda: told)
@@ -84,7 +84,7 @@ async def test_a_worker_outlives_one_outage_after_the_other_and_hears_again(
 
 
 async def _subscribers(producer: Producer) -> int:
-    ((_, number),) = await producer.pubsub_numsub(f"{QUEUE}:cancel")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    ((_, number),) = await commands(producer).pubsub_numsub(f"{QUEUE}:cancel")
     return int(number)
 
 
@@ -95,13 +95,13 @@ async def test_a_job_that_runs_while_redis_forgets_everything_ends_with_its_resu
     async with working(producer, shop.carry, settings=patient(lease=1)):
         await producer.enqueue(NewJob(function="job", job_id="j", tenant="t"))
         await shop.started()
-        await producer.flushdb()
-        await until(lambda: producer.zscore(f"{QUEUE}:leases", "j"))
+        await commands(producer).flushdb()
+        await until(lambda: commands(producer).zscore(f"{QUEUE}:leases", "j"))
         assert await producer.payload("j") is not None
         shop.leave.set()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
     assert shop.ended == ["j"]
-    assert await producer.exists(QUEUE, f"{QUEUE}:index", f"{QUEUE}:running") == 0
+    assert await commands(producer).exists(QUEUE, f"{QUEUE}:index", f"{QUEUE}:running") == 0
 
 
 async def test_a_worker_that_stops_while_redis_is_away_ends(
@@ -116,7 +116,9 @@ async def test_a_worker_that_stops_while_redis_is_away_ends(
         running.stop.asked.set()
         await running.ended()
         assert shop.cancelled == ["j"]
-    assert await producer.zscore(QUEUE, "j") is not None  # to begin again when the lease has passed
+    assert (
+        await commands(producer).zscore(QUEUE, "j") is not None
+    )  # to begin again when the lease has passed
 
 
 async def test_a_worker_that_begins_while_redis_is_away_waits_for_it(
@@ -135,6 +137,6 @@ async def test_a_server_that_lost_its_scripts_is_given_them_again(producer: Prod
     shop = Workshop()
     shop.leave.set()
     async with working(producer, shop.carry):
-        await producer.script_flush()
+        await commands(producer).script_flush()
         await producer.enqueue(NewJob(function="job", job_id="j"))
         assert await producer.result("j", within_s=LIMIT_S) == "of j"

@@ -12,7 +12,7 @@ from app.queue.envelope import NewJob, Priority, unseal
 from app.queue.producer import _LOOK_AGAIN_S, Enqueued, Producer
 from app.settings.groups import RedisSettings
 from app.store.redis import RedisPool, open_redis
-from tests.queue.fleet import LIMIT_S, Workshop, patient, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, patient, until, working
 
 QUEUE = "arq:queue"
 
@@ -31,9 +31,9 @@ async def test_a_job_is_what_arq_knows_and_an_index_beside_it(producer: Producer
     read = unseal(await producer.payload("j") or b"")
     assert (read.function, read.args, read.kwargs) == ("job", (1, "둘"), {"three": [3]})
     assert (read.priority, read.tenant, read.limit_key) == (Priority.CHAT, "t", "model:small")
-    assert await producer.hget(f"{QUEUE}:index", "j") == b"1|t|model:small"  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
-    assert await producer.zscore(QUEUE, "j") is not None
-    assert await producer.pttl("arq:job:j") > 29 * 86_400_000
+    assert await commands(producer).hget(f"{QUEUE}:index", "j") == b"1|t|model:small"
+    assert await commands(producer).zscore(QUEUE, "j") is not None
+    assert await commands(producer).pttl("arq:job:j") > 29 * 86_400_000
 
 
 async def test_an_id_is_taken_while_its_job_waits_or_its_result_is_kept(producer: Producer) -> None:
@@ -42,7 +42,7 @@ async def test_an_id_is_taken_while_its_job_waits_or_its_result_is_kept(producer
     assert not (await producer.enqueue(job)).is_new
     await producer.cancel("j")
     assert not (await producer.enqueue(job)).is_new
-    await producer.delete("arq:result:j")
+    await commands(producer).delete("arq:result:j")
     assert (await producer.enqueue(job)).is_new
 
 
@@ -55,11 +55,11 @@ async def test_an_idempotency_key_outlives_the_job_and_dies_by_its_own_time(
     first = await producer.enqueue(job)
     async with working(producer, shop.carry):
         await producer.result(first.job_id, within_s=LIMIT_S)
-    await producer.delete(f"arq:result:{first.job_id}")
+    await commands(producer).delete(f"arq:result:{first.job_id}")
     assert await producer.enqueue(job) == Enqueued(first.job_id, is_new=False)
-    (name,) = [key async for key in producer.scan_iter(f"{QUEUE}:once:*")]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
-    assert 0 < await producer.pttl(name) <= 600_000
-    await producer.delete(name)
+    (name,) = [key async for key in commands(producer).scan_iter(f"{QUEUE}:once:*")]
+    assert 0 < await commands(producer).pttl(name) <= 600_000
+    await commands(producer).delete(name)
     second = await producer.enqueue(job)
     assert second.is_new
     assert second.job_id != first.job_id
@@ -80,7 +80,7 @@ async def test_ten_thousand_jobs_go_in_with_one_call(
     jobs[9_999] = NewJob(function="job", job_id="twice")
     answers = await producer.enqueue_many(jobs)
     assert [answer.is_new for answer in answers] == [True] * 9_999 + [False]
-    assert await producer.zcard(QUEUE) == 9_999
+    assert await commands(producer).zcard(QUEUE) == 9_999
     last = unseal(await producer.payload(answers[9_998].job_id) or b"")
     assert last.args == (9_998,)
     (span,) = traced.get_finished_spans()
@@ -105,18 +105,18 @@ async def test_what_is_too_large_or_no_json_is_refused_and_nothing_is_put_in(
         assert "JSON" in str(no_json.value.details["reason"])
     with pytest.raises(PermanentError, match="not valid"):
         await producer.enqueue(NewJob(function="job", tenant="a|b"))
-    assert not await producer.exists(QUEUE)
+    assert not await commands(producer).exists(QUEUE)
 
 
 async def test_a_job_waits_for_its_time_however_that_is_told(producer: Producer) -> None:
     in_an_hour = datetime.now(UTC) + timedelta(hours=1)
     await producer.enqueue(NewJob(function="job", job_id="at", run_at=in_an_hour))
     await producer.enqueue(NewJob(function="job", job_id="in", wait_s=3_600))
-    at, after = await producer.zmscore(QUEUE, ["at", "in"])
+    at, after = await commands(producer).zmscore(QUEUE, ["at", "in"])
     assert at == pytest.approx(in_an_hour.timestamp() * 1000, abs=1)
     assert after == pytest.approx(at, abs=60_000)
-    assert await producer.zcard(f"{QUEUE}:deferred") == 2
-    assert await producer.pttl("arq:job:at") > 3_600_000
+    assert await commands(producer).zcard(f"{QUEUE}:deferred") == 2
+    assert await commands(producer).pttl("arq:job:at") > 3_600_000
 
 
 async def test_arqs_way_to_enqueue_works_too(producer: Producer) -> None:
@@ -128,7 +128,7 @@ async def test_arqs_way_to_enqueue_works_too(producer: Producer) -> None:
     assert await producer.enqueue_job("job", _job_id="j") is None
     other = await producer.enqueue_job("job", _queue_name="another", _job_try=2, _expires=5)
     assert other is not None
-    assert await producer.zcard("another") == 1
+    assert await commands(producer).zcard("another") == 1
     with pytest.raises(ValueError, match="not both"):
         await producer.enqueue_job("job", _defer_by=1, _defer_until=datetime.now(UTC))
 
@@ -149,7 +149,7 @@ async def test_results_come_by_push(producer: Producer) -> None:
 
 
 async def _is_heard(producer: Producer, channel: str) -> bool:
-    ((_, number),) = await producer.pubsub_numsub(channel)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    ((_, number),) = await commands(producer).pubsub_numsub(channel)
     return number > 0
 
 
@@ -189,4 +189,4 @@ async def test_queues_in_one_redis_do_not_mix(producer: Producer, pool: RedisPoo
         await producer.enqueue(NewJob(function="job", job_id="ours"))
         assert await shop.started() == "ours"
         assert shop.calls.empty()
-    assert await other.zrange("another", 0, -1) == [b"theirs"]
+    assert await commands(other).zrange("another", 0, -1) == [b"theirs"]

@@ -7,7 +7,7 @@ import pytest
 from app.queue.delivery import Context
 from app.queue.envelope import NewJob
 from app.queue.producer import Producer
-from tests.queue.fleet import LIMIT_S, Workshop, keys_of, patient, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, keys_of, patient, until, working
 
 QUEUE = "arq:queue"
 
@@ -23,7 +23,7 @@ async def test_a_worker_that_stops_lets_jobs_end_and_takes_no_more(producer: Pro
         await running.ended()
     assert shop.ended == ["j"]
     assert await producer.result("j", within_s=LIMIT_S) == "of j"
-    assert await producer.zrange(QUEUE, 0, -1) == [b"more"]
+    assert await commands(producer).zrange(QUEUE, 0, -1) == [b"more"]
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -41,8 +41,8 @@ async def test_what_does_not_end_in_time_goes_back_without_spending_a_try(
                 running.stop.at_once.set()
             await running.ended()
         assert shop.cancelled.pop() == "j"
-        assert not await producer.exists("arq:in-progress:j", "arq:retry:j")
-        assert await producer.zcard(f"{QUEUE}:due:2:") == 1
+        assert not await commands(producer).exists("arq:in-progress:j", "arq:retry:j")
+        assert await commands(producer).zcard(f"{QUEUE}:due:2:") == 1
 
 
 async def test_a_job_goes_back_to_a_worker_that_waits_at_once(producer: Producer) -> None:
@@ -70,8 +70,8 @@ async def test_a_job_that_is_to_be_tried_again_is_not_lost_by_a_stop(producer: P
         await started.wait()
         running.stop.asked.set()
         await running.ended()
-    assert await producer.zscore(f"{QUEUE}:deferred", "j") is not None
-    assert await producer.get("arq:retry:j") == b"1"
+    assert await commands(producer).zscore(f"{QUEUE}:deferred", "j") is not None
+    assert await commands(producer).get("arq:retry:j") == b"1"
 
 
 async def test_a_worker_that_is_cancelled_hands_back_too(producer: Producer) -> None:
@@ -82,15 +82,15 @@ async def test_a_worker_that_is_cancelled_hands_back_too(producer: Producer) -> 
         running.serving.cancel()
         await asyncio.wait([running.serving])
         assert running.serving.cancelled()
-        assert await producer.zcard(f"{QUEUE}:due:2:") == 1
-    assert not await producer.exists("arq:in-progress:j", "arq:retry:j")
+        assert await commands(producer).zcard(f"{QUEUE}:due:2:") == 1
+    assert not await commands(producer).exists("arq:in-progress:j", "arq:retry:j")
 
 
 async def test_a_worker_without_jobs_stops_at_once_and_is_no_longer_listed(
     producer: Producer,
 ) -> None:
     async with working(producer, Workshop().carry, worker_id="w") as running:
-        await until(lambda: producer.exists(f"naru:worker:{QUEUE}:w"))
+        await until(lambda: commands(producer).exists(f"naru:worker:{QUEUE}:w"))
         running.stop.asked.set()
         await running.ended()
     assert await keys_of(producer) == set()

@@ -14,7 +14,7 @@ from app.queue.delivery import Context, Hooks
 from app.queue.envelope import JobFailed, NewJob, Priority
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
-from tests.queue.fleet import LIMIT_S, Workshop, job, keys_of, patient, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, job, keys_of, patient, until, working
 
 QUEUE = "arq:queue"
 
@@ -24,7 +24,7 @@ def jobs(number: int, **options: Any) -> list[NewJob]:
 
 
 async def now_ms(producer: Producer) -> int:
-    seconds, microseconds = await producer.time()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+    seconds, microseconds = await commands(producer).time()
     return int(seconds) * 1000 + int(microseconds) // 1000
 
 
@@ -115,19 +115,19 @@ async def test_what_many_jobs_end_with_is_told_together(producer: Producer) -> N
 
 
 async def _is_empty(producer: Producer) -> bool:
-    return await producer.zcard(QUEUE) == 0
+    return await commands(producer).zcard(QUEUE) == 0
 
 
 async def test_jobs_in_flight_do_not_make_a_claim_more_expensive(producer: Producer) -> None:
     shop = Workshop()
 
     async def commands_of_a_start(job_id: str) -> int:
-        own = (await producer.client_list())[0]["db"]  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        own = (await commands(producer).client_list())[0]["db"]
         seen = 0
-        async with producer.monitor() as monitor:
+        async with commands(producer).monitor() as monitor:
             await producer.enqueue(NewJob(function="job", job_id=job_id))
             await shop.started()
-            await producer.echo("over")  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            await commands(producer).echo("over")
             async for each in monitor.listen():
                 if str(each["db"]) == own:
                     seen += 1
@@ -169,8 +169,8 @@ async def test_poison_of_every_kind_leaves_the_worker_at_work(producer: Producer
     }
     async with working(producer, carry, settings=patient(poll_every=0.05)):
         for job_id, raw in poison.items():
-            await producer.set(f"{job_key_prefix}{job_id}", raw)
-        await producer.zadd(QUEUE, dict.fromkeys([*poison, "expired", b"\xff\xfe"], 1))  # pyright: ignore[reportArgumentType] - typed loosely
+            await commands(producer).set(f"{job_key_prefix}{job_id}", raw)
+        await commands(producer).zadd(QUEUE, dict.fromkeys([*poison, "expired", b"\xff\xfe"], 1))
         for what in ("exits", "groups", "odd", "object", "fine"):
             await producer.enqueue(NewJob(function="job", args=(what,), job_id=what))
         for job_id in (*poison, "expired", "object"):
@@ -180,9 +180,9 @@ async def test_poison_of_every_kind_leaves_the_worker_at_work(producer: Producer
             with pytest.raises(JobFailed):
                 await producer.result(job_id, within_s=LIMIT_S)
         assert await producer.result("fine", within_s=LIMIT_S) == "fine"
-    dead = {each.decode() for each in await producer.zrange(f"{QUEUE}:dead", 0, -1)}
+    dead = {each.decode() for each in await commands(producer).zrange(f"{QUEUE}:dead", 0, -1)}
     assert dead == {*poison, "expired", "exits", "groups", "odd"}
-    assert await producer.hget(f"{QUEUE}:dead:pickle", "payload") == poison["pickle"]  # pyright: ignore[reportGeneralTypeIssues] - typed loosely
+    assert await commands(producer).hget(f"{QUEUE}:dead:pickle", "payload") == poison["pickle"]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_a_hook_that_raises_leaves_the_worker_at_work(producer: Producer, 
 
     shop = Workshop()
     shop.leave.set()
-    hooks = Hooks(**{name: raises})  # pyright: ignore[reportArgumentType] - one of its own names
+    hooks = Hooks(**{name: raises})
     settings = patient(poll_every=0.05)
     async with working(producer, shop.carry, settings=settings, hooks=hooks):
         await producer.enqueue(NewJob(function="job", job_id="aborted", wait_s=60))
@@ -219,8 +219,8 @@ async def test_a_job_is_tried_again_until_its_tries_are_used_and_then_kept(
             await producer.result("j", within_s=LIMIT_S)
     assert raised.value.code is ErrorCode.LLM_TIMEOUT
     assert tries == [1, 2, 3]
-    assert await producer.zcard(f"{QUEUE}:dead") == 1
-    assert await producer.exists("arq:retry:j", "arq:in-progress:j", "arq:job:j") == 0
+    assert await commands(producer).zcard(f"{QUEUE}:dead") == 1
+    assert await commands(producer).exists("arq:retry:j", "arq:in-progress:j", "arq:job:j") == 0
 
 
 async def test_arqs_retry_and_a_job_that_took_too_long_come_back(producer: Producer) -> None:
@@ -243,20 +243,20 @@ async def test_a_job_of_a_newer_version_waits_for_a_worker_that_understands_it(
 ) -> None:
     shop = Workshop()
     await producer.enqueue(NewJob(function="job", job_id="j"))
-    raw = json.loads(await producer.get("arq:job:j") or b"")
-    await producer.set("arq:job:j", json.dumps(raw | {"v": 2}))
+    raw = json.loads(await commands(producer).get("arq:job:j") or b"")
+    await commands(producer).set("arq:job:j", json.dumps(raw | {"v": 2}))
     async with working(producer, shop.carry):
-        await until(lambda: producer.zscore(f"{QUEUE}:parked", "j"))
-        assert await producer.pttl("arq:job:j") > 0
-        assert await producer.exists("arq:retry:j") == 0
+        await until(lambda: commands(producer).zscore(f"{QUEUE}:parked", "j"))
+        assert await commands(producer).pttl("arq:job:j") > 0
+        assert await commands(producer).exists("arq:retry:j") == 0
         # The newer worker takes it when it is offered again: as if that time had come.
-        await producer.set("arq:job:j", json.dumps(raw))
-        await producer.zadd(f"{QUEUE}:deferred", {"j": 1})
+        await commands(producer).set("arq:job:j", json.dumps(raw))
+        await commands(producer).zadd(f"{QUEUE}:deferred", {"j": 1})
         await producer.enqueue(NewJob(function="job", job_id="word"))
         assert {await shop.started(), await shop.started()} == {"j", "word"}
         shop.leave.set()
         assert await producer.result("j", within_s=LIMIT_S) == "of j"
-    assert await producer.exists(f"{QUEUE}:parked") == 0
+    assert await commands(producer).exists(f"{QUEUE}:parked") == 0
 
 
 async def test_in_a_burst_a_worker_ends_when_nothing_is_due(producer: Producer) -> None:
@@ -273,7 +273,7 @@ async def test_in_a_burst_a_worker_ends_when_nothing_is_due(producer: Producer) 
     async with asyncio.timeout(LIMIT_S):
         await worker.serve(Stop(), burst=True)
     assert sorted(done) == sorted([*(f"j{each}" for each in range(25)), "by another job"])
-    assert await producer.zscore(QUEUE, "later") is not None
+    assert await commands(producer).zscore(QUEUE, "later") is not None
 
 
 async def test_nothing_stays_of_jobs_that_have_ended(producer: Producer) -> None:
