@@ -107,9 +107,7 @@ class Execution:
             return
         held = dict(self._held)  # what begins while PostgreSQL answers is not part of the question
         async with self._runtime.database.begin() as session:
-            ours = await fencing.renew_leases(
-                session, self.worker, held, lease_s=self._queue.lease
-            )
+            ours = await fencing.renew_leases(session, self.worker, held, lease_s=self._queue.lease)
             missing = [
                 run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt
             ]

@@ -178,9 +178,7 @@ async def renew_leases(
     """
     free = (
         select(RunRow.id)
-        .where(
-            RunRow.id.in_(held), RunRow.worker == worker, RunRow.status == RunStatus.RUNNING
-        )
+        .where(RunRow.id.in_(held), RunRow.worker == worker, RunRow.status == RunStatus.RUNNING)
         .with_for_update(skip_locked=True, key_share=True)
     )
     rows = await session.execute(

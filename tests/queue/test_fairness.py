@@ -138,6 +138,17 @@ async def test_a_tenant_has_no_more_in_flight_than_it_may_anywhere(producer: Pro
     assert counted(await claim(producer, 10, worker="b", tenant_limit=3)) == {"one": 1}
 
 
+async def test_limits_hold_too_for_who_waits_alone(producer: Producer) -> None:
+    """Then jobs are claimed many at a time."""
+    limits: dict[str, Any] = {"tenant_limit": 7, "key_limits": {"k": 3}}
+    await producer.enqueue_many(jobs(20, "free", tenant="t"))
+    assert len(await claim(producer, 50, **limits)) == 7
+    await producer.enqueue_many(jobs(20, "keyed", tenant="u", limit_key="k"))
+    assert counted(await claim(producer, 50, **limits)) == {"keyed": 3}
+    await beat(producer)
+    assert len(await claim(producer, 4)) == 4  # and never more than there is room for
+
+
 async def test_a_limit_key_is_limited_over_two_workers_and_tenants(producer: Producer) -> None:
     limits = {"model:small": 2}
     for tenant in ("one", "two"):

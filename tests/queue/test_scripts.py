@@ -12,8 +12,8 @@ from app.queue.producer import Producer
 from tests.queue.fleet import HOUR_S, commands
 from tests.queue.model import LONG_MS, QUEUE, TINY_MS, Engine
 
-classes = st.sampled_from("123")
-tenants = st.sampled_from(["", "a"])
+classes = st.sampled_from("12223")
+tenants = st.sampled_from(["", "", "", "a"])
 keys = st.sampled_from(["", "k", "k"])
 waits_ms = st.sampled_from([0, 0, 0, TINY_MS, LONG_MS])
 places = st.integers(0, 1_000)
