@@ -120,7 +120,7 @@ class StandingClaim:
         loop = asyncio.get_running_loop()
         if self._waiting is None and room.is_there and loop.time() >= self._not_before_s:
             self.room = room
-            self._waiting = loop.create_task(self._wait(room, wait_s))
+            self._waiting = loop.create_task(self._wait(room, wait_s), name="standing-claim")
 
     async def nudge(self) -> None:
         """Have it claim now. Raises what redis raises."""

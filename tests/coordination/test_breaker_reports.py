@@ -160,14 +160,14 @@ async def test_changes_are_counted_and_the_gauge_shows_one_state_at_a_time(
     breaker = here.breaker("llm", CONFIG)
     async with fleet.servers() as (database, pool):
         announcements = Announcements(pool, installation=fleet.installation, instance="metered")
-        with configure_telemetry(load_settings(), role="worker"):
+        with configure_telemetry(load_settings(), role="up"):
             async with open_breaker_control(database, pool, announcements, here=here, known=()):
                 trip(breaker)
                 await asyncio.sleep(0)
                 assert states() == {state: float(state is State.OPEN) for state in State}
                 breaker.set_mode(Mode.FORCED_OPEN)
                 await asyncio.sleep(0)
-                with configure_telemetry(load_settings(), role="worker"):
+                with configure_telemetry(load_settings(), role="up"):
                     assert states()[State.FORCED_OPEN] == 1
                 assert states()[State.OPEN] == 0
                 counted = {

@@ -271,7 +271,7 @@ async def test_the_guard_switches_off_everywhere_and_says_why(
     caplog.set_level(logging.INFO, logger="app.coordination.rollouts")
     await switch(here, EVERYONE)
     await until(lambda: there["reader"].extent == EVERYONE, within_s=2)
-    with configure_telemetry(load_settings(), role="worker"):
+    with configure_telemetry(load_settings(), role="up"):
         fail(here)
         assert here["reader"].extent == OFF, "here at once"
         body, _ = metrics.render_prometheus()

@@ -70,7 +70,8 @@ class Engine:
     def enqueue_again(self, place: int, entry: str) -> None:
         if not self.entries:
             return
-        job_id = list(self.entries)[place % len(self.entries)]
+        known = sorted(self.ghosts) or list(self.entries)
+        job_id = known[place % len(known)]
         if job_id not in self.unfinished:
             self.redis.delete(f"arq:result:{job_id}")
         (answer,) = self.call(scripts.ENQUEUE, MONTH_MS, job_id, "{}", entry, 0, 0, "", 0)
@@ -90,19 +91,17 @@ class Engine:
                 self.enqueue_elsewhere(f"j{len(self.entries)}")
             case "finish" if waiting:
                 self.finish_elsewhere(waiting[place % len(waiting)])
-            case "abort" if self.unfinished:
-                job_id = sorted(self.unfinished)[place % len(self.unfinished)]
+            case "abort" if self.entries:
+                job_id = list(self.entries)[place % len(self.entries)]
                 self.redis.zadd("arq:abort", {job_id: 1})
-                self.ordered_to_abort.add(job_id)
+                if job_id in self.unfinished:
+                    self.ordered_to_abort.add(job_id)
             case "pause":
                 self.redis.set(f"{QUEUE}:paused", "until somebody says so", px=MONTH_MS)
                 self.paused = True
                 self.look()
                 self.call(scripts.RESUME)
                 self.paused = False
-            case "hear" | "hear chat":
-                if self.redis.lpop(f"{QUEUE}:wake" + ":chat" * (what == "hear chat")):
-                    self.look()
             case _:
                 pass
 
@@ -144,6 +143,7 @@ class Engine:
         lease_ms: int,
     ) -> None:
         self.claims += 1
+        self.redis.delete(f"{QUEUE}:wake", f"{QUEUE}:wake:chat")  # who looks has heard
         token = f"w:{self.claims}"
         options = OPTIONS | {
             "weights": {"a": weight},
@@ -174,6 +174,7 @@ class Engine:
         assert (more == 1) == (any(index.rings.values()) and not self.paused)
         assert wait_ms == -1 or bool(index.deferred or index.leases)
         for raw in aborts:
+            assert raw.decode() in self.ordered_to_abort
             self.cancel_waiting(raw.decode())
         if lease_ms == TINY_MS:
             pass_time()

@@ -223,6 +223,18 @@ async def test_a_tenant_at_its_own_limit_does_not_bar_the_way_of_a_key(producer:
     assert started["few"] >= 1
 
 
+async def test_who_was_let_in_and_is_cancelled_lets_the_next_one_in(producer: Producer) -> None:
+    limits = {"k": 1}
+    await producer.enqueue_many(jobs(3, "j", limit_key="k"))
+    (first,) = await claim(producer, 5, key_limits=limits)
+    await finish(producer, first)
+    (let_in,) = await commands(producer).zrange(f"{QUEUE}:due:2:", 0, -1)
+    await producer.cancel(let_in.decode())
+    assert await commands(producer).zcard(f"{QUEUE}:due:2:") == 1
+    assert await commands(producer).exists(f"{QUEUE}:wake")
+    assert len(await claim(producer, 5, key_limits=limits)) == 1
+
+
 async def test_cancelling_what_waits_at_a_limit_leaves_nothing_behind(producer: Producer) -> None:
     await producer.enqueue_many(jobs(5, "j", tenant="t", limit_key="k"))
     assert len(await claim(producer, 5, key_limits={"k": 1})) == 1

@@ -255,3 +255,31 @@ async def test_the_end_of_a_lapsed_lease_counts_while_nobody_has_looked(
         call = scripts.Call(scripts.FINISH, (1_000, "j", token, what, b"", 60_000, ""))
         assert await scripts.run(producer, QUEUE, call, call) == [[], [b"j"]]
     assert not await commands(producer).exists(f"{QUEUE}:running", f"{QUEUE}:leases")
+
+
+async def finish_elsewhere(producer: Producer, job_id: str) -> None:
+    """As a worker of arq's own does that took the job over."""
+    await commands(producer).delete(f"arq:job:{job_id}", f"arq:retry:{job_id}")
+    await commands(producer).zrem(QUEUE, job_id)
+
+
+async def test_what_ended_elsewhere_after_its_lease_leaves_nothing_here(producer: Producer) -> None:
+    async with holding(producer, lease_ms=1):
+        await until(lambda: is_over(producer, "j"))
+        await finish_elsewhere(producer, "j")
+        await take(producer, Holder(worker_id="next"), lease_ms=600_000)
+    assert not await commands(producer).exists(
+        f"{QUEUE}:index", f"{QUEUE}:leases", f"{QUEUE}:running", f"{QUEUE}:deferred"
+    )
+
+
+async def test_a_new_job_of_that_id_is_counted_as_what_it_is(producer: Producer) -> None:
+    async with holding(producer, lease_ms=1) as (holder, leases):
+        await until(lambda: is_over(producer, "j"))
+        await finish_elsewhere(producer, "j")
+        await producer.enqueue(NewJob(function="job", job_id="j", tenant="other"))
+        assert not await commands(producer).exists(f"{QUEUE}:running", f"{QUEUE}:leases")
+        # The earlier holder knows nothing of it, and still beats.
+        await leases.renew()
+        assert holder.lost == []
+    assert await commands(producer).hgetall(f"{QUEUE}:running") == {b"t|other": b"1"}

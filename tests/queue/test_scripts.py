@@ -42,7 +42,7 @@ ORDERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "somebody_looks": st.booleans(),
     },
     "elsewhere": {
-        "what": st.sampled_from(["enqueue", "finish", "abort", "pause", "hear", "hear chat"]),
+        "what": st.sampled_from(["enqueue", "finish", "abort", "pause"]),
         "place": places,
     },
 }

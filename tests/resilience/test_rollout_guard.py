@@ -93,7 +93,7 @@ def test_who_runs_both_paths_alone_reports_and_compares(rollout: Rollout) -> Non
 
 
 async def test_comparisons_are_counted_as_metrics(rollout: Rollout, paths: Paths) -> None:
-    with configure_telemetry(load_settings(), role="worker"):
+    with configure_telemetry(load_settings(), role="up"):
         await run(rollout, paths)
         await settled(rollout)
         rollout.report(Result.SERVED)
