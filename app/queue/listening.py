@@ -1,7 +1,9 @@
 """The word that a job is to be cancelled."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from redis.asyncio.client import PubSub
@@ -18,7 +20,7 @@ _SILENT_S = 5.0
 class Cancellations:
     """Hears which jobs are to be cancelled. What it misses is found in arq's abort set."""
 
-    def __init__(self, producer: Producer, cancel: Callable[[str], None]) -> None:
+    def __init__(self, producer: Producer, cancel: Callable[[str, str], None]) -> None:
         self._redis = producer
         self._channel = f"{producer.queue_name}:cancel"
         self._cancel = cancel
@@ -43,4 +45,6 @@ class Cancellations:
                 if heard is None:
                     await channel.ping()  # pyright: ignore[reportUnknownMemberType] - typed loosely
             if heard is not None and heard["type"] == "message":
-                self._cancel(heard["data"].decode(errors="replace"))
+                with suppress(ValueError, TypeError):  # not a word of ours
+                    job_id, token = json.loads(heard["data"])
+                    self._cancel(job_id, token)

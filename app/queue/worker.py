@@ -146,9 +146,10 @@ class QueueWorker(Worker):
             log.warning("job_lease_lost", job_id=job_id)
             delivery.cancel(Cause.OVERTAKEN)
 
-    def cancel(self, job_id: str) -> None:
-        """Cancel a job that runs here; any other id is somebody else's."""
-        if (delivery := self._held.get(job_id)) is not None:
+    def cancel(self, job_id: str, token: str | None = None) -> None:
+        """Cancel a job that runs here, under this token if there is one; others are not ours."""
+        delivery = self._held.get(job_id)
+        if delivery is not None and token in {None, delivery.token}:
             delivery.cancel(Cause.ORDERED)
 
     @asynccontextmanager

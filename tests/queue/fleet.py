@@ -138,6 +138,13 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def listeners(redis: Redis) -> int:
+    """How many connections to this database hear channels; those of a server have all in common."""
+    own = (await commands(redis).client_info())["db"]
+    heard = await commands(redis).client_list(_type="pubsub")
+    return sum(client["db"] == str(own) for client in heard)
+
+
 async def keys_of(redis: Redis, *, with_ttl: bool = True) -> set[str]:
     """Every key of the database; `with_ttl` False: only those that would stay for ever."""
     keys = [key async for key in commands(redis).scan_iter(count=1_000)]

@@ -1,6 +1,7 @@
 """An order to cancel reaches what waits and what runs, and nothing that comes later."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,16 @@ import pytest
 from app.queue.envelope import NewJob
 from app.queue.producer import Cancelled, Producer
 from app.queue.worker import QueueWorker
-from tests.queue.fleet import LIMIT_S, Workshop, commands, keys_of, patient, until, working
+from tests.queue.fleet import (
+    LIMIT_S,
+    Workshop,
+    commands,
+    keys_of,
+    listeners,
+    patient,
+    until,
+    working,
+)
 
 QUEUE = "arq:queue"
 
@@ -32,7 +42,7 @@ async def test_a_job_that_runs_is_cancelled_without_a_look(producer: Producer) -
     async with working(producer, shop.carry):
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
-        await until(lambda: _hears(producer))
+        await until(lambda: listeners(producer))
         assert await producer.cancel("j") is Cancelled.TOLD
         with pytest.raises(asyncio.CancelledError):
             await producer.result("j", within_s=LIMIT_S)
@@ -40,9 +50,20 @@ async def test_a_job_that_runs_is_cancelled_without_a_look(producer: Producer) -
     assert not await commands(producer).exists("arq:abort", QUEUE, f"{QUEUE}:dead")
 
 
-async def _hears(producer: Producer) -> bool:
-    ((_, number),) = await commands(producer).pubsub_numsub(f"{QUEUE}:cancel")
-    return number > 0
+async def test_a_word_for_a_job_of_another_database_is_not_heard(producer: Producer) -> None:
+    """The databases of a server share its channels, and jobs of schedules share their ids."""
+    shop = Workshop()
+    async with working(producer, shop.carry):
+        await producer.enqueue(NewJob(function="job", job_id="j"))
+        await shop.started()
+        await until(lambda: listeners(producer))
+        await commands(producer).publish(f"{QUEUE}:cancel", json.dumps(["j", "another:1"]))
+        await producer.enqueue(NewJob(function="job", job_id="next"))
+        await shop.started()
+        await producer.cancel("next")
+        await until(lambda: shop.cancelled == ["next"])
+        shop.leave.set()
+        assert await producer.result("j", within_s=LIMIT_S) == "of j"
 
 
 async def test_a_word_that_was_missed_is_found_at_the_next_look(producer: Producer) -> None:

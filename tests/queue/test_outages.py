@@ -11,7 +11,16 @@ from app.queue.delivery import Context, Hooks
 from app.queue.envelope import NewJob
 from app.queue.producer import Producer
 from tests.fakes.wire import Wire
-from tests.queue.fleet import LIMIT_S, Workshop, commands, patient, redis_pool, until, working
+from tests.queue.fleet import (
+    LIMIT_S,
+    Workshop,
+    commands,
+    listeners,
+    patient,
+    redis_pool,
+    until,
+    working,
+)
 
 QUEUE = "arq:queue"
 
@@ -77,15 +86,10 @@ async def test_a_worker_outlives_one_outage_after_the_other_and_hears_again(
             await wire.mend()
             await producer.enqueue(NewJob(function="job", job_id=f"j{number}"))
             assert await shop.started() == f"j{number}"
-            await until(lambda: _subscribers(producer))
+            await until(lambda: listeners(producer))
             await producer.cancel(f"j{number}")
             await until(lambda number=number: f"j{number}" in shop.cancelled)
         assert not running.serving.done()
-
-
-async def _subscribers(producer: Producer) -> int:
-    ((_, number),) = await commands(producer).pubsub_numsub(f"{QUEUE}:cancel")
-    return int(number)
 
 
 async def test_a_job_that_runs_while_redis_forgets_everything_ends_with_its_result(

@@ -12,7 +12,7 @@ from app.queue.envelope import NewJob, Priority, unseal
 from app.queue.producer import _LOOK_AGAIN_S, Enqueued, Producer
 from app.settings.groups import RedisSettings
 from app.store.redis import RedisPool, open_redis
-from tests.queue.fleet import LIMIT_S, Workshop, commands, patient, until, working
+from tests.queue.fleet import LIMIT_S, Workshop, commands, listeners, patient, until, working
 
 QUEUE = "arq:queue"
 
@@ -141,16 +141,14 @@ async def test_results_come_by_push(producer: Producer) -> None:
             await producer.enqueue(NewJob(function="job", job_id=f"j{number}"))
             await shop.started()
             waiting = asyncio.create_task(producer.result(f"j{number}", within_s=LIMIT_S))
-            channel = f"{QUEUE}:done:j{number}"
-            await until(lambda channel=channel: _is_heard(producer, channel))
+            await until(lambda: _hears_two(producer))  # the worker, and who waits for the result
             shop.leave.set()
             assert await waiting == f"of j{number}"
             shop.leave.clear()
 
 
-async def _is_heard(producer: Producer, channel: str) -> bool:
-    ((_, number),) = await commands(producer).pubsub_numsub(channel)
-    return number > 0
+async def _hears_two(producer: Producer) -> bool:
+    return await listeners(producer) == 2
 
 
 async def test_a_result_that_there_will_never_be_is_told_at_once(producer: Producer) -> None:

@@ -4,9 +4,11 @@ if not redis.call('ZSCORE', QUEUE, id) then
   redis.call('ZREM', ABORT, id)
   return 'unknown'
 end
-if redis.call('EXISTS', LOCK .. id) == 1 then
+local holder = redis.call('GET', LOCK .. id)
+if holder then
   redis.call('ZADD', ABORT, now, id) -- a worker that misses the word finds it here
-  redis.call('PUBLISH', QUEUE .. ':cancel', id)
+  -- With the holder: all databases of a server share its channels, and may have a job of this id.
+  redis.call('PUBLISH', QUEUE .. ':cancel', cjson.encode({ id, holder }))
   return 'told'
 end
 local entry = entry_of(id)
