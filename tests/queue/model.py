@@ -250,7 +250,7 @@ class Engine:
             (self.parked.add if verb == "park" else self.parked.discard)(job_id)
             self.ready_at[job_id] = time.monotonic() + ms / 1000
             if verb in {"back", "park"}:
-                self.tries[job_id] -= 1
+                self.tries[job_id] = max(self.tries[job_id] - 1, 0)
         pass_time()
 
     def somebody_is_let_in(self, before: Index, key: str) -> None:
@@ -318,6 +318,7 @@ class Engine:
                 # Nobody else had it: taken again, wherever it waited.
                 assert job_id in self.unfinished
                 self.current[job_id] = holding
+                self.ready_at[job_id] = 0  # what it waited for is over
         self.holdings = [
             each
             for each in self.holdings

@@ -143,7 +143,7 @@ async def test_jobs_in_flight_do_not_make_a_claim_more_expensive(producer: Produ
         for _ in range(500):
             await shop.started()
         busy = await commands_of_a_start("last")
-        assert busy <= idle + 10
+        assert busy <= 2 * idle + 50  # and not one more for each of the 500
 
 
 async def test_poison_of_every_kind_leaves_the_worker_at_work(producer: Producer) -> None:
