@@ -49,6 +49,8 @@ class Watchdog(AbstractContextManager["Watchdog"]):
         stack: TracebackType | None,
     ) -> None:
         self._ended.set()
+        if self._thread is not None:  # it is woken at once, and must not tell of a loop that ended
+            self._thread.join(1)
 
     async def tick(self) -> None:
         """Show that the loop comes round, until cancelled."""
