@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from app.errors import ErrorCode, PermanentError, RetryableError
 from app.resilience.limits import Cost, Limiter, Rate, RateLimiter, Reservation
 from app.settings.groups import RedisSettings
 from app.store.redis import RedisPool, open_redis
+from tests.store.redis_servers import valkey_server
 
 FIFTY_A_SECOND = Rate(amount=50, period_s=1, burst=5)
 SLOW = Rate(amount=1, period_s=60, burst=10)
@@ -149,23 +151,24 @@ async def test_all_dimensions_are_taken_or_none_and_a_refusal_takes_nothing(
     waits_for_ever.cancel()
 
 
-async def test_an_acquire_is_one_round_trip_and_its_key_goes_by_itself(
-    pools: list[RedisPool],
-) -> None:
-    limiter = limiter_on(pools[0], requests=SLOW, tokens=SLOW)
-    await limiter.acquire({"requests": 1, "tokens": 1}, max_wait_s=0)
-    client: Redis = Redis(connection_pool=pools[1])
-    await client.config_resetstat()  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    for _ in range(9):
+async def test_an_acquire_is_one_round_trip_and_its_key_goes_by_itself(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:  # of its own: the counts are those of a whole server
+        server = await stack.enter_async_context(valkey_server(tmp_path))
+        settings = RedisSettings.model_validate({"url": f"redis://127.0.0.1:{server.port}"})
+        limiter = limiter_on(
+            await stack.enter_async_context(open_redis(settings)), requests=SLOW, tokens=SLOW
+        )
         await limiter.acquire({"requests": 1, "tokens": 1}, max_wait_s=0)
-    stats = await client.info("commandstats")  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    calls = {name: values["calls"] for name, values in stats.items()}
-    assert calls["cmdstat_evalsha"] == 9
-    assert not {"cmdstat_eval", "cmdstat_script|load"} & set(calls)
-    keys = await client.keys("*")  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    assert keys == [b"naru:limits:{llm}"]
-    # 10 of 10 taken at one a minute: full again in 600 s.
-    assert 600 <= await client.ttl("naru:limits:{llm}") <= 661
+        await server.ask("CONFIG", "RESETSTAT")
+        for _ in range(9):
+            await limiter.acquire({"requests": 1, "tokens": 1}, max_wait_s=0)
+        stats = await server.client.info("commandstats")  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        calls = {name: values["calls"] for name, values in stats.items()}
+        assert calls["cmdstat_evalsha"] == 9
+        assert not {"cmdstat_eval", "cmdstat_script|load"} & set(calls)
+        assert await server.ask("KEYS", "*") == [b"naru:limits:{llm}"]
+        # 10 of 10 taken at one a minute: full again in 600 s.
+        assert 600 <= await server.ask("TTL", "naru:limits:{llm}") <= 661
 
 
 async def test_what_was_not_needed_comes_back_and_what_was_overrun_is_owed_by_all(

@@ -1,11 +1,13 @@
 """Servers of a test's own: with options, with a replica, with a sentinel that looks after both."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +20,7 @@ from app.embedded.process import Program, spawn
 
 PASSWORD = "of-the-data"
 SENTINEL_PASSWORD = "of-the-sentinels"
+_PORTS = count(os.getpid())  # not the first ones again in the next session: they may linger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +130,20 @@ async def sentinels(folder: Path) -> AsyncGenerator[Sentinels]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that stays free until it is bound.
+
+    Below those the kernel gives to clients (from 32768), so that no connection takes it in the
+    meantime; never the same twice in a process, and each xdist worker has a thousand of its own.
+    """
+    first = 20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = first + next(_PORTS) % 1_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 async def _answers(client: Redis, process: asyncio.subprocess.Process) -> bool:
