@@ -5,8 +5,8 @@ Results go to stdout, progress and logs to stderr. Exit codes: 0 ok, 1 some item
 when it runs, so that `--help` answers at once.
 """
 
-import re
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,8 +14,9 @@ from uuid import UUID
 import typer
 
 from app.cli.dead import dead_commands
+from app.cli.durations import duration_s
 from app.cli.queue import queue_commands
-from app.cli.running import AsJson, load, load_quietly, run_command
+from app.cli.running import AsJson, load, load_quietly, run_command, run_quietly
 
 app = typer.Typer(
     name="./run",
@@ -55,16 +56,6 @@ class Breakage(StrEnum):
     TRUNCATED = "truncated"
     RESET = "reset"
     HANG = "hang"
-
-
-def _duration_s(text: str) -> float:
-    """`30s`, `2m` or a number of seconds."""
-    units_s = {"": 1, "s": 1, "m": 60}
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([sm]?)", str(text).strip())
-    seconds = float(found[1]) * units_s[found[2]] if found else 0
-    if not 0 < seconds <= _LONGEST_CHAOS_S:
-        raise typer.BadParameter("give a time such as 30s or 2m, at most an hour")
-    return seconds
 
 
 _LONGEST_CHAOS_S = 3_600
@@ -109,12 +100,7 @@ def ingest(
     """Ingest files and folders; uses running servers, else the embedded ones."""
     from app.cli.ingest import run_ingest
 
-    settings = load_quietly()
-    run_command(
-        run_ingest(settings, paths, as_json=as_json, reveal=reveal, once=once),
-        settings,
-        role="cli",
-    )
+    run_quietly(partial(run_ingest, paths=paths, as_json=as_json, reveal=reveal, once=once))
 
 
 @app.command()
@@ -131,12 +117,11 @@ def runs(
     from app.cli.following import follow_run
     from app.cli.queries import show_runs
 
-    settings = load_quietly()
     if follow and run_id is None:
         raise typer.BadParameter("--follow needs the id of a run; ./run runs lists them")
     if follow and run_id:
-        run_command(follow_run(settings, run_id, as_json=as_json), settings, role="cli")
-    run_command(show_runs(settings, run_id, as_json=as_json, reveal=reveal), settings, role="cli")
+        run_quietly(partial(follow_run, run_id=run_id, as_json=as_json))
+    run_quietly(partial(show_runs, run_id=run_id, as_json=as_json, reveal=reveal))
 
 
 @app.command()
@@ -146,8 +131,7 @@ def cancel(
     """Cancel a run that waits or runs."""
     from app.cli.cancel import run_cancel
 
-    settings = load_quietly()
-    run_command(run_cancel(settings, run_id, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_cancel, run_id=run_id, as_json=as_json))
 
 
 @app.command()
@@ -160,12 +144,7 @@ def candidates(
     """List the latest candidates, or show one."""
     from app.cli.queries import show_candidates
 
-    settings = load_quietly()
-    run_command(
-        show_candidates(settings, candidate_id, as_json=as_json, reveal=reveal),
-        settings,
-        role="cli",
-    )
+    run_quietly(partial(show_candidates, candidate_id=candidate_id, as_json=as_json, reveal=reveal))
 
 
 @app.command()
@@ -179,12 +158,7 @@ def search(
     """Find candidates by words and by meaning."""
     from app.cli.queries import show_hits
 
-    settings = load_quietly()
-    run_command(
-        show_hits(settings, query, top_k=top_k, as_json=as_json, reveal=reveal),
-        settings,
-        role="cli",
-    )
+    run_quietly(partial(show_hits, query=query, top_k=top_k, as_json=as_json, reveal=reveal))
 
 
 @app.command()
@@ -200,10 +174,7 @@ def breakers(
     """Show circuit breakers, or one with its history; or overrule one in every process."""
     from app.cli.breakers import run_breakers
 
-    settings = load_quietly()
-    run_command(
-        run_breakers(settings, words or (), reason=reason, as_json=as_json), settings, role="cli"
-    )
+    run_quietly(partial(run_breakers, words=words or (), reason=reason, as_json=as_json))
 
 
 @rollout.callback(invoke_without_command=True)
@@ -212,8 +183,7 @@ def list_rollouts(context: typer.Context, *, as_json: AsJson = False) -> None:
     from app.cli.rollouts import show_rollouts
 
     if context.invoked_subcommand is None:
-        settings = load_quietly()
-        run_command(show_rollouts(settings, as_json=as_json), settings, role="cli")
+        run_quietly(partial(show_rollouts, as_json=as_json))
 
 
 @rollout.command("show")
@@ -221,8 +191,7 @@ def show_rollout(name: RolloutName, *, as_json: AsJson = False) -> None:
     """Show all that is known of one."""
     from app.cli.rollouts import show_rollout
 
-    settings = load_quietly()
-    run_command(show_rollout(settings, name, as_json=as_json), settings, role="cli")
+    run_quietly(partial(show_rollout, name=name, as_json=as_json))
 
 
 @rollout.command("set")
@@ -236,10 +205,7 @@ def set_rollout(
     """Switch one, in every process within seconds."""
     from app.cli.rollouts import set_rollout
 
-    settings = load_quietly()
-    run_command(
-        set_rollout(settings, name, stage, reason=reason, as_json=as_json), settings, role="cli"
-    )
+    run_quietly(partial(set_rollout, name=name, stage=stage, reason=reason, as_json=as_json))
 
 
 @app.command()
@@ -247,7 +213,7 @@ def chaos(
     target: Annotated[Target, typer.Argument(help="What is broken.")],
     *,
     seconds: Annotated[
-        float, typer.Option("--for", parser=_duration_s, metavar="30s", help="For how long.")
+        float, typer.Option("--for", parser=duration_s, metavar="30s", help="For how long.")
     ] = 30,
     fault: Annotated[Breakage, typer.Option(help="How.")] = Breakage.STATUS,
     as_json: AsJson = False,
@@ -255,11 +221,10 @@ def chaos(
     """Break the model of `./run demo --llm scripted` for a while, and tell what happens."""
     from app.cli.chaos import run_chaos
 
+    if seconds > _LONGEST_CHAOS_S:
+        raise typer.BadParameter("--for is an hour at most, such as 30s or 2m")
     del target  # there is one
-    settings = load_quietly()
-    run_command(
-        run_chaos(settings, kind=fault.value, for_s=seconds, as_json=as_json), settings, role="cli"
-    )
+    run_quietly(partial(run_chaos, kind=fault.value, for_s=seconds, as_json=as_json))
 
 
 @app.command()
@@ -303,8 +268,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     """Check what this machine and these settings have, and say what to do about the rest."""
     from app.cli.doctor import run_doctor
 
-    settings = load_quietly()
-    run_command(run_doctor(settings, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_doctor, as_json=as_json))
 
 
 @app.command()

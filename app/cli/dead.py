@@ -1,11 +1,12 @@
 """The `dead` commands; `letters` has what they do."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from app.cli.durations import duration_s
-from app.cli.running import AsJson, load_quietly, run_command
+from app.cli.running import AsJson, run_quietly
 
 dead_commands = typer.Typer(
     help="Look at jobs that died, run them again, or forget them.",
@@ -28,8 +29,7 @@ def list_letters(
     """List jobs that died, the newest first."""
     from app.cli.letters import run_list
 
-    settings = load_quietly()
-    run_command(run_list(settings, limit=limit, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_list, limit=limit, as_json=as_json))
 
 
 @dead_commands.command("show")
@@ -37,8 +37,7 @@ def show_letter(letter_id: LetterId, *, as_json: AsJson = False) -> None:
     """Show all that is known of one."""
     from app.cli.letters import run_show
 
-    settings = load_quietly()
-    run_command(run_show(settings, letter_id, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_show, letter_id=letter_id, as_json=as_json))
 
 
 @dead_commands.command("retry")
@@ -55,8 +54,7 @@ def retry_letter(
     _check_choice(letter_id, every=every)
     if every and not yes:
         typer.confirm("Run all dead jobs again?", abort=True, err=True)
-    settings = load_quietly()
-    run_command(run_retry(settings, letter_id, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_retry, letter_id=letter_id, as_json=as_json))
 
 
 @dead_commands.command("purge")
@@ -79,11 +77,8 @@ def purge_letter(
         raise typer.BadParameter("--older-than goes with --all")
     if every and not yes:
         typer.confirm("Forget dead jobs for good?", abort=True, err=True)
-    settings = load_quietly()
-    run_command(
-        run_purge(settings, letter_id, older_than_s=older_than_s or 0, as_json=as_json),
-        settings,
-        role="cli",
+    run_quietly(
+        partial(run_purge, letter_id=letter_id, older_than_s=older_than_s or 0, as_json=as_json)
     )
 
 

@@ -1,15 +1,23 @@
 """The `queue` commands; `queue_screen` has what they do."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from app.cli.durations import duration_s
-from app.cli.running import AsJson, load_quietly, run_command
+from app.cli.running import AsJson, run_quietly
 
 queue_commands = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
-Reason = Annotated[str, typer.Option(help="Why; others will ask.")]
+
+def _no_blank(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("say why; others will ask")
+    return reason
+
+
+Reason = Annotated[str, typer.Option(help="Why; others will ask.", callback=_no_blank)]
 _DAY_S = 86_400
 _DRAIN_S = 300
 
@@ -20,8 +28,7 @@ def queue(context: typer.Context, *, as_json: AsJson = False) -> None:
     from app.cli.queue_screen import run_screen
 
     if context.invoked_subcommand is None:
-        settings = load_quietly()
-        run_command(run_screen(settings, as_json=as_json), settings, role="cli")
+        run_quietly(partial(run_screen, as_json=as_json))
 
 
 @queue_commands.command("pause")
@@ -37,11 +44,7 @@ def pause(
     """Have no worker take a job; what runs goes on."""
     from app.cli.queue_screen import run_pause
 
-    _check(reason)
-    settings = load_quietly()
-    run_command(
-        run_pause(settings, reason=reason, for_s=for_s, as_json=as_json), settings, role="cli"
-    )
+    run_quietly(partial(run_pause, reason=reason, for_s=for_s, as_json=as_json))
 
 
 @queue_commands.command("resume")
@@ -49,8 +52,7 @@ def resume(*, as_json: AsJson = False) -> None:
     """End a pause; workers start at once."""
     from app.cli.queue_screen import run_resume
 
-    settings = load_quietly()
-    run_command(run_resume(settings, as_json=as_json), settings, role="cli")
+    run_quietly(partial(run_resume, as_json=as_json))
 
 
 @queue_commands.command("drain")
@@ -66,15 +68,4 @@ def drain(
     """Pause, and wait until nothing runs; the queue stays paused."""
     from app.cli.queue_screen import run_drain
 
-    _check(reason)
-    settings = load_quietly()
-    run_command(
-        run_drain(settings, reason=reason, within_s=within_s, as_json=as_json),
-        settings,
-        role="cli",
-    )
-
-
-def _check(reason: str) -> None:
-    if not reason.strip():
-        raise typer.BadParameter("--reason is needed: others will ask why")
+    run_quietly(partial(run_drain, reason=reason, within_s=within_s, as_json=as_json))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +47,12 @@ def load(*, quiet: bool = False) -> "Settings":
     for line in deprecations():
         _complain(line)
     return loaded
+
+
+def run_quietly(command: "Callable[[Settings], Coroutine[Any, Any, int | None]]") -> None:
+    """Run a command that has the terminal to itself, with the settings."""
+    settings = load_quietly()
+    run_command(command(settings), settings, role="cli")
 
 
 def run_command(

@@ -15,6 +15,7 @@ from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, u
 from app.pipeline import fencing, records
 from app.pipeline.delivery import RUN_FUNCTION, RunJob, effects_of, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
+from app.pipeline.ending import CANCELLED, end_run
 from app.pipeline.fencing import End
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run, private_place
@@ -25,7 +26,7 @@ from app.resilience.deadline import Within
 from app.store.keys import TenantId, load_data_key
 from app.telemetry.conventions import Attribute
 from app.telemetry.logs import bound, get_logger
-from app.telemetry.metrics import record_retry, record_run
+from app.telemetry.metrics import record_retry
 from app.telemetry.spans import current_span
 
 log = get_logger(__name__)
@@ -69,6 +70,7 @@ class Execution:
                 return Ended(outcome="aborted")
             active.set(Attribute.JOB_ATTEMPT, attempt.row.attempt)
             active.set(Attribute.JOB_MAX_ATTEMPTS, self._queue.max_attempts)
+            self._tell(attempt.row, RunStatus.RUNNING)
             with bound(attempt=attempt.row.attempt):
                 try:
                     return await self._held_through(attempt, ctx.get("delivery"))
@@ -165,8 +167,9 @@ class Execution:
                 raise RetryableError(ErrorCode.LEASE_LOST) from None
             if delivery is not None and delivery.cause is Cause.ORDERED:
                 await self._cancel(row)
-            else:
-                await self._hand_back(row)
+            else:  # this worker stops
+                await self._put_back(row)
+                log.info("run_handed_back", run_id=str(run_id), attempt=row.attempt)
             raise
         finally:
             # A later attempt may have come to this worker meanwhile; then it is held by that one.
@@ -177,8 +180,10 @@ class Execution:
     async def _carry_through(self, attempt: "_Attempt") -> Ended:
         row = attempt.row
         flow = self._flows.get(row.flow)
-        if flow is None:  # of a newer version of the program
-            return await self._leave(row)
+        if flow is None:  # of a newer version of the program: for a worker that knows it
+            log.error("flow_unknown", flow=row.flow)
+            await self._put_back(row, wait_s=PARKED_S)
+            return Ended(outcome="retry", value=_in_short(row, RunStatus.QUEUED, None))
         run: Run | None = None
         try:
             run = await self._open(attempt)
@@ -245,7 +250,11 @@ class Execution:
             wait_s = backoff_s(self._queue, row.tries, error)
             # A wait past the deadline could only end in DEADLINE_EXCEEDED, which says less.
             if self._runtime.clock.monotonic() + wait_s < attempt.ends_at_s:
-                await self._postpone(row, error, wait_s)
+                await self._put_back(row, wait_s=wait_s, error=error)
+                record_retry("run", error_type=error.code)
+                log.warning(
+                    "run_postponed", code=error.code, wait_s=round(wait_s, 1), tries=row.tries
+                )
                 return Ended(outcome="retry", value=_in_short(row, RunStatus.QUEUED, error.code))
         refused = run is not None and error.code in flow.refusals
         how = End(
@@ -261,50 +270,37 @@ class Execution:
         return Ended(outcome="failed", error=error, dead=not refused, tries=row.tries)
 
     async def _end(self, row: RunRow, how: End) -> None:
-        async with self._runtime.database.begin() as session:
-            await fencing.end(session, row, how)
-        record_run(how.status, code=how.code)
-        self._runtime.events.run_changed(
-            row.id, how.status, attempt=row.attempt, ended=True, code=how.code
-        )
+        await end_run(self._runtime.database, self._runtime.events, row, how)
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
         if how.effects:
             await self._deliver(effects_of(row.id, row.tenant_id, traceparent=row.traceparent))
 
-    async def _postpone(self, row: RunRow, error: WorkerError, wait_s: float) -> None:
+    async def _put_back(
+        self, row: RunRow, *, wait_s: float = 0, error: WorkerError | None = None
+    ) -> None:
+        """Queue the run for its next attempt; only an error spends this one."""
+        code = error.code if error else None
         async with self._runtime.database.begin() as session:
             await fencing.postpone(
-                session, row, wait_s=wait_s, code=error.code, details=error.details
+                session,
+                row,
+                wait_s=wait_s,
+                code=code,
+                details=error.details if error else {},
+                spends_try=error is not None,
             )
-        record_retry("run", error_type=error.code)
+        self._tell(row, RunStatus.QUEUED, code)
+        await self._deliver(next_attempt(row, wait_s=wait_s))
+
+    def _tell(self, row: RunRow, status: RunStatus, code: ErrorCode | None = None) -> None:
+        """Tell a state that is not final; `end_run` tells the others."""
         self._runtime.events.run_changed(
-            row.id, RunStatus.QUEUED, attempt=row.attempt, ended=False, code=error.code
+            row.id, status, attempt=row.attempt, ended=False, code=code
         )
-        log.warning("run_postponed", code=error.code, wait_s=round(wait_s, 1), tries=row.tries)
-        await self._deliver(next_attempt(row, wait_s=wait_s))
-
-    async def _hand_back(self, row: RunRow) -> None:
-        """This worker stops: the run goes back at once, and the attempt is not spent."""
-        async with self._runtime.database.begin() as session:
-            await fencing.postpone(session, row, wait_s=0, code=None, details={}, spends_try=False)
-        log.info("run_handed_back", run_id=str(row.id), attempt=row.attempt)
-        await self._deliver(next_attempt(row))
-
-    async def _leave(self, row: RunRow) -> Ended:
-        """Leave it to a worker that knows its flow; the attempt is not spent."""
-        log.error("flow_unknown", flow=row.flow)
-        wait_s = PARKED_S
-        async with self._runtime.database.begin() as session:
-            await fencing.postpone(
-                session, row, wait_s=wait_s, code=None, details={}, spends_try=False
-            )
-        await self._deliver(next_attempt(row, wait_s=wait_s))
-        return Ended(outcome="retry", value=_in_short(row, RunStatus.QUEUED, None))
 
     async def _cancel(self, row: RunRow) -> None:
-        how = End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
         try:
-            await self._end(row, how)
+            await self._end(row, CANCELLED)
         except RetryableError as error:
             if error.code is not ErrorCode.LEASE_LOST:  # it has ended already: what was ordered
                 raise

@@ -13,7 +13,7 @@ from typing import Any
 
 from arq.connections import RedisSettings
 from arq.constants import job_key_prefix
-from arq.worker import Function, func
+from arq.worker import Function
 
 from app.bootstrap import open_runtime
 from app.jobs import worker
@@ -140,11 +140,7 @@ def _functions() -> list[Function]:
         execution: Execution = ctx[_EXECUTION]
         return await _observed(ctx, EFFECTS_FUNCTION, execution.effects(ctx, **carried))
 
-    as_arq_sees: list[Any] = [run, effects]
-    return [
-        func(as_arq_sees[0], name=RUN_FUNCTION, max_tries=worker.NO_TRY_LIMIT),
-        func(as_arq_sees[1], name=EFFECTS_FUNCTION, max_tries=worker.NO_TRY_LIMIT, keep_result=0),
-    ]
+    return worker.functions(run, effects)
 
 
 async def _observed(ctx: dict[Any, Any], function: str, work: Awaitable[Ended]) -> Any:

@@ -21,7 +21,7 @@ from app.jobs.execution import Execution
 from app.pipeline.delivery import EFFECTS_FUNCTION, RUN_FUNCTION, next_attempt
 from app.pipeline.effects import EffectHandler
 from app.pipeline.flow import Flow
-from app.pipeline.reconcile import reconcile
+from app.pipeline.reconcile import Reconciler
 from app.pipeline.schedules import Scheduler
 from app.pipeline.tables import RunRow
 from app.queue.deadletters import Letter
@@ -62,7 +62,7 @@ async def serve(
     async with attended(runtime, work) as execution:
         taking = QueueWorker(
             runtime.producer,
-            functions(execution),
+            functions(execution.run, execution.effects),
             settings=runtime.settings.queue,
             worker_id=execution.worker,
             hooks=Hooks(on_abort=execution.aborted),
@@ -72,10 +72,8 @@ async def serve(
         log.info("worker_stopped", worker=execution.worker)
 
 
-def functions(execution: Execution) -> list[Function]:
-    """The job functions, as arq knows them."""
-    run: Any = execution.run  # arq's protocol is narrower than what it calls
-    effects: Any = execution.effects
+def functions(run: Any, effects: Any) -> list[Function]:
+    """The job functions, as arq knows them; its protocol is narrower than what it calls."""
     return [
         func(run, name=RUN_FUNCTION, max_tries=NO_TRY_LIMIT),
         # The reconciler offers it again under the same id: no result may stand in the way.
@@ -96,7 +94,7 @@ async def attended(runtime: Runtime, work: Work | None = None) -> AsyncGenerator
                 group.create_task(each)
                 for each in (
                     _every(queue.lease / RENEWALS_PER_LEASE, execution.renew_leases),
-                    _every(queue.reconcile_every, _reconciliation(runtime)),
+                    _every(queue.reconcile_every, _reconciler(runtime).look),
                     _scheduler(runtime).serve(),
                     _warm(runtime),
                 )
@@ -131,7 +129,7 @@ async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Non
         await asyncio.sleep(seconds)
 
 
-def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
+def _reconciler(runtime: Runtime) -> Reconciler:
     queue = runtime.settings.queue
 
     async def gave_up(run: RunRow) -> None:
@@ -147,17 +145,16 @@ def _reconciliation(runtime: Runtime) -> Callable[[], Awaitable[object]]:
             ),
         )
 
-    async def look() -> None:
-        await reconcile(
-            runtime.database,
-            runtime.producer,
-            lease_s=queue.lease,
-            stock_claim_s=stock_timeout_s(queue) + _ARQ_EXTRA_S,
-            max_tries=queue.max_attempts,
-            gave_up=gave_up,
-        )
-
-    return look
+    return Reconciler(
+        database=runtime.database,
+        producer=runtime.producer,
+        events=runtime.events,
+        every_s=queue.reconcile_every,
+        lease_s=queue.lease,
+        stock_claim_s=stock_timeout_s(queue) + _ARQ_EXTRA_S,
+        max_tries=queue.max_attempts,
+        gave_up=gave_up,
+    )
 
 
 def _scheduler(runtime: Runtime) -> Scheduler:

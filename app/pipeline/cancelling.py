@@ -3,16 +3,15 @@
 from uuid import UUID
 
 from app.errors import ErrorCode, PermanentError, RetryableError
-from app.pipeline import fencing, records
+from app.pipeline import records
 from app.pipeline.delivery import job_id_of
-from app.pipeline.fencing import End
+from app.pipeline.ending import CANCELLED, end_run
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Events
 from app.queue.producer import Cancelled, Producer
 from app.store.database import Database
 from app.store.keys import TenantId
 from app.telemetry.logs import get_logger
-from app.telemetry.metrics import record_run
 
 log = get_logger(__name__)
 
@@ -42,23 +41,12 @@ async def cancel_run(
         if RunStatus(run.status).final:
             raise PermanentError(ErrorCode.RUN_ENDED, details={"status": run.status})
         try:
-            async with database.begin(within_s=_LIMIT_S) as session:
-                await fencing.end(
-                    session, run, End(status=RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
-                )
+            await end_run(database, events, run, CANCELLED, within_s=_LIMIT_S)
         except RetryableError as error:
             if error.code is not ErrorCode.LEASE_LOST:
                 raise
             continue  # it began, ended or was cancelled meanwhile
-        record_run(RunStatus.CANCELLED, code=ErrorCode.CANCELLED)
         log.info("run_cancelled", run_id=str(run.id), was=run.status, attempt=run.attempt)
-        events.run_changed(
-            run.id,
-            RunStatus.CANCELLED,
-            attempt=run.attempt,
-            ended=True,
-            code=ErrorCode.CANCELLED,
-        )
         await _cancel_job(producer, run)
 
 

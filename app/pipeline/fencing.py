@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -54,9 +54,10 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A queued run whose time has come, and how long ago that was by PostgreSQL's clock."""
+    """A queued run after this attempt whose time came so long ago by PostgreSQL's clock."""
 
-    run: RunRow
+    run_id: RunId
+    attempt: int
     overdue_s: float
 
 
@@ -307,15 +308,39 @@ async def reclaim_abandoned(session: AsyncSession, *, max_runs: int) -> Sequence
     return abandoned
 
 
-async def due(session: AsyncSession, *, max_runs: int) -> Sequence[Due]:
-    """Queued runs past `next_attempt_at`, oldest first."""
+async def due(session: AsyncSession, *, max_runs: int, for_s: float = 0) -> Sequence[Due]:
+    """Queued runs that have been past `next_attempt_at` for so long, oldest first."""
     rows = await session.execute(
-        select(RunRow, func.extract("epoch", func.now() - RunRow.next_attempt_at))
-        .where(RunRow.status == RunStatus.QUEUED, RunRow.next_attempt_at <= func.now())
+        select(
+            RunRow.id,
+            RunRow.attempt,
+            func.extract("epoch", func.now() - RunRow.next_attempt_at),
+        )
+        .where(
+            RunRow.status == RunStatus.QUEUED,
+            RunRow.next_attempt_at <= func.now() - timedelta(seconds=for_s),
+        )
         .order_by(RunRow.next_attempt_at)
         .limit(max_runs)
     )
-    return [Due(run=run, overdue_s=float(overdue_s)) for run, overdue_s in rows]
+    return [
+        Due(run_id=RunId(run_id), attempt=attempt, overdue_s=float(overdue_s))
+        for run_id, attempt, overdue_s in rows
+    ]
+
+
+async def still_due(session: AsyncSession, run_ids: Collection[UUID]) -> Sequence[RunRow]:
+    """Those of the runs that are queued and past `next_attempt_at`, oldest first."""
+    rows = await session.scalars(
+        select(RunRow)
+        .where(
+            RunRow.id.in_(run_ids),
+            RunRow.status == RunStatus.QUEUED,
+            RunRow.next_attempt_at <= func.now(),
+        )
+        .order_by(RunRow.next_attempt_at)
+    )
+    return rows.all()
 
 
 async def spent(session: AsyncSession, *, max_tries: int, max_runs: int) -> Sequence[RunRow]:
@@ -324,7 +349,6 @@ async def spent(session: AsyncSession, *, max_tries: int, max_runs: int) -> Sequ
         select(RunRow)
         .where(RunRow.status == RunStatus.QUEUED, RunRow.tries >= max_tries)
         .limit(max_runs)
-        .with_for_update(skip_locked=True)
     )
     return rows.all()
 

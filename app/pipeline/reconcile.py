@@ -1,11 +1,16 @@
 """Bring back what was lost: abandoned runs, and jobs that Redis forgot."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
-from app.errors import ErrorCode
+from app.errors import ErrorCode, RetryableError
 from app.pipeline import fencing, records
 from app.pipeline.delivery import effects_of, job_id_of, next_attempt
+from app.pipeline.ending import end_run
+from app.pipeline.fencing import Due, End
 from app.pipeline.tables import RunRow, RunStatus
+from app.queue.events import Events
 from app.queue.producer import Producer
 from app.store.database import Database
 from app.telemetry.logs import get_logger
@@ -15,56 +20,93 @@ log = get_logger(__name__)
 _MAX_RUNS_AT_ONCE = 500
 
 
-async def reconcile(
-    database: Database,
-    producer: Producer,
-    *,
-    lease_s: float,
-    stock_claim_s: float,
-    max_tries: int,
-    gave_up: Callable[[RunRow], Awaitable[None]],
-) -> int:
-    """One look at all runs; returns how many jobs were put into the queue anew.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """Looks after runs that nobody carries, every `every_s` seconds.
 
-    Several workers may look at the same time: rows are taken with SKIP LOCKED, and the queue
-    refuses an id that it holds already. `gave_up` is told of each run whose worker died at every
-    try, once it has ended. `stock_claim_s` is how long arq's own worker claims a job. Raises
-    DB_CONNECTION or NETWORK_ERROR; the next look repeats what this one did not get to.
+    `stock_claim_s` is how long arq's own worker claims a job. `gave_up` is told of each run whose
+    worker died at every try, once it has ended.
     """
-    async with database.begin() as session:
-        abandoned = await fencing.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
-    for run in abandoned:
-        log.warning("run_abandoned", run_id=str(run.id), attempt=run.attempt, worker=run.worker)
-    async with database.begin() as session:
-        spent = await fencing.spent(session, max_tries=max_tries, max_runs=_MAX_RUNS_AT_ONCE)
-        for run in spent:
-            log.error("run_gave_up", run_id=str(run.id), tries=run.tries)
-            await fencing.end(
-                session,
-                run,
-                fencing.End(
-                    status=RunStatus.FAILED,
-                    code=ErrorCode.WORKER_ERROR,
-                    details={"reason": "its worker died each time", "tries": run.tries},
-                    keep_checkpoints=True,
-                ),
+
+    database: Database
+    producer: Producer
+    events: Events
+    every_s: float
+    lease_s: float
+    stock_claim_s: float
+    max_tries: int
+    gave_up: Callable[[RunRow], Awaitable[None]]
+
+    async def look(self) -> int:
+        """One look at all runs; returns how many jobs were put into the queue anew.
+
+        A run that has been due for less than `every_s` is left to the next look: its job is most
+        likely on its way. So one that is lost at once is found when it has been due for one to two
+        times as long.
+
+        Several workers may look at the same time: the fence lets one of them put a run back or end
+        it, and the queue refuses an id that it holds already. Raises DB_CONNECTION or
+        NETWORK_ERROR; the next look repeats what this one did not get to.
+        """
+        abandoned = await self._reclaim()
+        await self._end_spent()
+        async with self.database.begin() as session:
+            due = await fencing.due(session, for_s=self.every_s, max_runs=_MAX_RUNS_AT_ONCE)
+            owing = await records.runs_with_open_effects(session, max_runs=_MAX_RUNS_AT_ONCE)
+        waiting = {
+            **{_next_job_id(each): each.run_id for each in due},
+            **{job_id_of(run.id, run.attempt + 1): run.id for run in abandoned},
+        }
+        put = await self._offer(waiting, owing)
+        await self.producer.forget_foreign_claims(
+            [_next_job_id(each) for each in due if each.overdue_s > self.lease_s],
+            lasts_s=self.stock_claim_s,
+            held_for_s=self.lease_s,
+        )
+        return put
+
+    async def _reclaim(self) -> Sequence[RunRow]:
+        async with self.database.begin() as session:
+            abandoned = await fencing.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
+        for run in abandoned:
+            log.warning("run_abandoned", run_id=str(run.id), attempt=run.attempt, worker=run.worker)
+        return abandoned
+
+    async def _end_spent(self) -> None:
+        async with self.database.begin() as session:
+            spent = await fencing.spent(
+                session, max_tries=self.max_tries, max_runs=_MAX_RUNS_AT_ONCE
             )
-    for run in spent:
-        await gave_up(run)
-    async with database.begin() as session:
-        due = await fencing.due(session, max_runs=_MAX_RUNS_AT_ONCE)
-        with_effects = await records.runs_with_open_effects(session, max_runs=_MAX_RUNS_AT_ONCE)
-    # Asked first: a trace of each offer would hide the one that counted.
-    offers = [
-        *(next_attempt(overdue.run) for overdue in due),
-        *(effects_of(run_id, tenant_id) for run_id, tenant_id in with_effects),
-    ]
-    absent = await producer.absent([job.job_id or "" for job in offers])
-    answers = await producer.enqueue_many([job for job in offers if job.job_id in absent])
-    if put := sum(answer.is_new for answer in answers):
-        log.info("jobs_enqueued_again", count=put)
-    overdue_ids = [
-        job_id_of(each.run.id, each.run.attempt + 1) for each in due if each.overdue_s > lease_s
-    ]
-    await producer.forget_foreign_claims(overdue_ids, lasts_s=stock_claim_s, held_for_s=lease_s)
-    return put
+        for run in spent:
+            how = End(
+                status=RunStatus.FAILED,
+                code=ErrorCode.WORKER_ERROR,
+                details={"reason": "its worker died each time", "tries": run.tries},
+                keep_checkpoints=True,
+            )
+            try:
+                await end_run(self.database, self.events, run, how)
+            except RetryableError as error:
+                if error.code is not ErrorCode.LEASE_LOST:
+                    raise
+                continue  # another worker was first, or somebody cancelled it
+            log.error("run_gave_up", run_id=str(run.id), tries=run.tries)
+            await self.gave_up(run)
+
+    async def _offer(self, waiting: dict[str, UUID], owing: Iterable[tuple[UUID, UUID]]) -> int:
+        effects = {job.job_id or "": job for job in (effects_of(*each) for each in owing)}
+        # Asked first: nearly all are there, and only of the others is there more to be read. Also,
+        # a trace of each offer would hide the one that counted.
+        absent = await self.producer.absent([*waiting, *effects])
+        jobs = [job for job_id, job in effects.items() if job_id in absent]
+        if lost := [run_id for job_id, run_id in waiting.items() if job_id in absent]:
+            async with self.database.begin() as session:
+                jobs += map(next_attempt, await fencing.still_due(session, lost))
+        answers = await self.producer.enqueue_many(jobs)
+        if put := sum(answer.is_new for answer in answers):
+            log.info("jobs_enqueued_again", count=put)
+        return put
+
+
+def _next_job_id(due: Due) -> str:
+    return job_id_of(due.run_id, due.attempt + 1)

@@ -146,11 +146,9 @@ class StandingClaim:
             await asyncio.wait((waiting,))
 
     async def _wait(self, room: Room, wait_s: float) -> None:
-        lists = [self._private]
-        if room.for_chat:
-            lists.append(f"{self._queue}:wake:chat")
+        lists = [self._private, f"{self._queue}:wake:chat"]
         if room.for_any:
-            lists += [f"{self._queue}:wake:chat", f"{self._queue}:wake"]
+            lists.append(f"{self._queue}:wake")
         token, call = self._claims.call(room)
         try:
             answer = await scripts.run_when_told(

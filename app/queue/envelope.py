@@ -7,8 +7,6 @@ arq's own producers write it with this serializer.
 """
 
 import asyncio
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -177,22 +175,6 @@ def decode(raw: bytes) -> dict[str, Any]:
 def safe_text(error: BaseException) -> str:
     """What may be said of an exception anywhere: the sentence of its code, or its type."""
     return str(error) if isinstance(error, WorkerError) else type(error).__name__
-
-
-def as_text(raw: bytes) -> tuple[str, bool]:
-    """Bytes that may be anything, as text for JSON, and whether that is base64."""
-    try:
-        return raw.decode(), False
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), True
-
-
-def from_text(text: str, *, is_base64: bool) -> bytes:
-    """The inverse of `as_text`. Raises ValueError."""
-    try:
-        return base64.b64decode(text, validate=True) if is_base64 else text.encode()
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -24,7 +24,6 @@ log = get_logger(__name__)
 
 RENEWALS_PER_LEASE = 3
 _ADOPT_AT_ONCE = 1_000
-_PAYLOAD_LIVES_MS = 30 * 86_400_000
 
 
 class Holder(Protocol):
@@ -94,7 +93,7 @@ class Leases:
         async with self._producer.pipeline(transaction=True) as pipe:
             for each in held:
                 key = f"{job_key_prefix}{each.job_id}"
-                pipe.set(key, each.payload, px=_PAYLOAD_LIVES_MS, nx=True)
+                pipe.set(key, each.payload, px=self._producer.expires_extra_ms, nx=True)
             # Known to the server, which has just run it.
             pipe.execute_command(  # pyright: ignore[reportUnknownMemberType] - typed loosely
                 "EVALSHA", call.script.sha, 1, self._queue, *call.arguments

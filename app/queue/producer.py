@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix, result_key_prefix
-from arq.jobs import Job, deserialize_result
+from arq.jobs import Job, deserialize_result, serialize_result
 from arq.utils import to_ms, to_unix_ms
 
 from app.errors import ErrorCode, PermanentError
@@ -195,18 +195,21 @@ class Producer(ArqRedis):
 
     async def absent(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the ids that neither wait nor run, and have left no result."""
-        async with self.pipeline(transaction=False) as asked:
-            for job_id in job_ids:
-                asked.zscore(self.queue_name, job_id)
-                asked.exists(f"{result_key_prefix}{job_id}")
-            with redis_errors():
-                answers = await asked.execute()
-        pairs = zip(answers[::2], answers[1::2], strict=True)
-        return {
-            job_id
-            for job_id, (waits_since, has_result) in zip(job_ids, pairs, strict=True)
-            if waits_since is None and not has_result
-        }
+        if not job_ids:
+            return set()
+        with redis_errors():
+            waiting_since = await self.zmscore(self.queue_name, list(job_ids))
+            # In this order: a job leaves the queue in the moment in which its result comes.
+            gone = [
+                job_id
+                for job_id, since in zip(job_ids, waiting_since, strict=True)
+                if since is None
+            ]
+            async with self.pipeline(transaction=False) as asked:
+                for job_id in gone:
+                    asked.exists(f"{result_key_prefix}{job_id}")
+                have_results = await asked.execute()
+        return {job_id for job_id, has_one in zip(gone, have_results, strict=True) if not has_one}
 
     async def forget_foreign_claims(
         self, job_ids: Sequence[str], *, lasts_s: float, held_for_s: float
@@ -314,18 +317,19 @@ def index_entry(priority: Priority, tenant: str, limit_key: str) -> str:
 def cancelled_result(job_id: str, queue_name: str) -> bytes:
     """What `Job.result` and `Job.abort` of arq read of a job that never ran."""
     now_ms = int(time.time() * 1000)
-    return encode(
-        {
-            "t": 0,
-            "f": "",
-            "a": (),
-            "k": {},
-            "et": now_ms,
-            "s": False,
-            "r": asyncio.CancelledError(),
-            "st": now_ms,
-            "ft": now_ms,
-            "q": queue_name,
-            "id": job_id,
-        }
+    written = serialize_result(
+        function="",
+        args=(),
+        kwargs={},
+        job_try=0,
+        enqueue_time_ms=now_ms,
+        success=False,
+        result=asyncio.CancelledError(),
+        start_ms=now_ms,
+        finished_ms=now_ms,
+        ref=job_id,
+        queue_name=queue_name,
+        job_id=job_id,
+        serializer=encode,
     )
+    return written or b""

@@ -2,21 +2,26 @@
 
 Before `configure_telemetry` the same calls work and record nothing; a given parent is still handed
 on. Exception texts never enter a span: they may quote a document.
+
+Spans are OpenTelemetry's in all that leaves the process. They are not made by its SDK, which copies
+and checks each attribute twice and makes a dozen objects: on an idle worker, whose caches have gone
+cold, one took .26 ms of the 1.5 ms between enqueue and start.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from contextvars import Token
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, Token
 from enum import Enum
-from functools import lru_cache
 from types import TracebackType
+from typing import NamedTuple, Self
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.errors import WorkerError
 from app.telemetry.conventions import Attribute, EventName, SpanName
+from app.telemetry.traceparent import SpanContext, parse
 
 AttributeValue = str | int | float | bool | Sequence[str]
 
@@ -32,34 +37,126 @@ class SpanKind(Enum):
 
 
 class ActiveSpan:
-    """A span that is under way."""
+    """A span that is under way. This one records nothing, and stands for the one it was given."""
 
-    __slots__ = ("_span",)
+    __slots__ = ("_token", "context")
 
-    def __init__(self, inner: trace.Span) -> None:
-        self._span = inner
+    _token: Token["ActiveSpan"]
+
+    def __init__(self, context: SpanContext | None) -> None:
+        self.context = context
 
     def set(self, key: Attribute, value: AttributeValue) -> None:
         """Set one attribute. Never a text of a document, a name or an address."""
-        self._span.set_attribute(key, value)
 
     def rename(self, title: str) -> None:
         """Give the span the name that was not known at its start (a route's template)."""
-        self._span.update_name(title)
 
     def event(self, name: EventName, attributes: Mapping[str, AttributeValue]) -> None:
         """Mark a point in time."""
-        self._span.add_event(name, attributes)
 
     def fail(self, error_type: str) -> None:
         """Mark as failed without an exception. `error_type` is a code or the name of a class."""
-        self._span.set_attribute(Attribute.ERROR_TYPE, error_type)
-        self._span.set_status(trace.StatusCode.ERROR)
 
     @property
     def traceparent(self) -> str | None:
-        """What another process needs to continue here (W3C); None while nothing is recorded."""
-        return _traceparent(self._span.get_span_context())
+        """What another process needs to continue here (W3C); None where there is no trace."""
+        return self.context.traceparent if self.context else None
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        _current.reset(self._token)
+
+
+class SpanEvent(NamedTuple):
+    """A point in time within a span, in ns since 1970."""
+
+    name: str
+    time_ns: int
+    attributes: Mapping[str, AttributeValue]
+
+
+class RecordedSpan(ActiveSpan):
+    """A span that is handed over when it ends, and does not change from then on."""
+
+    __slots__ = (
+        "attributes",
+        "end_ns",
+        "events",
+        "failed",
+        "kind",
+        "link",
+        "name",
+        "parent",
+        "start_ns",
+    )
+
+    context: SpanContext
+
+    def __init__(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, AttributeValue] | None,
+        parent: SpanContext | None,
+        link: SpanContext | None,
+    ) -> None:
+        if parent is None:
+            self.context = SpanContext(_random(128), _random(64), _SAMPLED, is_remote=False)
+        else:
+            self.context = SpanContext(
+                parent.trace_id, _random(64), parent.trace_flags, is_remote=False
+            )
+        self.name = name
+        self.kind = kind
+        self.attributes: dict[str, AttributeValue] = dict(attributes) if attributes else {}
+        self.parent = parent
+        self.link = link
+        self.events: list[SpanEvent] = []
+        self.failed = False
+        self.start_ns = time.time_ns()
+        self.end_ns = 0
+
+    def set(self, key: Attribute, value: AttributeValue) -> None:
+        if not self.end_ns:
+            self.attributes[key] = value
+
+    def rename(self, title: str) -> None:
+        if not self.end_ns:
+            self.name = title
+
+    def event(self, name: EventName, attributes: Mapping[str, AttributeValue]) -> None:
+        if not self.end_ns:
+            self.events.append(SpanEvent(name, time.time_ns(), dict(attributes)))
+
+    def fail(self, error_type: str) -> None:
+        if not self.end_ns:
+            self.attributes[Attribute.ERROR_TYPE] = error_type
+            self.failed = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, stack)
+        # CancelledError and KeyboardInterrupt are no Exception: a stop is not a failure.
+        if isinstance(error, Exception):
+            type_name = type(error).__qualname__
+            self.fail(error.code.value if isinstance(error, WorkerError) else type_name)
+            self.event(EventName.EXCEPTION, {Attribute.EXCEPTION_TYPE: type_name})
+        self.end_ns = time.time_ns()
+        if _tracing.on_end is not None:
+            _tracing.on_end(self)
 
 
 def span(
@@ -70,135 +167,80 @@ def span(
     attributes: Mapping[str, AttributeValue] | None = None,
     parent: str | None = None,
     link: str | None = None,
-) -> AbstractContextManager[ActiveSpan]:
+) -> ActiveSpan:
     """Open a span `<name> <target>` for the duration of a `with` block.
 
     `parent` and `link` are traceparent strings of other processes; one that does not parse is
     ignored. Without `parent` the span stands below the current one. An exception marks it as failed
     with the error's code, or the class name of a foreign exception; a cancellation does not.
+    A trace that was not sampled where it began is handed on, and not recorded.
     """
-    if _tracing.is_off and parent is None:
-        return _NOT_RECORDED
-    words = (target,) if name is SpanName.HTTP else (name.value, target)
-    title = " ".join(filter(None, words))
-    return _Scope(title, kind, attributes, _context(parent), _link(link))
+    if _tracing.on_end is None and parent is None:
+        return _NOWHERE
+    above = (parse(parent) if parent else None) or _current.get().context
+    if _tracing.on_end is None:
+        return ActiveSpan(above)
+    if above and not above.trace_flags.sampled:
+        return ActiveSpan(above)
+    title = target if name is SpanName.HTTP else f"{name.value} {target}" if target else name.value
+    return RecordedSpan(title, kind, attributes, above, parse(link) if link else None)
 
 
 def recording() -> bool:
     """Whether spans are recorded at all."""
-    return not _tracing.is_off
+    return _tracing.on_end is not None
 
 
 def current_span() -> ActiveSpan:
     """Return the innermost open span; one that records nothing where there is none."""
-    return _NOT_RECORDED.__enter__() if _tracing.is_off else ActiveSpan(trace.get_current_span())
+    return _current.get()
 
 
 def current_traceparent() -> str | None:
     """Return the current span as a traceparent string, to be sent along with a job."""
-    return _traceparent(trace.get_current_span().get_span_context())
+    return _current.get().traceparent
 
 
 def current_trace_id() -> str | None:
     """Return the current trace as 32 hex digits."""
-    found = trace.get_current_span().get_span_context()
-    return f"{found.trace_id:032x}" if found.is_valid else None
+    return _trace_id(_current.get().context)
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
     """The trace that a traceparent string names, as 32 hex digits."""
-    found = _remote(traceparent) if traceparent else trace.INVALID_SPAN_CONTEXT
-    return f"{found.trace_id:032x}" if found.is_valid else None
+    return _trace_id(parse(traceparent)) if traceparent else None
 
 
 def current_span_id() -> str | None:
     """Return the current span as 16 hex digits."""
-    found = trace.get_current_span().get_span_context()
-    return f"{found.span_id:016x}" if found.is_valid else None
+    context = _current.get().context
+    return f"{context.span_id:016x}" if context else None
 
 
-def install(tracer: trace.Tracer) -> trace.Tracer:
-    """Make spans with this tracer from now on; returns the one before, to be put back."""
-    # Our own holder, not OpenTelemetry's global provider, which can be set once per process: then
-    # telemetry could not be closed and opened again.
-    previous, _tracing.tracer = _tracing.tracer, tracer
-    _tracing.is_off = type(tracer) is trace.NoOpTracer
+def install(on_end: "Ended | None") -> "Ended | None":
+    """Hand spans that have ended to this from now on, or record none; returns what was before."""
+    previous, _tracing.on_end = _tracing.on_end, on_end
     return previous
 
 
+Ended = Callable[[RecordedSpan], None]
+
+
 class _Tracing:
-    def __init__(self) -> None:
-        self.tracer: trace.Tracer = trace.NoOpTracer()
-        self.is_off = True
-
-
-_tracing = _Tracing()
-_propagator = TraceContextTextMapPropagator()
-
-
-class _Scope(AbstractContextManager[ActiveSpan]):
-    # A class, not a generator: half the cost, and the exception is seen without an except clause.
-    __slots__ = ("_arguments", "_inner", "_token")
-
-    _inner: trace.Span
-    _token: Token[otel_context.Context]
-
-    def __init__(
-        self,
-        title: str,
-        kind: SpanKind,
-        attributes: Mapping[str, AttributeValue] | None,
-        parent: otel_context.Context | None,
-        link: tuple[trace.Link, ...],
-    ) -> None:
-        self._arguments = (title, parent, kind.value, attributes, link)
-
-    def __enter__(self) -> ActiveSpan:
-        self._inner = _tracing.tracer.start_span(
-            *self._arguments, record_exception=False, set_status_on_exception=False
-        )
-        self._token = otel_context.attach(trace.set_span_in_context(self._inner))
-        return ActiveSpan(self._inner)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        stack: TracebackType | None,
-    ) -> None:
-        otel_context.detach(self._token)
-        # CancelledError and KeyboardInterrupt are no Exception: a stop is not a failure.
-        if isinstance(error, Exception):
-            name = type(error).__qualname__
-            code = error.code.value if isinstance(error, WorkerError) else name
-            ActiveSpan(self._inner).fail(code)
-            self._inner.add_event(EventName.EXCEPTION, {Attribute.EXCEPTION_TYPE: name})
-        self._inner.end()
+    on_end: Ended | None = None
 
 
 class _Nowhere(ActiveSpan):
-    """Stands for a span while nothing is recorded: hands on the parent, if one was given."""
+    """No span at all: while telemetry is off, one costs next to nothing."""
 
     __slots__ = ()
 
-    def set(self, key: Attribute, value: AttributeValue) -> None:
-        del key, value
-
     @property
     def traceparent(self) -> str | None:
-        return current_traceparent()
+        return None if (innermost := _current.get()) is self else innermost.traceparent
 
-
-class _NotRecorded(AbstractContextManager[ActiveSpan]):
-    """No span at all: while telemetry is off, one costs next to nothing."""
-
-    __slots__ = ("_nowhere",)
-
-    def __init__(self) -> None:
-        self._nowhere = _Nowhere(trace.INVALID_SPAN)
-
-    def __enter__(self) -> ActiveSpan:
-        return self._nowhere
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
@@ -209,31 +251,19 @@ class _NotRecorded(AbstractContextManager[ActiveSpan]):
         return
 
 
-_NOT_RECORDED = _NotRecorded()
+_NOWHERE = _Nowhere(None)
+_tracing = _Tracing()
+# Of its own: that of the module repeats itself for whoever seeds it; and each does after a fork.
+_ids = random.Random()  # noqa: S311 - identifiers, not secrets
+os.register_at_fork(after_in_child=_ids.seed)
+_current: ContextVar[ActiveSpan] = ContextVar("naru-span", default=_NOWHERE)
+# A trace that begins here says that its id is random (W3C Trace Context, level 2).
+_SAMPLED = trace.TraceFlags(trace.TraceFlags.SAMPLED | trace.TraceFlags.RANDOM_TRACE_ID)
 
 
-def _context(parent: str | None) -> otel_context.Context | None:
-    if parent is None:
-        return None
-    remote = _remote(parent)
-    return trace.set_span_in_context(trace.NonRecordingSpan(remote)) if remote.is_valid else None
+def _random(bits: int) -> int:
+    return _ids.getrandbits(bits) or 1  # zero names no span
 
 
-def _link(traceparent: str | None) -> tuple[trace.Link, ...]:
-    if traceparent is None:
-        return ()
-    remote = _remote(traceparent)
-    return (trace.Link(remote),) if remote.is_valid else ()
-
-
-@lru_cache(maxsize=256)  # a span's parent and link are often the same, and a batch has one sender
-def _remote(traceparent: str) -> trace.SpanContext:
-    # An empty context, or an unreadable text would fall back to the current span.
-    found = _propagator.extract({"traceparent": traceparent}, otel_context.Context())
-    return trace.get_current_span(found).get_span_context()
-
-
-def _traceparent(found: trace.SpanContext) -> str | None:
-    if not found.is_valid:
-        return None
-    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
+def _trace_id(context: SpanContext | None) -> str | None:
+    return f"{context.trace_id:032x}" if context else None

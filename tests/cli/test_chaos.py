@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from app.bootstrap import open_runtime
+from app.cli import app
 from app.cli.chaos import reachable, run_chaos
 from app.demo.provider import ScriptedProvider
 from app.settings import InvalidSettings, Settings
@@ -36,3 +38,10 @@ async def test_without_a_scripted_model_there_is_nothing_to_break(settings: Sett
     async with reachable(settings, "http://127.0.0.1:9/v1"):
         with pytest.raises(InvalidSettings, match="No scripted model to break"):
             await run_chaos(settings, kind="status", for_s=3, as_json=True)
+
+
+@pytest.mark.parametrize("seconds", ["2h", "3601", "0", "soon"])
+def test_a_time_that_is_none_or_longer_than_an_hour_is_wrong_usage(seconds: str) -> None:
+    told = CliRunner().invoke(app, ["chaos", "llm", "--for", seconds])
+    assert told.exit_code == 2
+    assert "30s" in told.stderr

@@ -5,23 +5,18 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.telemetry import metrics, spans
+from app.telemetry.spans import RecordedSpan
 
 
 @pytest.fixture
-def traced() -> Iterator[InMemorySpanExporter]:
+def traced() -> Iterator[list[RecordedSpan]]:
     """Every span that has ended."""
-    exporter = InMemorySpanExporter()
-    tracing = TracerProvider()
-    tracing.add_span_processor(SimpleSpanProcessor(exporter))
-    before = spans.install(tracing.get_tracer("test"))
-    yield exporter
+    ended: list[RecordedSpan] = []
+    before = spans.install(ended.append)
+    yield ended
     spans.install(before)
-    tracing.shutdown()
 
 
 @pytest.fixture

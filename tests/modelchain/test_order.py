@@ -5,7 +5,6 @@ import logging
 from typing import Any, cast
 
 import pytest
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
@@ -17,7 +16,7 @@ from app.resilience.registry import registry
 from app.settings import Settings
 from app.settings.groups import Environment, LlmSettings, RetrySettings
 from app.telemetry.conventions import SpanName
-from app.telemetry.spans import span
+from app.telemetry.spans import RecordedSpan, span
 from tests.modelchain.conftest import Open
 from tests.modelchain.listening import Person, ask
 
@@ -185,15 +184,15 @@ async def test_without_time_left_no_other_model_is_begun(chain: ModelChain) -> N
 
 
 async def test_the_change_of_model_is_an_event_of_the_span_around_it(
-    provider: ScriptedProvider, chain: ModelChain, traced: InMemorySpanExporter
+    provider: ScriptedProvider, chain: ModelChain, traced: list[RecordedSpan]
 ) -> None:
     provider.fail_with(FaultKind.QUOTA)
 
     with span(SpanName.STAGE, "analyze"):
         await chain.first(ask)
 
-    stage = next(done for done in traced.get_finished_spans() if done.name == "stage analyze")
-    assert [(event.name, dict(event.attributes or {})) for event in stage.events] == [
+    stage = next(done for done in traced if done.name == "stage analyze")
+    assert [(event.name, event.attributes) for event in stage.events] == [
         (
             "naru.fallback",
             {

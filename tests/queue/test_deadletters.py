@@ -126,6 +126,14 @@ async def test_pages_hold_each_letter_once_the_newest_first(
         assert pages[-1]
 
 
+async def test_the_list_lets_go_of_letters_whose_time_is_over_with_the_next_one(
+    producer: Producer, letters: DeadLetters
+) -> None:
+    await producer.zadd(f"{producer.queue_name}:dead", {"old": 1})
+    await kill(letters, "new")
+    assert await producer.zcard(f"{producer.queue_name}:dead") == 1
+
+
 async def test_a_page_goes_on_after_the_letter_that_ended_the_last_one_was_purged(
     letters: DeadLetters,
 ) -> None:

@@ -18,10 +18,8 @@ from app.queue.envelope import (
     NewJob,
     Priority,
     UnknownVersion,
-    as_text,
     decode,
     encode,
-    from_text,
     safe_text,
     seal,
     unseal,
@@ -180,17 +178,6 @@ def test_a_result_that_looks_like_a_failure_stays_what_it_is() -> None:
 def test_what_may_be_said_of_an_exception() -> None:
     assert safe_text(ValueError(CANARY)) == "ValueError"
     assert safe_text(WorkerError(ErrorCode.NOT_FOUND)) == ErrorCode.NOT_FOUND.english
-
-
-@hypothesis.given(st.binary())
-def test_any_bytes_can_be_shown_and_read_back(raw: bytes) -> None:
-    text, is_base64 = as_text(raw)
-    assert from_text(json.loads(json.dumps(text)), is_base64=is_base64) == raw
-
-
-def test_what_is_no_base64_is_refused() -> None:
-    with pytest.raises(ValueError, match="base64"):
-        from_text("not base64!", is_base64=True)
 
 
 def test_each_priority_has_a_rank_and_an_unknown_rank_is_ingestion() -> None:

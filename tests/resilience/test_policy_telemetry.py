@@ -6,8 +6,6 @@ from opentelemetry.sdk.metrics.export import (
     InMemoryMetricReader,
     NumberDataPoint,
 )
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.errors import RetryableError
 from app.resilience.breaker_config import BreakerConfig
@@ -16,6 +14,7 @@ from app.resilience.policy import Policy
 from app.resilience.retry import Retry
 from app.telemetry import spans
 from app.telemetry.conventions import Metric, SpanName
+from app.telemetry.spans import RecordedSpan
 from tests.resilience.calls import ATTEMPT, Failing, network_error, whole
 
 
@@ -32,7 +31,7 @@ def points(reader: InMemoryMetricReader) -> dict[str, list[dict[str, object]]]:
     return found
 
 
-async def test_a_call_is_one_span_with_its_tries_as_events(traced: InMemorySpanExporter) -> None:
+async def test_a_call_is_one_span_with_its_tries_as_events(traced: list[RecordedSpan]) -> None:
     policy = Policy(
         "model",
         Retry(tries=3),
@@ -40,31 +39,31 @@ async def test_a_call_is_one_span_with_its_tries_as_events(traced: InMemorySpanE
         ATTEMPT,
     )
     assert await policy.execute(Failing(network_error())) == "answer"
-    (call,) = traced.get_finished_spans()
+    (call,) = traced
     assert call.name == "call model"
     assert call.attributes == {"naru.call.outcome": "success", "naru.call.tries": 2}
     assert [event.name for event in call.events] == ["naru.retry.scheduled"]
 
     with pytest.raises(RetryableError):
         await policy.execute(Failing(*[network_error()] * 3))
-    (_, failed) = traced.get_finished_spans()
+    (_, failed) = traced
     assert outcome(failed) == "rejected"
-    assert (failed.attributes or {})["error.type"] == "CIRCUIT_OPEN"
+    assert failed.attributes["error.type"] == "CIRCUIT_OPEN"
     changes = [event for event in failed.events if event.name == "naru.breaker.state_change"]
-    assert [(change.attributes or {})["naru.breaker.to"] for change in changes] == ["open"]
+    assert [change.attributes["naru.breaker.to"] for change in changes] == ["open"]
 
 
-def outcome(span: ReadableSpan) -> object:
-    return (span.attributes or {})["naru.call.outcome"]
+def outcome(span: RecordedSpan) -> object:
+    return span.attributes["naru.call.outcome"]
 
 
 async def test_a_stage_that_is_its_own_span_gets_no_second_one(
-    traced: InMemorySpanExporter,
+    traced: list[RecordedSpan],
 ) -> None:
     policy = Policy("quiet", ATTEMPT, traced=False)
     with spans.span(SpanName.STAGE, "fetch"):
         await policy.execute(Failing())
-    (stage,) = traced.get_finished_spans()
+    (stage,) = traced
     assert (stage.name, outcome(stage)) == ("stage fetch", "success")
 
 

@@ -1,8 +1,3 @@
 -- ARGV: id, payload, index entry, letter, ms to keep. A dead letter of a job that is in no queue.
-local id, keep = ARGV[1], tonumber(ARGV[5])
-local dead = DEAD .. ':' .. id
-redis.call('HSET', dead, 'letter', ARGV[4], 'entry', ARGV[3], 'payload', ARGV[2])
-redis.call('PEXPIRE', dead, keep)
-redis.call('ZADD', DEAD, now, id)
-redis.call('PEXPIRE', DEAD, keep)
+bury(ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]))
 return 1

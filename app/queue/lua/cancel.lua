@@ -14,7 +14,7 @@ end
 local entry = entry_of(id)
 release(id, entry) -- its lease may be over, and nobody has looked yet
 take_out(id, entry)
-forget(id, entry)
+forget(id)
 redis.call('ZREM', ABORT, id)
 redis.call('ZREM', PARKED, id)
 tell_result(id, ARGV[2], ARGV[3])

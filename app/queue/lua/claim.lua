@@ -184,10 +184,10 @@ local function begins(id, at, entry, is_queued)
 end
 
 local function try_of(id)
-  if redis.call('SET', RETRY .. id, 1, 'NX', 'PX', 2592000000) then -- 30 days
+  if redis.call('SET', RETRY .. id, 1, 'NX', 'PX', KEPT_MS) then
     return 1
   end
-  redis.call('PEXPIRE', RETRY .. id, 2592000000)
+  redis.call('PEXPIRE', RETRY .. id, KEPT_MS)
   return redis.call('INCR', RETRY .. id)
 end
 

@@ -20,6 +20,7 @@ local WAKE = QUEUE .. ':wake'         -- list: at most one token, for one worker
 local WAKE_CHAT = WAKE .. ':chat'     -- the same, for work of chat: also for one with room for it alone
 local CLASSES = { '1', '2', '3' }     -- chat, ingestion, bulk
 local UNKNOWN = '2||'                 -- of an id that came from elsewhere
+local KEPT_MS = 2592000000            -- 30 days: no job is lost because its queue stood still
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -90,7 +91,7 @@ local function count(name, by)
   end
 end
 
-local function hold(id, entry)
+local function hold(entry)
   local _, tenant, key = parts(entry)
   redis.call('HINCRBY', RUNNING, 't|' .. tenant, 1)
   if key ~= '' then
@@ -176,7 +177,7 @@ local function drop(id)
   redis.call('ZREM', PARKED, id)
 end
 
-local function forget(id, entry)
+local function forget(id)
   redis.call('ZREM', QUEUE, id)
   redis.call('HDEL', INDEX, id)
   redis.call('DEL', LOCK .. id, RETRY .. id, JOB .. id)
@@ -187,6 +188,16 @@ local function tell_result(id, result, keep_ms)
     redis.call('SET', RESULT .. id, result, 'PX', keep_ms)
   end
   redis.call('PUBLISH', QUEUE .. ':done:' .. id, '')
+end
+
+-- Keeps a dead letter for so long; the list lets go of those whose time is over.
+local function bury(id, payload, entry, letter, keep_ms)
+  local dead = DEAD .. ':' .. id
+  redis.call('HSET', dead, 'letter', letter, 'entry', entry, 'payload', payload)
+  redis.call('PEXPIRE', dead, keep_ms)
+  redis.call('ZREMRANGEBYSCORE', DEAD, '-inf', now - keep_ms)
+  redis.call('ZADD', DEAD, now, id)
+  redis.call('PEXPIRE', DEAD, keep_ms)
 end
 
 -- One waiting worker is woken; it passes the word on if more is due than it takes. A token that

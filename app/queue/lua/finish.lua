@@ -5,15 +5,6 @@
 local keep_dead = tonumber(ARGV[1])
 local lost = {}
 
-local function bury(id, entry, letter)
-  local dead = DEAD .. ':' .. id
-  redis.call('HSET', dead, 'letter', letter, 'entry', entry, 'payload', redis.call('GET', JOB .. id) or '')
-  redis.call('PEXPIRE', dead, keep_dead)
-  redis.call('ZREMRANGEBYSCORE', DEAD, '-inf', now - keep_dead)
-  redis.call('ZADD', DEAD, now, id)
-  redis.call('PEXPIRE', DEAD, keep_dead)
-end
-
 -- A lease that has passed is still ours until somebody looks: so long nobody else has begun.
 local function is_ours(id, owner)
   local holder = redis.call('GET', LOCK .. id)
@@ -37,9 +28,9 @@ local function finish(id, what, result, ms, letter)
   end
   if what == 'done' then
     if letter ~= '' then
-      bury(id, entry, letter)
+      bury(id, redis.call('GET', JOB .. id) or '', entry, letter, keep_dead)
     end
-    forget(id, entry)
+    forget(id)
     tell_result(id, result, ms)
   else
     redis.call('DEL', LOCK .. id)
@@ -50,7 +41,7 @@ local function finish(id, what, result, ms, letter)
     end
     if what == 'park' then
       redis.call('ZADD', PARKED, 'NX', now, id)
-      redis.call('PEXPIRE', JOB .. id, 2592000000) -- 30 days, anew each time
+      redis.call('PEXPIRE', JOB .. id, KEPT_MS) -- anew each time
     end
   end
 end

@@ -24,7 +24,7 @@ local function renew(id, owner, entry)
   redis.call('SET', LOCK .. id, owner, 'PX', lease)
   redis.call('ZADD', QUEUE, now + lease, id)
   if redis.call('ZADD', LEASES, now + lease, id) == 1 then
-    hold(id, entry)
+    hold(entry)
   end
   return true
 end

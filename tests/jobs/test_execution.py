@@ -1,0 +1,117 @@
+"""What a worker tells of its runs while it has them; tests/flows has the rest of its work."""
+
+import asyncio
+from typing import Any, NoReturn
+
+import pytest
+
+from app.bootstrap import Runtime
+from app.errors import ErrorCode, RetryableError
+from app.jobs.execution import Execution
+from app.pipeline.acceptance import accept, new_run
+from app.pipeline.delivery import job_id_of, next_attempt
+from app.pipeline.flow import Flow
+from app.pipeline.run import Run
+from app.pipeline.tables import RunRow
+from app.queue.delivery import Ended
+from app.queue.envelope import Priority
+from app.queue.events import RunEvent
+from tests.queue.fleet import commands
+
+LIMIT_S = 30
+
+
+@pytest.fixture
+async def run(runtime: Runtime) -> RunRow:
+    """A queued run of the flow `test`."""
+    accepted = new_run(runtime.keyring, runtime.tenant_id, "test", priority=Priority.BULK)
+    async with runtime.database.begin() as session:
+        await accept(session, accepted, deadline_s=600)
+    return accepted.run
+
+
+async def carry(runtime: Runtime, run: RunRow, **flows: Flow) -> Ended:
+    execution = Execution(runtime, flows, {}, worker="worker")
+    return await execution.run({}, **next_attempt(run).kwargs)
+
+
+async def told(runtime: Runtime, run: RunRow) -> list[tuple[str, int, bool, str | None]]:
+    await runtime.events.all_told(within_s=LIMIT_S)
+    return [
+        (event.told.status, event.told.attempt, event.told.ended, event.told.code)
+        for event in await runtime.events.read(run.id, None, within_s=LIMIT_S)
+        if isinstance(event.told, RunEvent)
+    ]
+
+
+async def state(runtime: Runtime, run: RunRow) -> tuple[str, int, int]:
+    async with runtime.database.begin() as session:
+        row = await session.get_one(RunRow, run.id)
+    return row.status, row.attempt, row.tries
+
+
+async def waits_s(runtime: Runtime, run: RunRow) -> float:
+    """How long the job of the second attempt waits from now on."""
+    due_ms = await runtime.producer.zscore(runtime.producer.queue_name, job_id_of(run.id, 2))
+    seconds, _ = await commands(runtime.producer).time()
+    assert due_ms is not None
+    return due_ms / 1_000 - seconds
+
+
+async def test_followers_are_told_that_it_began_and_how_it_ended(
+    runtime: Runtime, run: RunRow
+) -> None:
+    async def call(run: Run) -> dict[str, Any]:
+        return {"attempt": run.row.attempt}
+
+    await carry(runtime, run, test=Flow(call=call))
+    assert await told(runtime, run) == [
+        ("running", 1, False, None),
+        ("succeeded", 1, True, None),
+    ]
+
+
+async def test_a_run_that_a_stopping_worker_hands_back_is_told_and_queued_at_once(
+    runtime: Runtime, run: RunRow
+) -> None:
+    begun = asyncio.Event()
+
+    async def call(run: Run) -> dict[str, Any]:
+        del run
+        begun.set()
+        return await asyncio.Event().wait()  # pyright: ignore[reportReturnType] - never
+
+    carrying = asyncio.create_task(carry(runtime, run, test=Flow(call=call)))
+    await begun.wait()
+    carrying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await carrying
+    assert await told(runtime, run) == [("running", 1, False, None), ("queued", 1, False, None)]
+    assert await state(runtime, run) == ("queued", 1, 0)
+    assert await waits_s(runtime, run) <= 1
+
+
+async def test_a_run_that_is_postponed_is_told_with_its_code_and_spends_its_try(
+    runtime: Runtime, run: RunRow
+) -> None:
+    async def call(run: Run) -> NoReturn:
+        del run
+        raise RetryableError(ErrorCode.LLM_RATE_LIMIT, details={"retry_after": 60})
+
+    ended = await carry(runtime, run, test=Flow(call=call))
+    assert (ended.outcome, ended.value["status"]) == ("retry", "queued")
+    assert await told(runtime, run) == [
+        ("running", 1, False, None),
+        ("queued", 1, False, "LLM_RATE_LIMIT"),
+    ]
+    assert await state(runtime, run) == ("queued", 1, 1)
+
+
+async def test_a_flow_that_is_not_known_here_is_left_to_a_worker_that_knows_it(
+    runtime: Runtime, run: RunRow
+) -> None:
+    ended = await carry(runtime, run)
+    assert (ended.outcome, ended.value["code"]) == ("retry", None)
+    assert await told(runtime, run) == [("running", 1, False, None), ("queued", 1, False, None)]
+    assert await state(runtime, run) == ("queued", 1, 0)
+    assert await waits_s(runtime, run) > 30
