@@ -27,6 +27,7 @@ from bench.queue_bars import judge
 from bench.queue_jobs import NotDoneError
 from bench.queue_recovery import Death, Recovered, recoveries
 from bench.queue_report import Report, Run
+from bench.queue_rows import database
 from bench.queue_scenarios import SCENARIOS, Case, Sizes
 from bench.queue_stage import Child, Stage, proxy, sink, stage
 from bench.queue_systems import OURS, SYSTEMS, System
@@ -69,6 +70,8 @@ class Bench:
             here.distant_port = await stack.enter_async_context(
                 proxy(self._folder, here.port, _DELAY_MS)
             )
+            if any(system.rows for system in self._plan.systems):
+                here.database = await stack.enter_async_context(database(self._folder))
             distance_ms = round_trip_ms(here.distant_port)
             server = _server(here.port)
             producers: dict[str, Child] = {}

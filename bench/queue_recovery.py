@@ -70,7 +70,7 @@ async def recoveries(
 async def _scene(folder: Path, sink_port: int, death: Death) -> AsyncGenerator[_Scene]:
     system, lease = death.system, {"lease_s": death.lease_s}
     async with stage(folder, sink_port) as here, here.producer(system) as (producer, _):
-        rows = here.fresh()
+        rows = await here.fresh()
         async with (
             here.worker(system, rows, _CONCURRENCY, **lease) as first,
             AsyncExitStack() as later,

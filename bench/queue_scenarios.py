@@ -68,7 +68,7 @@ class Case:
 
 async def latency(case: Case) -> Measured:
     """From the call of enqueue to the first line of the job; idle, then with 500 jobs in flight."""
-    rows = case.stage.fresh()
+    rows = await case.stage.fresh()
     async with case.stage.worker(case.system, rows, _LATENCY_CONCURRENCY) as worker:
         await _ready(case, rows)
         await _stamps(case, rows)
@@ -101,7 +101,7 @@ async def sleepers(case: Case) -> Measured:
     """1,000 jobs that wait a second in one worker: from the first start to the last end."""
     if case.system.most_concurrency < _SLEEPERS:
         return {}
-    rows = case.stage.fresh()
+    rows = await case.stage.fresh()
     async with case.stage.worker(case.system, rows, _SLEEPERS) as worker:
         await _ready(case, rows)
         idle_mib = worker.rss_mib()
@@ -122,7 +122,7 @@ async def sleepers(case: Case) -> Measured:
 
 async def enqueue(case: Case) -> Measured:
     """How fast one asyncio process enqueues."""
-    case.stage.fresh()
+    await case.stage.fresh()
     rates = await case.producer.ask("rates", count=case.sizes.enqueues)
     measured = {
         IN_TURN_PER_S: [rates["in_turn_per_s"]],
@@ -141,7 +141,7 @@ async def cancel(case: Case) -> Measured:
     """From the call of cancel to the CancelledError in the running job."""
     if not case.system.cancels:
         return {}
-    rows = case.stage.fresh()
+    rows = await case.stage.fresh()
     taken: list[float] = []
     async with case.stage.worker(case.system, rows, _NOOP_CONCURRENCY):
         await _ready(case, rows)
@@ -168,7 +168,7 @@ SCENARIOS: Mapping[str, Callable[[Case], Awaitable[Measured]]] = {
 
 
 async def _noops(case: Case, count: int, port: int, name: str) -> Measured:
-    rows = case.stage.fresh()
+    rows = await case.stage.fresh()
     await case.stage.spans()
     async with case.stage.worker(case.system, rows, _NOOP_CONCURRENCY, port=port) as worker:
         await _ready(case, rows)

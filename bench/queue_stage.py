@@ -21,6 +21,7 @@ from typing import Any
 from app.embedded import launch
 from app.embedded.process import in_wheel
 from bench.queue_jobs import NotDoneError, Rows
+from bench.queue_rows import forget_runs
 from bench.queue_sink import TAKE
 from bench.queue_systems import Environment, Place, System
 from bench.queue_wire import command
@@ -139,18 +140,24 @@ def script(environment: Environment, module: str, *arguments: str) -> tuple[str,
 
 
 class Stage:
-    """One Valkey, and what runs against it. `distant_port` is the same server, a network away."""
+    """One Valkey, and what runs against it. `distant_port` is the same server, a network away.
+
+    `database`: where some system keeps rows, the URL of its PostgreSQL.
+    """
 
     def __init__(self, folder: Path, port: int, sink_port: int) -> None:
         self.port = port
         self.distant_port = 0
+        self.database = ""
         self._folder = folder
         self._sink_port = sink_port
         self._rows = 0
 
-    def fresh(self) -> Rows:
-        """Empty the server; a new file for what the jobs write."""
+    async def fresh(self) -> Rows:
+        """Empty the servers; a new file for what the jobs write."""
         command(self.port, "FLUSHALL")
+        if self.database:
+            await forget_runs(self.database)
         self._rows += 1
         return Rows(self._folder / f"{self.port}-{self._rows}.rows")
 
@@ -191,7 +198,8 @@ class Stage:
         return json.loads(await asyncio.to_thread(take))
 
     def _place(self, system: System, **told: Any) -> Place:
-        here = Place(port=self.port, endpoint=f"http://127.0.0.1:{self._sink_port}")
+        sink_url = f"http://127.0.0.1:{self._sink_port}"
+        here = Place(port=self.port, endpoint=sink_url, database=self.database)
         place = replace(here, **told)
         return replace(place, concurrency=min(place.concurrency, system.most_concurrency))
 

@@ -15,12 +15,13 @@ from bench.queue_jobs import Body
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What one process of a system is told. `endpoint`: of the OTLP sink."""
+    """What one process of a system is told. `endpoint`: of the OTLP sink; `database`: its URL."""
 
     port: int
     endpoint: str
     concurrency: int = 100
     lease_s: float = 15
+    database: str = ""
 
     @property
     def url(self) -> str:
@@ -70,7 +71,8 @@ class System:
     """One column of the tables. `adapter` is `module:class`.
 
     `peer`: the fastest of these sets the bars; `traced`: its spans are counted; `bulk`: it has a
-    call for many jobs; `cancels`: it can be asked to; `recovers`: within the bound of the bench.
+    call for many jobs; `cancels`: it can be asked to; `recovers`: within the bound of the bench;
+    `rows`: it keeps a row in PostgreSQL for each job.
     `most_jobs` and `most_distant_jobs` bound the no-op runs that would take minutes.
     """
 
@@ -83,6 +85,7 @@ class System:
     bulk: bool = False
     cancels: bool = False
     recovers: bool = False
+    rows: bool = False
     most_concurrency: int = 1_000_000
     most_jobs: int = 2_500
     most_distant_jobs: int = 1_000
@@ -151,6 +154,16 @@ SYSTEMS: tuple[System, ...] = (
         bulk=True,
         most_jobs=5_000,
         most_distant_jobs=5_000,
+    ),
+    System(
+        name="naru-rows",
+        adapter="bench.queue_rows:OursWithRows",
+        environment=Environment.OURS,
+        packages=(*_ARQ, "sqlalchemy", "asyncpg"),
+        peer=False,
+        traced=True,
+        rows=True,
+        bulk=True,
     ),
 )
 
