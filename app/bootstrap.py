@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app.candidates.analysis import MODEL_ANALYST
-from app.candidates.flow import ResumeTools
 from app.candidates.intake import Intake
+from app.candidates.tools import ResumeTools
 from app.coordination.announcements import Announcements
 from app.coordination.breakers import BreakerControl, open_breaker_control
 from app.coordination.limits import SharedLimiter

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import records as candidates
-from app.candidates.flow import profile_place
 from app.candidates.intake import file_name_place
 from app.candidates.profile import Profile
+from app.candidates.protection import profile_place
 from app.candidates.tables import CandidateRow, FileRow
 from app.errors import ErrorCode, PermanentError, describe
 from app.messages import Language, Message

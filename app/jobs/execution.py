@@ -272,7 +272,7 @@ class Execution:
     async def _end(self, row: RunRow, how: End) -> None:
         await end_run(self._runtime.database, self._runtime.events, row, how)
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
-        if how.effects:
+        if how.effects or row.owes:
             await self._deliver(effects_of(row.id, row.tenant_id, traceparent=row.traceparent))
 
     async def _put_back(

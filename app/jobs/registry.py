@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from app.bootstrap import Runtime
-from app.candidates.flow import ResumeTools
 from app.candidates.intake import INGEST_FLOW
+from app.candidates.tools import ResumeTools
 from app.jobs.resumes import DISCARD_ORIGINAL, discard_original, ingest_flow
 from app.jobs.scheduled import RETENTION, RETENTION_FLOW, retention_flow
 from app.pipeline.effects import EffectHandler

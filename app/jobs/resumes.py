@@ -6,7 +6,9 @@ from uuid import UUID
 
 from app.bootstrap import Runtime
 from app.candidates import records
-from app.candidates.flow import ResumeTools, ingest, thumbnail_key
+from app.candidates.flow import ingest
+from app.candidates.thumbnails import thumbnail_key
+from app.candidates.tools import ResumeTools
 from app.errors import ErrorCode, PermanentError
 from app.pipeline.effects import EffectHandler
 from app.pipeline.fencing import Effect

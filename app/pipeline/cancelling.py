@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.pipeline import records
-from app.pipeline.delivery import job_id_of
+from app.pipeline.delivery import effects_of, job_id_of
 from app.pipeline.ending import CANCELLED, end_run
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Events
@@ -54,6 +54,8 @@ async def _cancel_job(producer: Producer, run: RunRow) -> None:
     """Whichever carries it: a job that another worker took over has begun a later attempt."""
     newest = run.attempt + 1 if run.status == RunStatus.QUEUED else run.attempt
     try:
+        if run.owes:
+            await producer.enqueue(effects_of(run.id, run.tenant_id, traceparent=run.traceparent))
         for attempt in range(newest, 0, -1):
             if await producer.cancel(job_id_of(run.id, attempt)) is not Cancelled.UNKNOWN:
                 return

@@ -5,7 +5,7 @@ commits. A function that changes a run on behalf of an attempt compares the fenc
 LEASE_LOST when it no longer stands.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -238,7 +238,19 @@ async def end(session: AsyncSession, run: RunRow, how: End) -> None:
     await _end_attempt(session, run, how.status, how.code)
     if not how.keep_checkpoints:
         await session.execute(delete(CheckpointRow).where(CheckpointRow.run_id == run.id))
-    for effect in how.effects:
+    await owe(session, run, (*how.effects, *owed(run, how.status, how.code)))
+
+
+def owed(run: RunRow, status: RunStatus, code: ErrorCode | None) -> Iterator[Effect]:
+    """What the run owes at any end. A run that is opened again owes it anew at its next end."""
+    told = {"run_id": str(run.id), "status": status, "code": code}
+    for kind in run.owes:
+        yield Effect(kind=kind, key=f"{kind}:{run.id}:{run.attempt}", payload=told)
+
+
+async def owe(session: AsyncSession, run: RunRow, effects: Iterable[Effect]) -> None:
+    """Write effects beside the final state; one that is written already is left as it is."""
+    for effect in effects:
         await session.execute(
             upsert(EffectRow)
             .values(

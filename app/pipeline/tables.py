@@ -42,7 +42,9 @@ class RunRow(Base):
     """`attempt` is the fence: raised when a worker begins; every commit of the run compares it.
 
     `tries` counts the attempts that were spent; an attempt that a stopping worker handed back is
-    not. `priority` and `limit_key` are those of its jobs. `details` are safe to show, `private_sealed` is personal data under the run's data key.
+    not. `priority` and `limit_key` are those of its jobs. `owes` are the kinds of effect
+    that follow from its end, whatever that is. `details` are safe to show, `private_sealed` is
+    personal data under the run's data key.
     """
 
     __tablename__ = "runs"
@@ -60,6 +62,7 @@ class RunRow(Base):
     tries: Mapped[int] = mapped_column(default=0)
     priority: Mapped[str] = mapped_column(default="ingestion", server_default="ingestion")
     limit_key: Mapped[str] = mapped_column(default="", server_default="")
+    owes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     data_key_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("data_keys.id", ondelete="SET NULL")
     )

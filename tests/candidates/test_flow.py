@@ -2,13 +2,16 @@ from typing import cast
 
 import pytest
 
-from app.candidates import flow
+from app.candidates import analyzing, embedding, flow, originals, protection, thumbnails
 from app.pipeline.stage import Stage
 from app.resilience.policies import POLICIES, PolicyName
 
-STAGES = cast(
-    "list[Stage[..., object]]", [found for found in vars(flow).values() if isinstance(found, Stage)]
+MODULES = (analyzing, embedding, flow, originals, protection, thumbnails)
+FOUND = cast(
+    "list[Stage[..., object]]",
+    [each for module in MODULES for each in vars(module).values() if isinstance(each, Stage)],
 )
+STAGES = [each for place, each in enumerate(FOUND) if each not in FOUND[:place]]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{stage.name}-{stage.policy}")

@@ -1,0 +1,56 @@
+"""The uploaded file: its bytes, and the lines that it is read as."""
+
+import asyncio
+
+from app.candidates.intake import original_place
+from app.candidates.tables import FileRow
+from app.candidates.tools import ResumeTools
+from app.documents.blocks import Document
+from app.documents.reader import Reader
+from app.pipeline.run import Run
+from app.pipeline.stage import stage
+from app.resilience.policies import PolicyName
+
+
+class Original:
+    """The file's bytes, read from the store at most once per attempt."""
+
+    def __init__(self, file: FileRow, run: Run, tools: ResumeTools) -> None:
+        self._file = file
+        self._run = run
+        self._tools = tools
+        self._data: bytes | None = None
+        self._reading = asyncio.Lock()
+
+    async def read(self) -> bytes:
+        """The plain bytes. Raises STORAGE_ERROR."""
+        async with self._reading:
+            if self._data is None:
+                sealed = await self._tools.blobs.get(self._file.blob_key)
+                place = original_place(self._run.id)
+                self._data = await asyncio.to_thread(self._run.key.open_bytes, sealed, place)
+            return self._data
+
+    async def take_over(self) -> bytes:
+        """Copy an object that a client put into the store, sealed, to where originals lie."""
+        source_key = self._file.source_key
+        if source_key is None:
+            return await self.read()
+        data = await self._tools.blobs.get(source_key, max_bytes=self._tools.max_file_bytes)
+        place = original_place(self._run.id)
+        sealed = await asyncio.to_thread(self._run.key.seal_bytes, data, place)
+        await self._tools.blobs.put(self._file.blob_key, sealed)
+        self._data = data
+        return data
+
+
+@stage("fetch", policy=PolicyName.STORAGE)
+async def fetch(original: Original) -> int:
+    """Bring the file's bytes here; returns their number."""
+    return len(await original.take_over())
+
+
+@stage("extract", policy=PolicyName.PARSER)
+async def extract(original: Original, reader: Reader) -> Document:
+    """The file as lines of text, read in a child process."""
+    return await reader.read(await original.read())

@@ -1,0 +1,30 @@
+"""What the stages of a résumé work with."""
+
+from dataclasses import dataclass
+
+from app.documents.reader import Reader
+from app.modelchain import ModelChain
+from app.providers.blobs import Blobs
+from app.providers.embedders import Embedder
+from app.resilience.policy import Policy
+from app.resilience.rollout import Rollout
+from app.settings.groups import ChunkSettings
+from app.store.crypto import BlindIndex, Keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeTools:
+    """Made once per worker."""
+
+    blobs: Blobs
+    reader: Reader
+    embedder: Embedder
+    models: ModelChain | None
+    shadow_models: ModelChain | None
+    model_analyst: Rollout
+    storage: Policy
+    keyring: Keyring
+    index: BlindIndex
+    chunking: ChunkSettings
+    max_file_bytes: int
+    parse_tries: int
