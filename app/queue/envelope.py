@@ -114,7 +114,7 @@ def seal(job: NewJob, *, enqueued_ms: int, traceparent: str | None, limit_bytes:
         "w": job.wait_s,
     }
     try:
-        raw = json.dumps(written, separators=(",", ":"), allow_nan=False).encode()
+        raw = _JOB.encode(written).encode()
     except (TypeError, ValueError):
         raise PermanentError(
             ErrorCode.VALIDATION_ERROR,
@@ -157,7 +157,7 @@ def unseal(raw: bytes) -> Envelope:
 
 def encode(job: Mapping[str, Any]) -> bytes:
     """Arq's serializer, of jobs and of results; a failure travels as code, type and safe text."""
-    return json.dumps(job, default=_encoded, separators=(",", ":")).encode()
+    return _ANY.encode(job).encode()
 
 
 def decode(raw: bytes) -> dict[str, Any]:
@@ -226,3 +226,8 @@ def _failure(read: Mapping[str, Any]) -> BaseException:
         return JobFailed(kind)
     known = ErrorCode[code]
     return RetryableError(known) if known.retryable else PermanentError(known)
+
+
+# Made once: `json.dumps` makes one for each call that asks for anything but its defaults.
+_JOB = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_ANY = json.JSONEncoder(separators=(",", ":"), default=_encoded)
