@@ -4,19 +4,21 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.candidates.analysis import MODEL_ANALYST
-from app.candidates.intake import Intake
+from app.candidates.intake import INGEST_FLOW, Intake
+from app.candidates.repair import Repairs
 from app.candidates.tools import ResumeTools
 from app.coordination.announcements import Announcements
 from app.coordination.breakers import BreakerControl, open_breaker_control
 from app.coordination.limits import SharedLimiter
 from app.coordination.rollouts import Rollouts, open_rollouts
+from app.credits.settling import reserve_again
 from app.documents.reader import open_reader
 from app.errors import ErrorCode, PermanentError, RetryableError, unwrap
 from app.modelchain import dependencies, open_model_chain
@@ -24,6 +26,7 @@ from app.pipeline import fencing
 from app.pipeline.delivery import RUN_FUNCTION, RunJob, next_attempt
 from app.pipeline.tables import RunId
 from app.providers.blobs import Blobs, open_blobs
+from app.providers.browser import open_browser
 from app.providers.embedders import Embedder, open_embedder
 from app.queue.deadletters import DeadLetters
 from app.queue.envelope import Envelope, NewJob
@@ -39,10 +42,19 @@ from app.settings.groups import Environment
 from app.settings.secrets import validate_encryption_key
 from app.store.crypto import BlindIndex, Keyring
 from app.store.database import Database, open_database
-from app.store.keys import TenantId, ensure_default_tenant, load_blind_index
+from app.store.keyfile import key_path
+from app.store.keys import (
+    TenantId,
+    ensure_default_tenant,
+    load_blind_index,
+    missing_keys,
+    wrapping_keys,
+)
 from app.store.migrations import is_current, migrate
 from app.store.redis import check_server, open_redis
 from app.telemetry.logs import get_logger
+from app.webhooks.outbox import WEBHOOK_EFFECT
+from app.webhooks.tools import Webhooks, open_webhooks
 
 log = get_logger(__name__)
 
@@ -70,6 +82,8 @@ class Runtime:
     breakers: BreakerControl
     rollouts: Rollouts
     intake: Intake
+    repairs: Repairs
+    webhooks: Webhooks
 
 
 @asynccontextmanager
@@ -126,6 +140,11 @@ async def open_runtime(
         await stack.enter_async_context(
             _tended(announcements.serve(), breakers.serve(), rollouts.serve(), events.serve())
         )
+        webhooks = await stack.enter_async_context(
+            open_webhooks(
+                settings, database=database, producer=producer, keyring=keyring, clock=clock
+            )
+        )
         stack.push_async_callback(announcements.said)
         stack.push_async_callback(events.all_told)
         yield Runtime(
@@ -137,7 +156,7 @@ async def open_runtime(
             dead_letters=DeadLetters(
                 producer,
                 settings.queue,
-                reopen={RUN_FUNCTION: _reopening(database, settings.queue.run_deadline)},
+                reopen={RUN_FUNCTION: _reopening(database, settings)},
             ),
             blobs=blobs,
             embedder=embedder,
@@ -148,7 +167,9 @@ async def open_runtime(
             announcements=announcements,
             breakers=breakers,
             rollouts=rollouts,
+            webhooks=webhooks,
             intake=Intake(
+                owes=(WEBHOOK_EFFECT,),
                 database=database,
                 blobs=blobs,
                 producer=producer,
@@ -159,6 +180,14 @@ async def open_runtime(
                 max_file_mib=settings.extract.max_file_mib,
                 run_deadline_s=settings.queue.run_deadline,
                 limit_key=f"model:{settings.llm.model}" if settings.llm.base_url else "",
+                credits_per_file=settings.credits.per_file,
+            ),
+            repairs=Repairs(
+                database=database,
+                producer=producer,
+                keyring=keyring,
+                tenant_id=tenant_id,
+                run_deadline_s=settings.queue.run_deadline,
             ),
         )
 
@@ -169,6 +198,7 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
     settings = runtime.settings
     async with (
         open_reader(settings.extract) as reader,
+        open_browser(settings.portfolio) as browser,
         open_model_chain(settings) as models,
         open_model_chain(settings, shadow=True) as shadow_models,
     ):
@@ -176,6 +206,7 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
             blobs=runtime.blobs,
             reader=reader,
             embedder=runtime.embedder,
+            browser=browser,
             models=models,
             shadow_models=shadow_models,
             model_analyst=runtime.rollouts[MODEL_ANALYST.name],
@@ -189,11 +220,11 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
 
 
 def _breakers(policies: Policies, settings: Settings) -> Iterator[str]:
-    """Every breaker that may come to be: those of the policies, and one per model."""
+    """Every breaker that is known before its first call: those of the policies, one per model."""
     yield from dependencies(settings)
     for name, policy in policies.items():
         breaker = policy.layer(CircuitBreaker)
-        if breaker is not None and name is not PolicyName.LLM:
+        if breaker is not None and name not in {PolicyName.LLM, PolicyName.WEBHOOK}:
             yield breaker.name
 
 
@@ -212,28 +243,41 @@ async def _tended(*upkeep: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
 
 
 def _reopening(
-    database: Database, run_deadline_s: float
+    database: Database, settings: Settings
 ) -> Callable[[Envelope], Awaitable[NewJob | None]]:
     """How a run whose job is a dead letter begins again: in PostgreSQL first."""
 
     async def reopen(envelope: Envelope) -> NewJob | None:
         run_id = RunId(RunJob.model_validate(envelope.kwargs).run_id)
         async with database.begin() as session:
-            run = await fencing.reopen(session, run_id, deadline_s=run_deadline_s)
+            run = await fencing.reopen(session, run_id, deadline_s=settings.queue.run_deadline)
+            if run is not None and run.flow == INGEST_FLOW:
+                # Or it stays failed: INSUFFICIENT_CREDITS undoes all of this.
+                await reserve_again(session, run, settings.credits.per_file)
         return None if run is None else next_attempt(run)
 
     return reopen
 
 
 def open_keyring(settings: Settings) -> Keyring:
-    """The keys of the settings; in development without one, a key of its own in the data folder."""
+    """The keys of the settings; in development without one, a key of its own in the data folder.
+
+    Raises InvalidSettings when the file there holds no key.
+    """
     key = settings.encryption_key.get_secret_value() if settings.encryption_key else None
+    previous = [old.get_secret_value() for old in settings.encryption_previous_keys]
     if warning := validate_encryption_key(key, settings.env):
-        path = settings.data.folder / "keys" / "encryption.key"
+        path = key_path(settings.data.folder)
         if not path.exists():
             log.warning("encryption_key_made", reason=warning, path=str(path))
-        key = own_secret(path)
-    previous = [old.get_secret_value() for old in settings.encryption_previous_keys]
+        key, *older = own_secret(path).split() or [""]
+        previous = [*older, *previous]
+        try:
+            return Keyring.of(key, previous)
+        except ValueError:
+            raise InvalidSettings(
+                [f"{path} holds no key. Restore it, or set ENCRYPTION_KEY."]
+            ) from None
     return Keyring.of(key or "", previous)
 
 
@@ -265,9 +309,37 @@ def own_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def refuse_missing_keys(keyring: Keyring, in_use: Collection[str]) -> None:
+    """Raise InvalidSettings when the ring lacks a key that wraps anything.
+
+    What it wraps could not be read: runs would fail one by one, long after the key was dropped.
+    """
+    missing = ", ".join(missing_keys(keyring, in_use))
+    if not missing:
+        return
+    if keyring.newest not in in_use:
+        raise InvalidSettings(
+            [
+                (
+                    f"ENCRYPTION_KEY ({keyring.newest}) is not the key that this data was sealed "
+                    f"with ({missing}). Set the right one, or add it to ENCRYPTION_PREVIOUS_KEYS."
+                )
+            ]
+        )
+    raise InvalidSettings(
+        [
+            (
+                f"ENCRYPTION_PREVIOUS_KEYS lacks {missing}, which still wraps data keys. "
+                "Put it back, run `./run keys rotate`, and remove it then."
+            )
+        ]
+    )
+
+
 async def _open_tenant(database: Database, keyring: Keyring) -> tuple[TenantId, BlindIndex]:
     try:
         async with database.begin() as session:
+            refuse_missing_keys(keyring, await wrapping_keys(session))
             tenant_id = await ensure_default_tenant(session, keyring)
             return tenant_id, await load_blind_index(session, keyring, tenant_id)
     except PermanentError as error:

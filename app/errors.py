@@ -94,6 +94,7 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS", False, False, _INFO, 402, "No credits are left. Add credits and send it again.", "크레딧이 부족합니다. 충전한 뒤 다시 보내 주세요."
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", False, False, _WARN, 504, "The run took longer than it may and was stopped.", "허용 시간을 넘겨 작업을 중단했습니다."
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED", False, False, _ERROR, 503, "The model account has no quota left. Check its billing.", "모델 계정의 사용 한도가 소진되었습니다. 결제 상태를 확인해 주세요."
+    SPEND_CAP = "SPEND_CAP", False, False, _WARN, 402, "The run may spend no more on models; what needs none goes on. Raise LLM__MAX_RUN_TOKENS or LLM__MAX_RUN_COST to allow more.", "이 작업이 모델에 쓸 수 있는 한도에 도달해 모델 없이 계속합니다. 더 허용하려면 LLM__MAX_RUN_TOKENS 또는 LLM__MAX_RUN_COST를 높여 주세요."
     CANCELLED = "CANCELLED", False, False, _INFO, 409, "The run was cancelled.", "작업이 취소되었습니다."
     LLM_PARSE_ERROR = "LLM_PARSE_ERROR", False, False, _WARN, 502, "The model's answer could not be understood.", "모델의 답을 해석할 수 없습니다."
     WORKER_ERROR = "WORKER_ERROR", False, False, _ERROR, 500, "Something unexpected failed; it is logged with a stack trace.", "예상하지 못한 오류가 발생했습니다. 로그에 기록했습니다."
@@ -103,10 +104,12 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     # At the door.
     UNAUTHENTICATED = "UNAUTHENTICATED", False, False, _INFO, 401, "An API key is needed. Send it as: Authorization: Bearer KEY.", "API 키가 필요합니다. Authorization: Bearer KEY 형식으로 보내 주세요."
     NOT_FOUND = "NOT_FOUND", False, False, _INFO, 404, "There is nothing at this address.", "해당 주소에 아무것도 없습니다."
+    ERASED = "ERASED", False, False, _INFO, 410, "This candidate was erased; only the time of it is kept.", "삭제된 후보자입니다. 삭제 시각만 남아 있습니다."
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED", False, False, _INFO, 405, "This address does not accept that method.", "이 주소는 해당 메서드를 받지 않습니다."
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE", False, False, _INFO, 413, "The request is larger than accepted. Send a smaller file.", "요청이 허용 크기를 넘습니다. 더 작은 파일을 보내 주세요."
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT", False, False, _INFO, 409, "This Idempotency-Key was used for another request. Use a new key.", "이 Idempotency-Key는 다른 요청에 이미 쓰였습니다. 새 키를 사용해 주세요."
     RUN_ENDED = "RUN_ENDED", False, False, _INFO, 409, "The run has ended already; there is nothing left to cancel.", "이미 끝난 작업이라 취소할 것이 없습니다."
+    NOT_REPAIRABLE = "NOT_REPAIRABLE", False, False, _INFO, 409, "This run cannot be repaired.", "복구할 수 없는 작업입니다."
     # fmt: on
 
 

@@ -1,13 +1,23 @@
 """The models in their order (R18): the first that answers, whole or as a stream that may start over.
 
 Each model has a policy of its own: its tries, circuit, slots and rates. The chain goes on to the
-next one when a model has failed for good.
+next one when a model has failed for good, or would cost more than the run may still spend.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+import json
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache, partial
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -20,10 +30,12 @@ from app.resilience.guards import TOKENS
 from app.resilience.layers import Metering, Usage
 from app.resilience.policies import PolicyName, make_policy
 from app.resilience.policy import Policy
+from app.resilience.spending import MICROS, Caps, Price, Purse, Spend
 from app.settings import Settings
-from app.settings.groups import LlmSettings
+from app.settings.llm import LlmSettings
 from app.telemetry.conventions import Attribute, EventName
 from app.telemetry.logs import get_logger
+from app.telemetry.metrics import record_call, record_cost
 from app.telemetry.spans import AttributeValue, current_span
 
 log = get_logger(__name__)
@@ -92,13 +104,14 @@ class Model:
 
     llm: Llm
     policy: Policy
+    price: Price = field(default_factory=Price)
 
     @property
     def name(self) -> str:
         """The dependency: what its breaker, slots, spans and metrics are named by."""
         return self.policy.name
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - the question, and on whose account it is asked
         self,
         *,
         system: str,
@@ -107,11 +120,13 @@ class Model:
         schema_name: str,
         history: History = (),
         spent: int = 0,
+        purse: Purse | None = None,
     ) -> Answer:
         """`Llm.ask`, retried and limited. `spent`: tries that earlier attempts of the job made.
 
-        Raises what `Llm.ask` raises, and CIRCUIT_OPEN, BULKHEAD_FULL, RATE_LIMITED or
-        DEADLINE_EXCEEDED.
+        The answer is paid from the `purse`, of which its estimate is held back meanwhile. Raises what
+        `Llm.ask` raises, and CIRCUIT_OPEN, BULKHEAD_FULL, RATE_LIMITED, DEADLINE_EXCEEDED or
+        SPEND_CAP.
         """
         call = partial(
             self.llm.ask,
@@ -121,8 +136,15 @@ class Model:
             schema_name=schema_name,
             history=history,
         )
-        metering = self._metering(system, user, history)
-        return await self.policy.execute(call, metering=metering, spent=spent)
+        prompt = _tokens(system, user, history)
+        # The schema goes along with the question, and counts.
+        whole = prompt + _schema_bytes(schema) / BYTES_PER_TOKEN
+        with self._within(purse, whole):
+            return await self.policy.execute(
+                partial(self._paid, call, purse, whole),
+                metering=self._metering(prompt),
+                spent=spent,
+            )
 
     async def stream(
         self,
@@ -132,6 +154,7 @@ class Model:
         user: str,
         history: History = (),
         spent: int = 0,
+        purse: Purse | None = None,
     ) -> Answer:
         """`Llm.stream`, as `ask`; every try is an attempt of the relay."""
 
@@ -139,12 +162,45 @@ class Model:
             say = relay.attempt(self.name)
             return await self.llm.stream(system=system, user=user, history=history, emit=say)
 
-        metering = self._metering(system, user, history)
-        return await self.policy.execute(attempt, metering=metering, spent=spent)
+        prompt = _tokens(system, user, history)
+        with self._within(purse, prompt):
+            return await self.policy.execute(
+                partial(self._paid, attempt, purse, prompt),
+                metering=self._metering(prompt),
+                spent=spent,
+            )
 
-    def _metering(self, system: str, user: str, history: History) -> Metering[Answer]:
-        texts = (system, user, *(turn.get("content", "") for turn in history))
-        prompt = sum(len(text.encode()) for text in texts) / BYTES_PER_TOKEN
+    @contextmanager
+    def _within(self, purse: Purse | None, prompt: float) -> Generator[None]:
+        """Hold back what the call may cost. A refusal is none of the model's: no breaker hears it."""
+        with ExitStack() as held:
+            if purse is not None:
+                try:
+                    held.enter_context(
+                        purse.holding(self.price.of(prompt, self.llm.max_output_tokens))
+                    )
+                except WorkerError as error:
+                    record_call(self.name, "rejected", 0, error_type=error.code.value)
+                    raise
+            yield
+
+    async def _paid(
+        self, call: Callable[[], Awaitable[Answer]], purse: Purse | None, prompt: float
+    ) -> Answer:
+        """One try; its answer is paid as soon as it is there, whatever becomes of it."""
+        answer = await call()
+        if answer.input_tokens + answer.output_tokens:
+            spend = self.price.of(answer.input_tokens, answer.output_tokens)
+        else:  # a server that counts nothing
+            spend = self.price.of(prompt, len(answer.text.encode()) / BYTES_PER_TOKEN)
+        if purse is not None:
+            purse.pay(self.llm.model, spend)
+        if spend.cost_micros:
+            current_span().set(Attribute.MODEL_COST, spend.cost_micros)
+            record_cost(self.llm.model, spend.cost_micros)
+        return answer
+
+    def _metering(self, prompt: float) -> Metering[Answer]:
         # As vendors count it before they answer: what was asked, and all that may be answered.
         estimate = {TOKENS: prompt + self.llm.max_output_tokens}
         return Metering(estimate=estimate, usage_of=_usage_of)
@@ -153,10 +209,15 @@ class Model:
 class ModelChain:
     """The models in the order in which they are asked; at least one."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], caps: Caps | None = None) -> None:
         if not models:
             raise ValueError("a chain needs at least one model")
         self.models = tuple(models)
+        self._caps = caps or Caps()
+
+    def purse(self, spent: Spend) -> Purse:
+        """What one run may still spend on these models after it has `spent` so much."""
+        return Purse(self._caps, spent)
 
     async def first(self, work: Callable[[Model], Awaitable[T]]) -> T:
         """Do `work` with the first model; when that fails with a code, with the next one.
@@ -192,6 +253,7 @@ class ModelChain:
         history: History = (),
         emit: Emit,
         spent: int = 0,
+        purse: Purse | None = None,
     ) -> Answer:
         """Ask for plain text and hand it on as it comes; errors as those of `first`.
 
@@ -206,7 +268,7 @@ class ModelChain:
         async def work(model: Model) -> Answer:
             nonlocal answered_by
             answer = await model.stream(
-                relay, system=system, user=user, history=history, spent=spent
+                relay, system=system, user=user, history=history, spent=spent, purse=purse
             )
             answered_by = model.name
             return answer
@@ -238,8 +300,8 @@ async def open_model_chain(
         for name, each in _named(chain, "shadow:llm" if shadow else "llm"):
             llm = await stack.enter_async_context(open_llm(each, settings.retry))
             policy = make_policy(PolicyName.LLM, settings, dependency=name)
-            models.append(Model(llm=llm, policy=policy))
-        yield ModelChain(models)
+            models.append(Model(llm=llm, policy=policy, price=_price(each)))
+        yield ModelChain(models, _caps(settings.llm))
 
 
 def dependencies(settings: Settings) -> tuple[str, ...]:
@@ -257,6 +319,30 @@ def _named(chain: Sequence[LlmSettings], prefix: str) -> Iterator[tuple[str, Llm
             name = f"{plain}#{number}"
         taken.add(name)
         yield name, each
+
+
+def _price(settings: LlmSettings) -> Price:
+    return Price(
+        for_input=settings.input_price or Decimal(0), for_output=settings.output_price or Decimal(0)
+    )
+
+
+def _caps(settings: LlmSettings) -> Caps:
+    cost = settings.max_run_cost
+    return Caps(
+        tokens=settings.max_run_tokens, cost_micros=None if cost is None else int(cost * MICROS)
+    )
+
+
+def _tokens(system: str, user: str, history: History) -> float:
+    """What a prompt is reckoned as."""
+    texts = (system, user, *(turn.get("content", "") for turn in history))
+    return sum(len(text.encode()) for text in texts) / BYTES_PER_TOKEN
+
+
+@cache
+def _schema_bytes(schema: type[BaseModel]) -> int:
+    return len(json.dumps(schema.model_json_schema()).encode())
 
 
 def _time_is_up() -> bool:

@@ -69,7 +69,12 @@ async def measure(files: list[Path], folder: Path) -> None:
 async def _timed(runtime: Runtime, files: list[Path]) -> float:
     started_s = time.perf_counter()
     report = await ingest(
-        runtime, Found(files, [], []), reveal=False, once=False, progress=Progress(visible=False)
+        runtime,
+        Found(files, [], []),
+        reveal=False,
+        once=False,
+        force=True,
+        progress=Progress(visible=False),
     )
     assert report.succeeded == len(files), [run.code for run in report.runs]
     return time.perf_counter() - started_s

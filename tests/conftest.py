@@ -38,7 +38,12 @@ from app.store.database import Database, open_database
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("here")
 
-pytest_plugins = ["tests.fakes.s3", "tests.fakes.collector", "tests.fakes.recording"]
+pytest_plugins = [
+    "tests.fakes.s3",
+    "tests.fakes.collector",
+    "tests.fakes.recording",
+    "tests.fakes.receiver",
+]
 
 ROOT = Path(__file__).parents[1]
 SHARED_SAMPLES = ROOT.parent / "shared" / "samples"

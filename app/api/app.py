@@ -13,11 +13,18 @@ from app.api import (
     candidates,
     dead_letters,
     operations,
+    pictures,
     problems,
     queue,
+    repairs,
     resumes,
     rollouts,
     runs,
+    search,
+    webhooks,
+)
+from app.api import (
+    credits as credit_routes,
 )
 from app.api.dependencies import require_api_key
 from app.api.middleware import BodyLimit, Correlation
@@ -51,11 +58,16 @@ def create_app(runtime: Runtime) -> ASGIApp:
     for router in (
         resumes.router,
         runs.router,
+        repairs.router,
+        search.router,
         candidates.router,
+        pictures.router,
         queue.router,
         dead_letters.router,
+        credit_routes.router,
         breakers.router,
         rollouts.router,
+        webhooks.router,
         operations.operations,
     ):
         app.include_router(router, dependencies=guarded)

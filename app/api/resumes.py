@@ -24,8 +24,12 @@ class AcceptedRun(BaseModel):
     status_url: str
 
 
-@router.post("", status_code=202)
-async def accept_resume(
+@router.post(
+    "",
+    status_code=202,
+    responses={200: {"model": AcceptedRun, "description": "The same bytes are there already."}},
+)
+async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the request
     runtime: Context,
     response: Response,
     file: Annotated[UploadFile | None, File(description="The résumé itself.")] = None,
@@ -35,11 +39,15 @@ async def accept_resume(
     bulk: Annotated[
         bool, Form(description="One of many that can wait: what others send goes before it.")
     ] = False,
+    force: Annotated[
+        bool, Form(description="Read the file anew, though its bytes have been read before.")
+    ] = False,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> AcceptedRun:
     """Accept one résumé and answer at once; reading it is a run.
 
-    The same `Idempotency-Key` with the same content answers with the same run.
+    The same `Idempotency-Key` with the same content answers with the same run. A file whose bytes
+    are there already, in a run that has not failed, answers 200 with that run.
     """
     if (file is None) == (key is None):
         raise PermanentError(
@@ -49,7 +57,11 @@ async def accept_resume(
     if file is not None:
         name = (file.filename or "unnamed")[:_MAX_NAME_CHARS]
         accepted = await runtime.intake.accept(
-            name, await file.read(), idempotency_key=idempotency_key, priority=priority
+            name,
+            await file.read(),
+            idempotency_key=idempotency_key,
+            priority=priority,
+            force=force,
         )
     else:
         accepted = await runtime.intake.accept_object(
@@ -57,4 +69,8 @@ async def accept_resume(
         )
     status_url = f"/v1/runs/{accepted.run_id}"
     response.headers["Location"] = status_url
-    return AcceptedRun(run_id=accepted.run_id, status=RunStatus.QUEUED, status_url=status_url)
+    status = RunStatus.QUEUED
+    if accepted.already_there is not None:
+        status = accepted.already_there
+        response.status_code = 200
+    return AcceptedRun(run_id=accepted.run_id, status=status, status_url=status_url)

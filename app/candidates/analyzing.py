@@ -5,15 +5,14 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from app.candidates.analysis import (
-    ANALYSIS_V1,
     Analysis,
     Analyst,
     History,
-    ResumeAnswer,
     analyze_by_model,
     analyze_by_rules,
     comparable,
 )
+from app.candidates.prompts.analysis import ANALYSIS_V2, ANALYSIS_VERSION, ResumeAnswer
 from app.candidates.tools import ResumeTools
 from app.documents.blocks import Document
 from app.modelchain import Model, ModelChain
@@ -23,6 +22,7 @@ from app.providers.llm import Answer
 from app.resilience.policies import FallbackName, PolicyName
 from app.resilience.rollout import Path
 from app.resilience.rollout_config import EVERYONE_BP
+from app.resilience.spending import Purse
 
 _ANSWER = TypeAdapter(Answer)
 
@@ -65,9 +65,13 @@ async def _models(document: Document, run: Run, tools: ResumeTools) -> Analysis:
     if models is None:
         return await analyze_by_rules(document)
 
+    purse = await run.purse(models)
+
     async def read(model: Model) -> Analysis:
         async def ask(item: str, user: str, history: History) -> Answer:
-            question = partial(_question, model, user, history, spent=run.spent.get("analyze", 0))
+            question = partial(
+                _question, model, user, history, spent=run.spent.get("analyze", 0), purse=purse
+            )
             # By model: what one of them answered is no answer of the next one.
             return await run.once("analyze", f"{model.name}/{item}", _ANSWER, question)
 
@@ -77,18 +81,21 @@ async def _models(document: Document, run: Run, tools: ResumeTools) -> Analysis:
         return await models.first(read)
 
 
-async def _question(model: Model, user: str, history: History, *, spent: int) -> Answer:
+async def _question(
+    model: Model, user: str, history: History, *, spent: int, purse: Purse | None = None
+) -> Answer:
     return await model.ask(
-        system=ANALYSIS_V1,
+        system=ANALYSIS_V2,
         user=user,
         schema=ResumeAnswer,
         schema_name="resume",
         history=history,
         spent=spent,
+        purse=purse,
     )
 
 
-analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL)(_rules)
-analyze_with_fallback = stage("analyze", policy=PolicyName.ANALYSIS)(_models).falling_back_to(
-    FallbackName.RULES, _rules
-)
+analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL, version=ANALYSIS_VERSION)(_rules)
+analyze_with_fallback = stage("analyze", policy=PolicyName.ANALYSIS, version=ANALYSIS_VERSION)(
+    _models
+).falling_back_to(FallbackName.RULES, _rules)

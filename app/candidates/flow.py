@@ -1,6 +1,7 @@
 """The flow of a résumé: from a stored file to a searchable candidate (R1).
 
 fetch → extract → identity → analyze → protect → chunk → embed ┐
+              │                └ portfolio (beside them) ──────┤
               └───────────── thumbnail (beside them) ──────────┴→ save
 """
 
@@ -9,20 +10,23 @@ import base64
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.candidates import identity, records
+from app.candidates import erasure, identity, records
 from app.candidates.analyzing import analyze
 from app.candidates.chunking import Chunk
 from app.candidates.embedding import cut, embed
+from app.candidates.matching import match, seal_names
 from app.candidates.originals import Original, extract, fetch
-from app.candidates.protection import Protected, protect
-from app.candidates.tables import CandidateId, CandidateRow, FileRow
-from app.candidates.thumbnails import picture
+from app.candidates.portfolio import portfolio
+from app.candidates.protection import Protected, candidate_of, profile_place, protect
+from app.candidates.tables import CandidateId, FileRow, VersionRow
+from app.candidates.thumbnails import Pictures, picture
 from app.candidates.tools import ResumeTools
 from app.documents.blocks import Document
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
-from app.store.keys import DataKeyRow
+from app.store.crypto import DataKey
+from app.store.keys import new_data_key
 
 
 async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
@@ -38,12 +42,12 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     async with asyncio.TaskGroup() as side:
         drawn = side.create_task(picture(run, original, document, tools))
         analysis = await analyze(document, run, tools)
+        shot = side.create_task(portfolio(run, analysis.profile, tools))
         protected = await run.need(protect, analysis, document, run, tools)
         chunks = await run.need(cut, protected, tools.chunking)
         vectors = side.create_task(run.want(embed, chunks, tools.embedder))
-    return await run.commit(
-        save, run, protected, chunks, vectors.result(), drawn.result(), tools.embedder.model
-    )
+    pictures = Pictures(first_page=drawn.result(), portfolio=shot.result())
+    return await run.commit(save, run, protected, chunks, vectors.result(), pictures, tools)
 
 
 @stage("identity", policy=PolicyName.LOCAL)
@@ -59,32 +63,57 @@ async def save(  # noqa: PLR0913, PLR0917 - the stages' results, written togethe
     protected: Protected,
     chunks: tuple[Chunk, ...],
     vectors: list[list[float]] | None,
-    thumbnail_key: str | None,
-    embedding_model: str,
+    pictures: Pictures,
+    tools: ResumeTools,
 ) -> CandidateId:
-    """Write the candidate, its look-ups and chunks in one transaction with the checkpoint."""
-    candidate_id = CandidateId(protected.candidate_id)
-    session.add(
-        DataKeyRow(id=protected.key_id, tenant_id=run.tenant_id, wrapped=protected.wrapped_key)
+    """Write a new version of the person, or a new person, in one transaction with the checkpoint.
+
+    Raises ERASED when the person was erased after the file had come in.
+    """
+    lookups = [(kind, base64.b64decode(value)) for kind, value in protected.lookups]
+    found = await match(
+        session, tools.keyring, run.tenant_id, names=protected.names, lookups=lookups
     )
-    await session.flush()
-    await records.insert(
+    await erasure.refuse_erased(session, run.row, lookups)
+    if found.known is None or found.key is None:
+        candidate_id, version, key = candidate_of(run), 1, await _new_key(session, run, tools)
+    else:
+        candidate_id, version = CandidateId(found.known.id), found.known.version + 1
+        key = found.key
+    sealed = key.seal(protected.profile.model_dump_json(), profile_place(candidate_id))
+    row = VersionRow(
+        candidate_id=candidate_id,
+        version=version,
+        tenant_id=run.tenant_id,
+        run_id=run.id,
+        profile_sealed=sealed,
+        names_sealed=seal_names(key, candidate_id, version, protected.names),
+        analyst=protected.analyst,
+        skills=list(protected.masked_profile.skills),
+        years=protected.years,
+        language=protected.masked_profile.language,
+        thumbnail_key=pictures.first_page,
+        portfolio_key=pictures.portfolio,
+    )
+    if found.known is None:
+        first = next(iter(found.others), None)
+        await records.add(session, row, data_key_id=key.id, possible_duplicate_of=first)
+    else:
+        await records.flag(session, found.same, possible_duplicate_of=candidate_id)
+    await records.add_version(
         session,
-        CandidateRow(
-            id=candidate_id,
-            tenant_id=run.tenant_id,
-            run_id=run.id,
-            data_key_id=protected.key_id,
-            profile_sealed=protected.profile_sealed,
-            analyst=protected.analyst,
-            skills=list(protected.masked_profile.skills),
-            years=protected.years,
-            language=protected.masked_profile.language,
-            thumbnail_key=thumbnail_key,
-        ),
-        lookups=[(kind, base64.b64decode(value)) for kind, value in protected.lookups],
+        row,
+        lookups=lookups,
         chunks=chunks,
         vectors=vectors,
-        embedding_model=embedding_model,
+        embedding_model=tools.embedder.model,
     )
     return candidate_id
+
+
+async def _new_key(session: AsyncSession, run: Run, tools: ResumeTools) -> DataKey:
+    """The key of a person who was not known."""
+    key, row = new_data_key(tools.keyring, run.tenant_id)
+    session.add(row)
+    await session.flush()
+    return key

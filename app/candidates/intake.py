@@ -6,17 +6,21 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
+from app.candidates import records as candidates
 from app.candidates.tables import FileRow
+from app.credits import ledger
+from app.credits.settling import reserve_for
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
-from app.pipeline import records
+from app.pipeline import fencing, records
 from app.pipeline.acceptance import NewRun, accept, new_run
-from app.pipeline.delivery import next_attempt
+from app.pipeline.delivery import effects_of, next_attempt
 from app.pipeline.tables import RunStatus
 from app.providers.blobs import Blobs
-from app.queue.envelope import Priority
+from app.queue.envelope import NewJob, Priority
 from app.queue.producer import Producer
 from app.resilience.policy import Policy
 from app.store.crypto import BlindIndex, Keyring, Place
@@ -35,10 +39,14 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """`is_new` is False when the idempotency key named a run that was accepted before."""
+    """`is_new` is False when the idempotency key, or the file itself, was accepted before.
+
+    `already_there` is the state of the run that the same bytes have: nothing was stored again.
+    """
 
     run_id: UUID
     is_new: bool
+    already_there: RunStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +64,10 @@ class Intake:
     run_deadline_s: float
     limit_key: str = ""
     """What the runs share a limit of jobs in flight by: the model that they call."""
+    owes: tuple[str, ...] = ()
+    """Kinds of effect that follow from the end of each run, whatever that is."""
+    credits_per_file: int = 0
+    """What each run reserves of a tenant whose credits are limited."""
 
     async def accept(
         self,
@@ -64,13 +76,15 @@ class Intake:
         *,
         idempotency_key: str | None = None,
         priority: Priority = Priority.INGESTION,
+        force: bool = False,
     ) -> Accepted:
         """Store a file sealed and queue its run.
 
-        Once this returns, the run ends in a final state whatever fails later: PostgreSQL has it,
+        The same bytes have one run, while that waits, runs, or has ended well; `force` reads them
+        anew. Once this returns, the run ends in a final state whatever fails later: PostgreSQL has it,
         and a lost job is delivered again. Raises IDEMPOTENCY_CONFLICT when the key came with other
-        content before, STORAGE_ERROR, CIRCUIT_OPEN or DB_CONNECTION when nothing was accepted. A file above the
-        size limit is not stored: its run is `failed` at once.
+        content before, and INSUFFICIENT_CREDITS, STORAGE_ERROR, CIRCUIT_OPEN or DB_CONNECTION when
+        nothing was accepted. A file above the size limit is not stored: its run is `failed` at once.
         """
         size_mib = len(data) / 1024 / 1024
         if size_mib > self.max_file_mib:
@@ -82,13 +96,16 @@ class Intake:
         fingerprint = self.index.content(data)
         if known := await self._known(idempotency_key, fingerprint):
             return known
+        if not force and (known := await self._already_there(fingerprint)):
+            return known
+        await self._check_credits()
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
         draft.run.priority = priority
         draft.file.size_bytes = len(data)
         place = original_place(draft.run.id)
         sealed = await asyncio.to_thread(draft.key.seal_bytes, data, place)
         await self.storage.execute(partial(self.blobs.put, draft.file.blob_key, sealed))
-        return await self._queue(draft)
+        return await self._queue(draft, only_once=not force)
 
     async def accept_object(
         self,
@@ -120,6 +137,9 @@ class Intake:
         draft.run.details = details
         draft.run.finished_at = func.now()
         await self._insert(draft)
+        if draft.run.owes:
+            run = draft.run
+            await self._deliver(effects_of(run.id, run.tenant_id, traceparent=run.traceparent))
         return Accepted(run_id=draft.run.id, is_new=True)
 
     async def _known(self, idempotency_key: str | None, fingerprint: bytes) -> Accepted | None:
@@ -138,6 +158,7 @@ class Intake:
     ) -> "_Draft":
         new = new_run(self.keyring, self.tenant_id, INGEST_FLOW, priority=Priority.INGESTION)
         new.run.limit_key = self.limit_key
+        new.run.owes = [*self.owes]
         new.run.idempotency_key = idempotency_key
         new.run.fingerprint = fingerprint
         run_id = new.run.id
@@ -149,9 +170,13 @@ class Intake:
         )
         return _Draft(run=new.run, key=new.key, key_row=new.key_row, file=file)
 
-    async def _queue(self, draft: "_Draft") -> Accepted:
+    async def _already_there(self, fingerprint: bytes) -> Accepted | None:
+        async with self.database.begin() as session:
+            return await _run_of(session, self.tenant_id, fingerprint)
+
+    async def _queue(self, draft: "_Draft", *, only_once: bool = False) -> Accepted:
         try:
-            await self._insert(draft)
+            known = await self._insert(draft, only_once=only_once)
         except IntegrityError:
             # The same idempotency key was accepted by another request in the same moment.
             await self.storage.execute(partial(self.blobs.delete, draft.file.blob_key))
@@ -159,21 +184,64 @@ class Intake:
             if known is None:
                 raise
             return known
-        try:
-            await self.producer.enqueue(next_attempt(draft.run))
-        except RetryableError as error:
-            log.warning("run_not_delivered_yet", run_id=str(draft.run.id), code=error.code)
+        except PermanentError:  # the last credits went to another request in the meantime
+            await self._take_back(draft)
+            raise
+        if known is not None:
+            await self._take_back(draft)
+            return known
+        await self._deliver(next_attempt(draft.run))
         return Accepted(run_id=draft.run.id, is_new=True)
 
-    async def _insert(self, draft: "_Draft") -> None:
+    async def _deliver(self, job: NewJob) -> None:
+        try:
+            await self.producer.enqueue(job)
+        except RetryableError as error:
+            log.warning("job_not_delivered_yet", job_id=job.job_id, code=error.code)
+
+    async def _insert(self, draft: "_Draft", *, only_once: bool = False) -> Accepted | None:
+        """None when it is stored; the run of the same bytes, when that was stored meanwhile."""
+        fingerprint = draft.run.fingerprint
         async with self.database.begin() as session:
+            if only_once and fingerprint is not None:
+                # Whoever stores the same bytes at this moment waits here until we are done.
+                await candidates.lock(session, [fingerprint])
+                if known := await _run_of(session, self.tenant_id, fingerprint):
+                    return known
+            if draft.run.status == RunStatus.QUEUED:
+                await reserve_for(session, draft.run, self.credits_per_file)
             await accept(session, draft, deadline_s=self.run_deadline_s)
             session.add(draft.file)
+            if draft.run.status != RunStatus.QUEUED:  # refused: this is its end
+                status, code = RunStatus(draft.run.status), ErrorCode(draft.run.code)
+                await fencing.owe(session, draft.run, fencing.owed(draft.run, status, code))
+        return None
+
+    async def _check_credits(self) -> None:
+        """Raise INSUFFICIENT_CREDITS before anything is stored. The reservation checks again."""
+        async with self.database.begin() as session:
+            await ledger.check(session, self.tenant_id, self.credits_per_file)
+
+    async def _take_back(self, draft: "_Draft") -> None:
+        """Delete what was stored for a run that was not accepted."""
+        try:
+            await self.storage.execute(partial(self.blobs.delete, draft.file.blob_key))
+        except RetryableError as error:  # no row knows it, so the sweep will find it
+            log.warning("original_not_deleted", run_id=str(draft.run.id), code=error.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft(NewRun):
     file: FileRow
+
+
+async def _run_of(
+    session: AsyncSession, tenant_id: TenantId, fingerprint: bytes
+) -> Accepted | None:
+    run = await candidates.run_of_content(session, tenant_id, fingerprint)
+    if run is None:
+        return None
+    return Accepted(run_id=run.id, is_new=False, already_there=RunStatus(run.status))
 
 
 def original_place(run_id: UUID) -> Place:

@@ -1,21 +1,35 @@
 """The uploaded file: its bytes, and the lines that it is read as."""
 
 import asyncio
+from typing import Protocol
+from uuid import UUID
 
 from app.candidates.intake import original_place
 from app.candidates.tables import FileRow
 from app.candidates.tools import ResumeTools
 from app.documents.blocks import Document
 from app.documents.reader import Reader
-from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
+from app.store.crypto import DataKey
+from app.store.keys import TenantId
+
+
+class Owner(Protocol):
+    """The run that a file belongs to: its id is in the places of what its key seals."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def tenant_id(self) -> TenantId: ...
+    @property
+    def key(self) -> DataKey: ...
 
 
 class Original:
     """The file's bytes, read from the store at most once per attempt."""
 
-    def __init__(self, file: FileRow, run: Run, tools: ResumeTools) -> None:
+    def __init__(self, file: FileRow, run: Owner, tools: ResumeTools) -> None:
         self._file = file
         self._run = run
         self._tools = tools

@@ -1,6 +1,7 @@
 """The typed profile of one person, as it is stored (encrypted) and shown."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,12 +41,39 @@ class SpokenLanguage(_Part):
     level: str | None = None
 
 
+class Span(_Part):
+    """Where a value stands: the characters `start` to `end` of one block of the document.
+
+    `page` counts from 1, `block` from 0. `box` is that of the whole block: left, top, right, bottom in
+    points from the page's top left corner; None where the format does not tell.
+    """
+
+    page: int
+    block: int
+    start: int
+    end: int
+    box: tuple[float, float, float, float] | None = None
+
+
+class Note(StrEnum):
+    """What a reader of the profile should know about how it was made."""
+
+    TRUNCATED = "truncated"
+    """The model saw only the beginning and the end: the document is longer than it can read."""
+    INSTRUCTIONS_WITHHELD = "instructions_withheld"
+    """Sentences that give orders to a machine were kept from the model and from the rules."""
+    VALUES_REFUSED = "values_refused"
+    """The model gave values that the document does not hold; they were dropped."""
+
+
 class Profile(_Part):
     """What a résumé says about its person.
 
     `language` is the document's main language (`ko` or `en`). `confidence` maps a field's name to
     0..1; a field that was not found has no entry. `headline` is one line for lists, without
-    contact data.
+    contact data. `sources` maps a value's place in the profile (`name`, `emails.0`,
+    `experience.1.company`) to where it stands in the document, one span per line; a value that is
+    put together of others has none. `notes` holds members of Note, or those of a later version.
     """
 
     name: str | None = None
@@ -60,6 +88,8 @@ class Profile(_Part):
     summary: str | None = None
     language: str = "en"
     confidence: dict[str, Confidence] = Field(default_factory=dict)
+    sources: dict[str, tuple[Span, ...]] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def experience_years(profile: Profile, today: date) -> float:

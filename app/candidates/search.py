@@ -1,14 +1,19 @@
-"""Find candidates by words and by meaning."""
+"""Find candidates by words and by meaning; docs/search.md says how they are ranked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, and_, cast, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.candidates.tables import CandidateRow, ChunkRow
+from app.candidates import search_records as records
+from app.candidates.morphemes import installed_morphemes
+from app.candidates.ranking import BLEND, Blend, Scored, combine, snippet, weigh
+from app.candidates.search_records import Filters
+from app.candidates.terms import Question, number, question
 from app.errors import ErrorCode
 from app.providers.embedders import Embedder
 from app.resilience.policy import Policy
@@ -17,29 +22,28 @@ from app.store.keys import TenantId
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.spans import SpanKind, span
 
-_INDEX = "candidates"
-_KEYWORD_WEIGHT = 0.6
-"""Words count more than meaning: who asks for "Kafka" wants the word. Fused by weighted score;
-fusing by rank with equal weights can fall below the better arm."""
-
-_LEAST_SIMILARITY = 0.3
-"""Of `word_similarity`, for a hit by words; PostgreSQL's own default of 0.6 misses one particle."""
-
-_LEAST_COSINE = 0.25
-"""For a hit by meaning; unrelated texts lie near 0.1 with the local model."""
-
-_CHUNKS_PER_ARM = 200
-_SNIPPET_CHARS = 160
+_INDEX: Final = "candidates"
+_CHUNKS: Final = 100
+"""Nearest chunks that are looked at; those of some 40 candidates."""
+_BY_WORDS: Final = 50
+_READ_CHARS: Final = 1_000
+"""Of a query; the local model's time grows faster than the length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """`score` from 0 to 1, with its two parts; `snippet` is masked text of the best chunk."""
+    """`score` from 0 to 1, with its two parts, and why.
+
+    `words` are those of the query that were found, `skills` those of the candidate that it names;
+    `snippet` is masked text around them.
+    """
 
     candidate_id: UUID
     score: float
     keyword: float
     meaning: float
+    words: tuple[str, ...]
+    skills: tuple[str, ...]
     snippet: str
 
 
@@ -51,7 +55,7 @@ class Found:
     without_meaning: ErrorCode | None = None
 
 
-async def search(
+async def search(  # noqa: PLR0913 - who, where, what, and how
     database: Database,
     tenant_id: TenantId,
     query: str,
@@ -59,13 +63,17 @@ async def search(
     embedder: Embedder,
     policy: Policy,
     top_k: int,
+    filters: Filters | None = None,
 ) -> Found:
-    """Nothing for a blank query.
+    """Nothing for a query of particles and signs alone, and never an error for its text.
 
     A candidate whose embedding failed is found by words alone; so are all while the query cannot be
     embedded and `policy` fails open.
     """
-    if not query.strip():
+    # Lone halves of a surrogate pair, which JSON can carry, cannot be sent anywhere.
+    read = query[:_READ_CHARS].encode(errors="ignore").decode().replace("\x00", " ")
+    asked = question(read, installed_morphemes())
+    if not asked.terms:
         return Found(hits=[])
     with span(
         SpanName.RETRIEVAL,
@@ -76,88 +84,95 @@ async def search(
             Attribute.GEN_AI_DATA_SOURCE_ID: _INDEX,
         },
     ):
-        embedded = await policy.outcome(partial(embedder.embed, [query]))
-        async with database.begin() as session:
-            by_words = await _by_words(session, tenant_id, query)
-            by_meaning: _Scored = {}
-            if embedded.value is not None:
-                (vector,) = embedded.value
-                by_meaning = await _by_meaning(session, tenant_id, vector, embedder.model)
-    hits = [
-        _fuse(candidate_id, by_words.get(candidate_id), by_meaning.get(candidate_id))
-        for candidate_id in by_words.keys() | by_meaning.keys()
+        embedded = await policy.outcome(partial(embedder.embed, [read]))
+        vector = embedded.value[0] if embedded.value is not None else None
+        hits = await find(
+            database,
+            tenant_id,
+            asked,
+            Meant(vector=vector, model=embedder.model),
+            filters=filters or Filters(),
+            top_k=top_k,
+        )
+    return Found(hits=hits, without_meaning=embedded.error.code if embedded.error else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """The vector of a query and the model that it is of; vectors of others are not compared."""
+
+    vector: Sequence[float] | None
+    model: str
+
+
+async def find(  # noqa: PLR0913 - as above
+    database: Database,
+    tenant_id: TenantId,
+    asked: Question,
+    meant: Meant,
+    *,
+    filters: Filters,
+    top_k: int,
+    blend: Blend = BLEND,
+) -> list[Hit]:
+    """The search after its query was read and embedded."""
+    async with database.begin() as session:
+        await records.begin(session, filtered=bool(filters))
+        scored = await score(session, tenant_id, asked, meant, filters=filters, blend=blend)
+        best = scored[:top_k]
+        ids = [hit.candidate_id for hit in best]
+        pieces = {
+            candidate_id: list(group)
+            for candidate_id, group in groupby(
+                await records.pieces(session, tenant_id, ids), key=lambda piece: piece.candidate_id
+            )
+        }
+        skills = await records.skills_named(session, tenant_id, ids, asked.skills)
+    return [
+        Hit(
+            candidate_id=hit.candidate_id,
+            score=round(hit.score(blend), 4),
+            keyword=round(hit.keyword, 4),
+            meaning=round(hit.meaning, 4),
+            words=tuple(asked.words[place] for place in hit.places),
+            skills=skills.get(hit.candidate_id, ()),
+            snippet=snippet(
+                pieces.get(hit.candidate_id, ()), asked.spellings(hit.places), hit.position
+            ),
+        )
+        for hit in best
     ]
-    hits.sort(key=lambda hit: (-hit.score, str(hit.candidate_id)))
-    missing = embedded.error.code if embedded.error else None
-    return Found(hits=hits[:top_k], without_meaning=missing)
 
 
-_Scored = dict[UUID, tuple[float, str]]
-
-
-async def _by_words(session: AsyncSession, tenant_id: TenantId, query: str) -> _Scored:
-    """Score by the mean similarity of the query's words, each to its best place in the chunk.
-
-    Particles and the order of words do not matter, a missing word does.
-    """
-    words = list(dict.fromkeys(query.lower().split()))[:16]
-    await session.execute(
-        text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)"),
-        {"least": str(_LEAST_SIMILARITY)},
+async def score(
+    session: AsyncSession,
+    tenant_id: TenantId,
+    asked: Question,
+    meant: Meant,
+    *,
+    filters: Filters,
+    blend: Blend,
+) -> list[Scored]:
+    """Whom either arm found, each with both of its scores: one that an arm missed gets its own."""
+    near: list[records.MeaningHit] = []
+    if meant.vector is not None:
+        near = await records.by_meaning(
+            session, tenant_id, meant.vector, meant.model, filters, chunks=_CHUNKS
+        )
+    by_meaning = {hit.candidate_id: hit for hit in near}
+    total, counts = await records.how_many_have(
+        session, tenant_id, [number(tenant_id, term.term) for term in asked.terms]
     )
-    parts = [func.word_similarity(literal(word), func.lower(ChunkRow.text)) for word in words]
-    score = cast(sum(parts[1:], parts[0]), Float) / len(words)
-    matches = or_(*(literal(word).op("<%", is_comparison=True)(ChunkRow.text) for word in words))
-    rows = await session.execute(
-        select(ChunkRow.candidate_id, score.label("score"), ChunkRow.text)
-        .join(CandidateRow, _live())
-        .where(ChunkRow.tenant_id == tenant_id, matches)
-        .order_by(text("score DESC"))
-        .limit(_CHUNKS_PER_ARM)
-    )
-    return _best([(row[0], float(row[1]), row[2]) for row in rows])
-
-
-async def _by_meaning(
-    session: AsyncSession, tenant_id: TenantId, vector: list[float], model: str
-) -> _Scored:
-    # Without it a filtered scan of the index stops before it has found enough rows.
-    await session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
-    distance = ChunkRow.embedding.cosine_distance(vector)
-    rows = await session.execute(
-        select(ChunkRow.candidate_id, (1 - distance).label("score"), ChunkRow.text)
-        .join(CandidateRow, _live())
-        .where(ChunkRow.tenant_id == tenant_id, ChunkRow.embedding_model == model)
-        .order_by(distance)
-        .limit(_CHUNKS_PER_ARM)
-    )
-    found = [(row[0], row[1], row[2]) for row in rows if row[1] >= _LEAST_COSINE]
-    return _best(found)
-
-
-def _live() -> ColumnElement[bool]:
-    """Only the live version of a candidate is found (R20)."""
-    return and_(CandidateRow.id == ChunkRow.candidate_id, CandidateRow.version == ChunkRow.version)
-
-
-def _best(rows: Sequence[tuple[UUID, float, str]]) -> _Scored:
-    best: _Scored = {}
-    for candidate_id, score, piece in rows:
-        if candidate_id not in best or score > best[candidate_id][0]:
-            best[candidate_id] = (score, piece)
-    return best
-
-
-def _fuse(
-    candidate_id: UUID, by_words: tuple[float, str] | None, by_meaning: tuple[float, str] | None
-) -> Hit:
-    keyword = by_words[0] if by_words else 0.0
-    meaning = min(max(by_meaning[0], 0.0), 1.0) if by_meaning else 0.0
-    piece = (by_words or by_meaning or (0.0, ""))[1]
-    return Hit(
-        candidate_id=candidate_id,
-        score=round(_KEYWORD_WEIGHT * keyword + (1 - _KEYWORD_WEIGHT) * meaning, 4),
-        keyword=round(keyword, 4),
-        meaning=round(meaning, 4),
-        snippet=" ".join(piece.split())[:_SNIPPET_CHARS],
-    )
+    weighed = weigh(tenant_id, asked, total, counts, blend)
+    by_words: list[records.WordHit] = []
+    if weighed.postings:
+        by_words = await records.by_words(
+            session, tenant_id, weighed.postings, filters, also=list(by_meaning), top_k=_BY_WORDS
+        )
+    missed = [hit.candidate_id for hit in by_words if hit.candidate_id not in by_meaning]
+    if missed and meant.vector is not None:
+        further = await records.nearest_chunks(
+            session, tenant_id, meant.vector, meant.model, missed, top_k=len(missed)
+        )
+        by_meaning |= {hit.candidate_id: hit for hit in further}
+    return combine(by_words, weighed.highest, by_meaning, blend)

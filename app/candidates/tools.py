@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.documents.reader import Reader
 from app.modelchain import ModelChain
 from app.providers.blobs import Blobs
+from app.providers.browser import Browser
 from app.providers.embedders import Embedder
 from app.resilience.policy import Policy
 from app.resilience.rollout import Rollout
@@ -19,6 +20,7 @@ class ResumeTools:
     blobs: Blobs
     reader: Reader
     embedder: Embedder
+    browser: Browser | None
     models: ModelChain | None
     shadow_models: ModelChain | None
     model_analyst: Rollout

@@ -14,10 +14,11 @@ from app.candidates import records as candidates
 from app.candidates.intake import file_name_place
 from app.candidates.profile import Profile
 from app.candidates.protection import profile_place
-from app.candidates.tables import CandidateRow, FileRow
+from app.candidates.tables import CandidateRow, FileRow, VersionRow
 from app.errors import ErrorCode, PermanentError, describe
 from app.messages import Language, Message
 from app.pipeline import records as runs
+from app.pipeline.bill import SpendView, view_spend
 from app.pipeline.run import private_place
 from app.pipeline.tables import AttemptRow, RunRow, RunStatus, StageRow, StageStatus
 from app.store.crypto import Keyring
@@ -25,7 +26,10 @@ from app.store.keys import TenantId, load_data_key
 
 
 class StageView(BaseModel):
-    """One stage as it last ran; `attempt` is the run's attempt in which that was."""
+    """One stage as it last ran; `attempt` is the run's attempt in which that was.
+
+    `message` says why it failed, or why something stood in for it.
+    """
 
     name: str
     status: StageStatus
@@ -33,12 +37,14 @@ class StageView(BaseModel):
     attempt: int
     tries: int
     code: str | None
+    message: str | None
 
 
 class RunView(BaseModel):
     """`ms` is from the first start to the end, without the wait in the queue; None before that.
 
-    `profile` and the personal part of `details` are there only when they were asked for.
+    `profile` and the personal part of `details` are there only when they were asked for; `spend`,
+    where a model has answered.
     """
 
     id: UUID
@@ -49,19 +55,20 @@ class RunView(BaseModel):
     message: str | None
     details: dict[str, Any]
     candidate_id: UUID | None
+    candidate_version: int | None
     attempt: int
     created_at: datetime
     ms: int | None
     stages: list[StageView]
+    spend: SpendView | None
     profile: Profile | None = None
 
 
-class CandidateView(BaseModel):
-    """Without `reveal`, name and contacts are masked: a first letter, and how many there are."""
+class VersionView(BaseModel):
+    """What one run read of a candidate; the newest is the one that is found."""
 
-    id: UUID
+    version: int
     run_id: UUID
-    name: str | None
     headline: str | None
     skills: list[str]
     years: float
@@ -69,6 +76,33 @@ class CandidateView(BaseModel):
     analyst: str
     created_at: datetime
     profile: Profile | None = None
+
+
+class CandidateView(BaseModel):
+    """Without `reveal`, name and contacts are masked: a first letter, and how many there are.
+
+    `possible_duplicate_of` shares a mail or a phone, but whether the names are one person's is
+    for people to decide. `versions`, the newest first, are there when they were asked for.
+    """
+
+    id: UUID
+    run_id: UUID
+    version: int
+    possible_duplicate_of: UUID | None
+    name: str | None
+    headline: str | None
+    skills: list[str]
+    years: float
+    language: str
+    analyst: str
+    created_at: datetime
+    updated_at: datetime
+    profile: Profile | None = None
+    versions: list[VersionView] | None = None
+
+
+class CandidateList(BaseModel):
+    candidates: list[CandidateView]
 
 
 async def view_run(
@@ -85,9 +119,10 @@ async def view_run(
     if reveal and run.private_sealed and run.data_key_id:
         key = await load_data_key(session, keyring, run.data_key_id)
         details |= json.loads(key.open(run.private_sealed, private_place(run.id)))
-    if reveal and candidate_id:
-        candidate = await candidates.find(session, TenantId(run.tenant_id), candidate_id)
-        profile = await open_profile(session, keyring, candidate) if candidate else None
+    made = await candidates.version_of(session, run.id)
+    if reveal and made is not None:
+        candidate = await candidates.find(session, TenantId(run.tenant_id), made.candidate_id)
+        profile = await open_profile(session, keyring, candidate, made) if candidate else None
     return RunView(
         id=run.id,
         file=await file_name(session, keyring, run, file, reveal=reveal),
@@ -97,22 +132,31 @@ async def view_run(
         message=sentence(run, language),
         details=details,
         candidate_id=candidate_id,
+        candidate_version=made.version if made else None,
         attempt=run.attempt,
         created_at=run.created_at,
         ms=_duration_ms(run, attempts),
-        stages=[_view_stage(row) for row in latest_of_each(stages)],
+        stages=[_view_stage(row, language) for row in latest_of_each(stages)],
+        spend=await view_spend(session, run.id),
         profile=profile,
     )
 
 
 async def view_candidate(
-    session: AsyncSession, keyring: Keyring, candidate: CandidateRow, *, reveal: bool
+    session: AsyncSession,
+    keyring: Keyring,
+    candidate: CandidateRow,
+    *,
+    reveal: bool,
+    versions: bool = False,
 ) -> CandidateView:
     """One candidate; the profile, with contacts, only for `reveal`."""
     profile = await open_profile(session, keyring, candidate)
     return CandidateView(
         id=candidate.id,
         run_id=candidate.run_id,
+        version=candidate.version,
+        possible_duplicate_of=candidate.possible_duplicate_of,
         name=profile.name if reveal else mask_name(profile.name),
         headline=profile.headline,
         skills=candidate.skills,
@@ -120,17 +164,46 @@ async def view_candidate(
         language=candidate.language,
         analyst=candidate.analyst,
         created_at=candidate.created_at,
+        updated_at=candidate.updated_at,
+        profile=profile if reveal else None,
+        versions=[
+            _view_version(row, await open_profile(session, keyring, candidate, row), reveal=reveal)
+            for row in await candidates.versions(session, candidate.id)
+        ]
+        if versions
+        else None,
+    )
+
+
+def _view_version(row: VersionRow, profile: Profile, *, reveal: bool) -> VersionView:
+    return VersionView(
+        version=row.version,
+        run_id=row.run_id,
+        headline=profile.headline,
+        skills=row.skills,
+        years=row.years,
+        language=row.language,
+        analyst=row.analyst,
+        created_at=row.created_at,
         profile=profile if reveal else None,
     )
 
 
-async def open_profile(session: AsyncSession, keyring: Keyring, candidate: CandidateRow) -> Profile:
-    """Raises ENCRYPTION_ERROR when the candidate's key was destroyed."""
+async def open_profile(
+    session: AsyncSession,
+    keyring: Keyring,
+    candidate: CandidateRow,
+    version: VersionRow | None = None,
+) -> Profile:
+    """The newest profile, or that of a version.
+
+    Raises ENCRYPTION_ERROR when the candidate's key was destroyed.
+    """
     if candidate.data_key_id is None:
         raise PermanentError(ErrorCode.ENCRYPTION_ERROR, details={"reason": "key destroyed"})
     key = await load_data_key(session, keyring, candidate.data_key_id)
-    opened = key.open(candidate.profile_sealed, profile_place(candidate.id))
-    return Profile.model_validate_json(opened)
+    sealed = version.profile_sealed if version else candidate.profile_sealed
+    return Profile.model_validate_json(key.open(sealed, profile_place(candidate.id)))
 
 
 async def file_name(
@@ -138,9 +211,9 @@ async def file_name(
 ) -> str | None:
     """The name that the file came with.
 
-    Without `reveal` only its ending: people name files after themselves.
+    Without `reveal` only its ending: people name files after themselves. None once it was dropped.
     """
-    if file is None or run.data_key_id is None:
+    if file is None or not file.name_sealed or run.data_key_id is None:
         return None
     key = await load_data_key(session, keyring, run.data_key_id)
     name = key.open(file.name_sealed, file_name_place(run.id))
@@ -169,7 +242,7 @@ def latest_of_each(stages: Sequence[StageRow]) -> list[StageRow]:
     return sorted(last.values(), key=lambda row: row.started_at)
 
 
-def _view_stage(row: StageRow) -> StageView:
+def _view_stage(row: StageRow, language: Language) -> StageView:
     ms = (row.ended_at - row.started_at).total_seconds() * 1000 if row.ended_at else None
     return StageView(
         name=row.name,
@@ -178,6 +251,7 @@ def _view_stage(row: StageRow) -> StageView:
         attempt=row.attempt,
         tries=row.tries,
         code=row.code,
+        message=ErrorCode(row.code).text(language) if row.code else None,
     )
 
 

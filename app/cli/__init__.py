@@ -5,6 +5,7 @@ Results go to stdout, progress and logs to stderr. Exit codes: 0 ok, 1 some item
 when it runs, so that `--help` answers at once.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,16 @@ from uuid import UUID
 
 import typer
 
+from app.cli.credits import credit_commands
 from app.cli.dead import dead_commands
 from app.cli.durations import duration_s
+from app.cli.keys import key_commands
+from app.cli.mending import picture, repair
+from app.cli.persons import candidates, forget
 from app.cli.queue import queue_commands
-from app.cli.running import AsJson, load, load_quietly, run_command, run_quietly
+from app.cli.running import AsJson, Reveal, load, load_quietly, run_command, run_quietly
+from app.cli.webhooks import webhook_commands
+from app.messages import Language
 
 app = typer.Typer(
     name="./run",
@@ -32,6 +39,9 @@ rollout = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(rollout, name="rollout")
 app.add_typer(queue_commands, name="queue")
 app.add_typer(dead_commands, name="dead")
+app.add_typer(credit_commands, name="credits")
+app.add_typer(webhook_commands, name="webhooks")
+app.add_typer(key_commands, name="keys")
 
 
 class Analyst(StrEnum):
@@ -60,7 +70,6 @@ class Breakage(StrEnum):
 
 _LONGEST_CHAOS_S = 3_600
 
-Reveal = Annotated[bool, typer.Option("--reveal", help="Show names, contacts and file names.")]
 RolloutName = Annotated[str, typer.Argument(help="As `./run rollout` lists it.")]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port of the API; 0: any free one.")
@@ -96,11 +105,16 @@ def ingest(
     once: Annotated[
         bool, typer.Option("--once", help="Do not wait for runs postponed to a later retry.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read files anew whose bytes are there already.")
+    ] = False,
 ) -> None:
     """Ingest files and folders; uses running servers, else the embedded ones."""
     from app.cli.ingest import run_ingest
 
-    run_quietly(partial(run_ingest, paths=paths, as_json=as_json, reveal=reveal, once=once))
+    run_quietly(
+        partial(run_ingest, paths=paths, as_json=as_json, reveal=reveal, once=once, force=force)
+    )
 
 
 @app.command()
@@ -134,31 +148,51 @@ def cancel(
     run_quietly(partial(run_cancel, run_id=run_id, as_json=as_json))
 
 
-@app.command()
-def candidates(
-    candidate_id: Annotated[UUID | None, typer.Argument(metavar="[ID]")] = None,
-    *,
-    as_json: AsJson = False,
-    reveal: Reveal = False,
-) -> None:
-    """List the latest candidates, or show one."""
-    from app.cli.queries import show_candidates
-
-    run_quietly(partial(show_candidates, candidate_id=candidate_id, as_json=as_json, reveal=reveal))
+app.command()(candidates)
+app.command()(forget)
+app.command()(picture)
+app.command()(repair)
 
 
 @app.command()
-def search(
+def search(  # noqa: PLR0913 - one per filter
     query: Annotated[str, typer.Argument(help='For example: "파이썬 백엔드"')],
     *,
     top_k: Annotated[int, typer.Option(min=1, max=100, help="How many candidates.")] = 10,
+    skill: Annotated[
+        list[str] | None, typer.Option("--skill", help="They list it; given twice: both.")
+    ] = None,
+    any_skill: Annotated[
+        list[str] | None, typer.Option("--any-skill", help="They list one of these.")
+    ] = None,
+    min_years: Annotated[float | None, typer.Option(min=0, max=100, help="Years of work.")] = None,
+    max_years: Annotated[float | None, typer.Option(min=0, max=100, help="Years of work.")] = None,
+    language: Annotated[Language | None, typer.Option(help="Of the résumé.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of arrival, in UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of arrival, in UTC.")
+    ] = None,
     as_json: AsJson = False,
     reveal: Reveal = False,
 ) -> None:
     """Find candidates by words and by meaning."""
-    from app.cli.queries import show_hits
+    from app.candidates.hits import SearchOrder
+    from app.cli.search import show_hits
 
-    run_quietly(partial(show_hits, query=query, top_k=top_k, as_json=as_json, reveal=reveal))
+    order = SearchOrder.model_construct(
+        query=query,
+        top_k=top_k,
+        all_skills=tuple(skill or ()),
+        any_skills=tuple(any_skill or ()),
+        min_years=min_years,
+        max_years=max_years,
+        language=language,
+        created_since=since and since.date(),
+        created_until=until and until.date(),
+    )
+    run_quietly(partial(show_hits, order=order, as_json=as_json, reveal=reveal))
 
 
 @app.command()
@@ -252,6 +286,20 @@ def worker() -> None:
 
     settings = load()
     run_command(serve_worker(settings), settings, role="worker")
+
+
+@app.command()
+def retention(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop what was kept long enough, and sweep the store; workers do so every night."""
+    from app.cli.retention import run_retention
+
+    run_quietly(partial(run_retention, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

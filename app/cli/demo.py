@@ -22,7 +22,7 @@ from app.embedded import owner
 from app.errors import ErrorCode
 from app.pipeline.tables import RunStatus
 from app.settings import InvalidSettings, Settings
-from app.settings.groups import LlmSettings
+from app.settings.llm import LlmSettings
 
 
 async def run_demo(

@@ -17,6 +17,7 @@ from app.documents.ocr import ocr_available
 from app.embedded import owner
 from app.errors import WorkerError
 from app.settings import InvalidSettings, Settings
+from app.store.keys import keys_in_use
 from app.store.redis import RedisPool, check_server
 
 
@@ -58,7 +59,12 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
     ]
     try:
         async with connected(settings) as runtime:
-            for name, check in (("database", _database), ("redis", _redis), ("worker", _worker)):
+            for name, check in (
+                ("database", _database),
+                ("data keys", _data_keys),
+                ("redis", _redis),
+                ("worker", _worker),
+            ):
                 checks.append(await _checked(name, check, runtime))
     except InvalidSettings as error:
         checks += [Check(name="settings", state=State.FAILED, message=line) for line in error.lines]
@@ -151,6 +157,25 @@ async def _database(runtime: Runtime) -> Check:
     return Check(
         name="database", state=State.OK, message=f"PostgreSQL {version}, pgvector {vector}"
     )
+
+
+async def _data_keys(runtime: Runtime) -> Check:
+    """One that is missing has stopped the start before this."""
+    async with runtime.database.begin() as session:
+        in_use = await keys_in_use(session)
+    newest, *older = runtime.keyring.ids
+    left = sum(count for key_id, count in in_use.items() if key_id != newest)
+    if left:
+        return Check(
+            name="data keys",
+            state=State.WARNING,
+            message=f"{left:,} are under an older key, which must stay. To change that: "
+            "./run keys rotate",
+        )
+    message = f"all {in_use.get(newest, 0):,} under key {newest}"
+    if older:
+        message += f"; {', '.join(older)} may be removed from the previous keys"
+    return Check(name="data keys", state=State.OK, message=message)
 
 
 async def _redis(runtime: Runtime) -> Check:

@@ -13,9 +13,11 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bootstrap import Runtime
+from app.candidates.intake import Accepted
 from app.candidates.views import RunView, view_run
-from app.cli.render import Progress, print_json, print_runs
+from app.cli.render import Progress, console, print_json, print_runs
 from app.cli.serving import connected
+from app.errors import ErrorCode, PermanentError
 from app.jobs import worker
 from app.messages import Message
 from app.pipeline import records
@@ -115,7 +117,11 @@ class Found:
 
 
 class Report(BaseModel):
-    """What `ingest --json` prints."""
+    """What `ingest --json` prints.
+
+    `runs` are in the order of the files. `already_there` are those files whose bytes were read
+    before: they have the run that did. `not_accepted` are those that no credits were left for.
+    """
 
     runs: list[RunView]
     succeeded: int
@@ -123,11 +129,13 @@ class Report(BaseModel):
     failed: int
     cancelled: int
     skipped: list[str]
+    already_there: list[str]
+    not_accepted: list[str]
 
     @property
     def exit_code(self) -> int:
-        """1 when a file did not end well, or has not ended yet."""
-        return int(self.succeeded + self.partial < len(self.runs))
+        """1 when a file was not accepted, did not end well, or has not ended yet."""
+        return int(bool(self.not_accepted) or self.succeeded + self.partial < len(self.runs))
 
 
 def collect(paths: Sequence[Path]) -> Found:
@@ -160,7 +168,13 @@ def _sort_entry(entry: Path, found: Found) -> None:
 
 
 async def run_ingest(
-    settings: Settings, paths: Sequence[Path], *, as_json: bool, reveal: bool, once: bool
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    as_json: bool,
+    reveal: bool,
+    once: bool,
+    force: bool,
 ) -> int:
     """The `ingest` command; returns its exit code."""
     found = await asyncio.to_thread(collect, paths)
@@ -170,26 +184,38 @@ async def run_ingest(
             found,
             reveal=reveal or not as_json,  # the table masks what it may not show
             once=once,
+            force=force,
             progress=Progress(visible=not as_json),
         )
     if as_json:
         print_json(report)
     else:
         print_runs(report.runs, skipped=report.skipped, reveal=reveal)
+        _print_already_there(report)
+        _print_not_accepted(report)
     return report.exit_code
 
 
 async def ingest(
-    runtime: Runtime, found: Found, *, reveal: bool, once: bool, progress: Progress
+    runtime: Runtime,
+    found: Found,
+    *,
+    reveal: bool,
+    once: bool,
+    progress: Progress,
+    force: bool = False,
 ) -> Report:
     """Submit all files, follow their runs, and report them in the order of the files."""
     with progress:
-        runs = await _submit(runtime, found, progress)
-        await follow(runtime, list(runs), progress, once=once)
+        offered = await _submit(runtime, found, progress, force=force)
+        submitted = [(path, accepted) for path, accepted in offered if accepted is not None]
+        # Two files of the same bytes have one run.
+        run_ids = list(dict.fromkeys(accepted.run_id for _, accepted in submitted))
+        await follow(runtime, run_ids, progress, once=once)
     async with runtime.database.begin() as session:
         views = [
-            await _view(session, runtime, run_id, path, reveal=reveal)
-            for run_id, path in runs.items()
+            await _view(session, runtime, accepted.run_id, path, reveal=reveal)
+            for path, accepted in submitted
         ]
 
     def count(status: RunStatus) -> int:
@@ -202,7 +228,24 @@ async def ingest(
         failed=count(RunStatus.FAILED),
         cancelled=count(RunStatus.CANCELLED),
         skipped=[str(path) for path in found.skipped],
+        already_there=[str(path) for path, accepted in submitted if accepted.already_there],
+        not_accepted=[str(path) for path, accepted in offered if accepted is None],
     )
+
+
+def _print_already_there(report: Report) -> None:
+    runs = {view.file: view.id for view in report.runs}
+    for path in report.already_there:
+        console().print(
+            f"{path}: already there, as run {runs[path]}. To read it anew: --force", markup=False
+        )
+
+
+def _print_not_accepted(report: Report) -> None:
+    for path in report.not_accepted:
+        console().print(f"{path}: not accepted", markup=False)
+    if report.not_accepted:
+        console().print(ErrorCode.INSUFFICIENT_CREDITS.english, markup=False)
 
 
 @asynccontextmanager
@@ -249,12 +292,16 @@ async def follow(
             await asyncio.sleep(_WATCH_EVERY_S)
 
 
-async def _submit(runtime: Runtime, found: Found, progress: Progress) -> dict[UUID, Path]:
+async def _submit(
+    runtime: Runtime, found: Found, progress: Progress, *, force: bool
+) -> list[tuple[Path, Accepted | None]]:
+    """None for a file that no credits are left for: the others go on."""
     limit = asyncio.Semaphore(_SUBMITTED_AT_ONCE)
+    shown: set[UUID] = set()
     # What people send one by one goes before a folder.
     priority = Priority.BULK if len(found.files) > 1 else Priority.INGESTION
 
-    async def submit(path: Path) -> UUID:
+    async def submit(path: Path) -> Accepted:
         async with limit:
             data = await asyncio.to_thread(_read, path, runtime.settings.extract.max_file_mib)
             if not isinstance(data, bytes):
@@ -265,22 +312,36 @@ async def _submit(runtime: Runtime, found: Found, progress: Progress) -> dict[UU
                     {"size_mib": round(data, 1), "limit_mib": limit_mib},
                 )
             else:
-                accepted = await runtime.intake.accept(path.name, data, priority=priority)
-        progress.add(accepted.run_id, path.name)
-        return accepted.run_id
+                accepted = await runtime.intake.accept(
+                    path.name, data, priority=priority, force=force
+                )
+        if accepted.run_id not in shown:
+            shown.add(accepted.run_id)
+            progress.add(accepted.run_id, path.name)
+        return accepted
 
-    async def refuse(path: Path) -> UUID:
+    async def submit_if_paid(path: Path) -> Accepted | None:
+        try:
+            return await submit(path)
+        except PermanentError as error:
+            if error.code is not ErrorCode.INSUFFICIENT_CREDITS:
+                raise
+            return None
+
+    async def refuse(path: Path) -> Accepted:
         accepted = await runtime.intake.refuse(path.name, Message.FILE_IS_FOLDER, {})
         progress.add(accepted.run_id, path.name)
-        return accepted.run_id
+        return accepted
 
-    def start(call: Callable[[Path], Any], path: Path) -> tuple[Path, asyncio.Task[UUID]]:
+    def start(
+        call: Callable[[Path], Any], path: Path
+    ) -> tuple[Path, asyncio.Task[Accepted | None]]:
         return path, group.create_task(call(path))
 
     async with asyncio.TaskGroup() as group:
-        tasks = [start(submit, path) for path in found.files]
+        tasks = [start(submit_if_paid, path) for path in found.files]
         tasks += [start(refuse, path) for path in found.folders]
-    return {task.result(): path for path, task in tasks}
+    return [(path, task.result()) for path, task in tasks]
 
 
 def _read(path: Path, limit_mib: float) -> bytes | float:

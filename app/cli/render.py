@@ -16,12 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from app.candidates.views import CandidateView, RunView, mask_name
+from app.cli.profiles import print_profile
 from app.pipeline.records import RunProgress
-from app.pipeline.tables import AttemptRow, RunStatus, StageRow
+from app.pipeline.tables import AttemptRow, RunStatus, StageRow, StageStatus
+from app.resilience.spending import units
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.cli.queries import HitView
+    from app.candidates.hits import HitView
 
 _STAGES = 9
 _BARS_AT_ONCE = 20
@@ -150,6 +152,7 @@ def print_waterfall(
     )
     if run.message:
         out.print(run.message, markup=False)
+    _print_spend(out, run)
     ends = [row.ended_at or row.started_at for row in (*attempts, *stages)]
     if not attempts:
         out.print("It waits in the queue; no worker has begun it.", markup=False)
@@ -184,6 +187,19 @@ def print_waterfall(
     out.print(table)
 
 
+def _print_spend(out: Console, run: RunView) -> None:
+    """What models cost, and why one was not asked any more."""
+    for bill in run.spend.models if run.spend else ():
+        out.print(
+            f"{bill.model}: {bill.calls} calls, {bill.input_tokens:,} tokens in, "
+            f"{bill.output_tokens:,} out, cost {units(bill.cost_micros)}",
+            markup=False,
+        )
+    for stage in run.stages:
+        if stage.status is StageStatus.FALLBACK_SUCCESS and stage.message:
+            out.print(f"{stage.name} fell back: {stage.message}", markup=False)
+
+
 class _Axis:
     def __init__(self, start: datetime, end: datetime) -> None:
         self._start = start
@@ -209,16 +225,18 @@ def print_candidates(candidates: Sequence[CandidateView]) -> None:
     console().print(table)
 
 
-def print_candidate(view: CandidateView) -> None:
-    """Every field on its own line."""
+def print_candidate(view: CandidateView, *, sources: bool = False) -> None:
+    """Every field on its own line; `sources`: and where in the document each value stands."""
     table = Table(show_header=False, box=None, pad_edge=False)
     fields: dict[str, Any] = view.model_dump(mode="json", exclude={"profile"})
-    if view.profile:
-        fields |= view.profile.model_dump(mode="json", exclude={"skills", "language"})
     for name, value in fields.items():
         for line in _lines(value):
             table.add_row(_plain(name), _plain(line))
-    console().print(table)
+    out = console()
+    out.print(table)
+    if view.profile:
+        out.print()
+        print_profile(out, view.profile, sources=sources)
 
 
 def print_hits(query: str, hits: Sequence["HitView"]) -> None:
@@ -226,7 +244,7 @@ def print_hits(query: str, hits: Sequence["HitView"]) -> None:
     if not hits:
         out.print(f"Nobody found for: {query}", markup=False)
         return
-    table = _table("score", "words", "meaning", "candidate", "name", "headline", "where")
+    table = _table("score", "words", "meaning", "candidate", "name", "headline", "found", "where")
     for hit in hits:
         table.add_row(
             f"{hit.score:.2f}",
@@ -235,6 +253,7 @@ def print_hits(query: str, hits: Sequence["HitView"]) -> None:
             str(hit.candidate.id),
             _plain(hit.candidate.name),
             _plain(hit.candidate.headline),
+            _plain(", ".join(dict.fromkeys((*hit.words, *hit.skills)))),
             _plain(hit.snippet),
         )
     out.print(table)
@@ -311,4 +330,4 @@ def _table(*columns: str) -> Table:
     return table
 
 
-_FOLDED = ("id", "candidate", "setting", "value", "headline", "skills", "where", "code")
+_FOLDED = ("id", "candidate", "setting", "value", "headline", "skills", "found", "where", "code")

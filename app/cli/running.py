@@ -26,6 +26,7 @@ class Exit(IntEnum):
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show names, contacts and file names.")]
 
 
 def load_quietly() -> "Settings":

@@ -32,6 +32,8 @@ class FaultKind(StrEnum):
     """The model's text is cut off in the middle of its JSON; vectors are no base64."""
     WRONG_SHAPE = "wrong_shape"
     """The model's text is JSON that violates the schema; vectors ignore `dimensions`."""
+    OBEDIENT = "obedient"
+    """The model does what the document tells it: prompt injection at its worst."""
     NO_BASE64 = "no_base64"
     """Vectors come as numbers though base64 was asked for."""
     GARBLED = "garbled"

@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.demo import answers, wire
+from app.demo import answers, obedience, wire
 from app.demo.faults import Call, Endpoint, Fault, FaultKind, Reply, Script
 from app.demo.wire import LABEL, MODEL
 
@@ -274,6 +274,8 @@ class _Desk:
         if reply is None:
             # The whole conversation: a question that is asked again names the document earlier.
             reply = Reply(content=answers.scripted_answer("\n".join(call.texts), schema))
+        if fault is FaultKind.OBEDIENT:
+            return reply.model_copy(update={"content": obedience.obeyed(reply.content, call.texts)})
         if fault is FaultKind.BROKEN_JSON:
             return reply.model_copy(update={"content": reply.content[: len(reply.content) // 2]})
         return reply
@@ -304,6 +306,7 @@ def _broken_answer(fault: Fault, call: Call, request: Request) -> Response | Non
             FaultKind.LATENCY
             | FaultKind.BROKEN_JSON
             | FaultKind.WRONG_SHAPE
+            | FaultKind.OBEDIENT
             | FaultKind.NO_BASE64
             | FaultKind.TRUNCATED
             | FaultKind.UNFINISHED

@@ -16,6 +16,16 @@ _MIN_ZERO_SHARE = 0.2  # UTF-16 text without a mark: every space, digit and Lati
 _EVERYDAY = re.compile("[\t\n\r -~\u00a1-\u024f\u2000-\u206f\u3000-\u30ff\u4e00-\u9fff가-힣]+")
 _MIN_EVERYDAY_SHARE = 0.9  # any pairs of bytes are UTF-16, but not of characters that people write
 
+_SYLLABLE = re.compile("[가-힣]")
+_LATIN_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z][a-z]{3,}(?![A-Za-z])")  # not acronyms
+_VOWEL = re.compile("[aeiouyAEIOUY]")
+_USUAL_LETTERS, _MIN_USUAL_SHARE = "etaoinsrl", 0.42
+_ENOUGH = 20
+# Letters beyond those of Latin, Greek, Cyrillic, kana, Chinese and Korean writing.
+_FOREIGN = re.compile("[\u0530-\u10ff\u1200-\u1cff\u2c00-\u2dff\ua000-\ua95f\ua980-\uabff]")
+_MAX_FOREIGN_SHARE, _TOO_MANY_SCRIPTS = 0.2, 3
+_MAX_RARE_SHARE, _MAX_MUTE_SHARE = 0.08, 0.3
+
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
@@ -62,6 +72,34 @@ def clean(text: str) -> str:
     """
     text = _DROPPED.sub("", _ICONS.sub(" ", text)).translate(_LIGATURES)
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+
+
+def is_gibberish(text: str) -> bool:
+    """Whether letters make no language: a font that tells wrong meanings for its glyphs.
+
+    A text in a foreign script has one, not Thaana beside Devanagari and Arabic. Korean is written with the 2,350 syllables of KS X 1001 but for one in two hundred; of all
+    11,172 they are a fifth. Words of other languages have vowels, and nine letters make up two
+    thirds of their text.
+    """
+    foreign = _FOREIGN.findall(text)
+    if len(foreign) > _MAX_FOREIGN_SHARE * letters(text) and len(foreign) >= _ENOUGH:
+        scripts = {unicodedata.name(char, "?").split()[0] for char in foreign}
+        return len(scripts) >= _TOO_MANY_SCRIPTS
+    syllables = _SYLLABLE.findall(text)
+    if len(syllables) >= _ENOUGH:
+        rare = sum(1 for syllable in syllables if not _is_usual(syllable))
+        return rare > _MAX_RARE_SHARE * len(syllables)
+    found = _LATIN_WORD.findall(text)
+    if len(found) < _ENOUGH:
+        return False
+    mute = sum(1 for word in found if not _VOWEL.search(word))
+    written = "".join(found).lower()
+    usual = sum(map(written.count, _USUAL_LETTERS))
+    return mute > _MAX_MUTE_SHARE * len(found) or usual < _MIN_USUAL_SHARE * len(written)
+
+
+def _is_usual(syllable: str) -> bool:
+    return len(syllable.encode("euc-kr")) == 2  # noqa: PLR2004 - rarer ones are spelt in eight bytes
 
 
 def letters(text: str) -> int:

@@ -8,6 +8,7 @@ the right jump as well; they are told from columns by how the sides stand to eac
 
 import re
 from bisect import bisect_left, bisect_right
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -33,7 +34,15 @@ _ATTACHED_SHARE = 0.85
 _CONTIGUOUS = 0.7
 _PROSE_FILL = 0.7
 _DATE_SHARE = 0.5
-_DATE = re.compile(r"(?:19|20)\d\d|present|현재|재직", re.IGNORECASE)
+_DATES_OF_A_MARGIN = 0.8
+_DATE_MAX_CHARS = 40
+_EDGE_PT = 2.0
+_WHOLE_DATE = re.compile(
+    r"[\s\d.,/'’()~∼〜–—\-−년월일]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|present|current|now|to|until"
+    r"|spring|summer|fall|autumn|winter|현재|재직중?|재학중?)[a-z.]*[\s\d.,/'’()~∼〜–—\-−년월일]*){0,6}",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(?:19|20)\d\d|'\d\d|\b\d\d\.\d\d\b|present|현재|재직", re.IGNORECASE)
 _TITLE_ABOVE_SHARE = 0.9
 _SAME_HEIGHT = 0.3
 
@@ -52,6 +61,61 @@ def title_first(items: Items) -> Items:
 
 def in_reading_order(items: Items) -> list[Items]:
     """Columns and bands, each read from top to bottom. `items` come in content order."""
+    bound, dates = _bind_dates(items)
+    return [
+        [one for item in frame for one in dates.get(id(item), (item,))] for frame in _frames(bound)
+    ]
+
+
+def _bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
+    """Dates set to the right edge stand in for one wide piece with the text that they belong to.
+
+    Else the gap between the two looks like a gutter. A date that begins where other lines begin is
+    the line of a column instead. The mapping tells what each wide piece stands for.
+    """
+    pieces = [item for item in items if isinstance(item, Piece)]
+    edges = sorted(piece.box.left for piece in pieces if not _is_date(piece))
+    bound: dict[int, Piece] = {}
+    taken: set[int] = set()
+    for date in pieces:
+        if not _is_date(date) or _near_any(edges, date.box.left):
+            continue
+        row = [other for other in pieces if _is_left_of(other, date)]
+        owner = max(row, key=lambda other: other.box.right, default=None)
+        if owner is not None and id(owner) not in bound and not _is_date(owner):
+            bound[id(owner)] = date
+            taken.add(id(date))
+    result: list[Item] = []
+    stands_for: dict[int, tuple[Item, ...]] = {}
+    for item in items:
+        if (date := bound.get(id(item))) is not None and isinstance(item, Piece):
+            wide = replace(item, box=around([item.box, date.box]))
+            stands_for[id(wide)] = (item, date)
+            result.append(wide)
+        elif id(item) not in taken:
+            result.append(item)
+    return result, stands_for
+
+
+def _is_date(piece: Piece) -> bool:
+    text = piece.text
+    return (
+        len(text) <= _DATE_MAX_CHARS
+        and _DATE.search(text) is not None
+        and _WHOLE_DATE.fullmatch(text) is not None
+    )
+
+
+def _near_any(edges: list[float], at: float) -> bool:
+    where = bisect_left(edges, at - _EDGE_PT)
+    return where < len(edges) and edges[where] <= at + _EDGE_PT
+
+
+def _is_left_of(one: Piece, date: Piece) -> bool:
+    return one.box.right <= date.box.left and _same_height(one.box, date.box)
+
+
+def _frames(items: Items) -> list[Items]:
     gutter = find_gutter(items)
     if gutter is None:
         return [items] if items else []
@@ -59,7 +123,7 @@ def in_reading_order(items: Items) -> list[Items]:
     if _is_rows(items, gutter):
         return [_attached(items, gutter) if jumps else items]
     if jumps:
-        return [frame for column in _columns(items, gutter) for frame in in_reading_order(column)]
+        return [frame for column in _columns(items, gutter) for frame in _frames(column)]
     return [*_runs(items, gutter)]
 
 
@@ -140,6 +204,8 @@ def _is_rows(items: Items, gutter: float) -> bool:
     right = [item for item in items if _side(item, gutter) > 0]
     if not left or not right:
         return True
+    if _are_dates_beside(left, right) or _are_dates_beside(right, left):
+        return True
     beside = [_beside_share(left, right), _beside_share(right, left)]
     if min(beside) >= _ATTACHED_SHARE:
         return _fill(left, gutter) < _PROSE_FILL
@@ -149,18 +215,30 @@ def _is_rows(items: Items, gutter: float) -> bool:
     return _coverage(attached, others) < _CONTIGUOUS or _date_share(attached) > _DATE_SHARE
 
 
+def _are_dates_beside(ones: Items, others: Items) -> bool:
+    """A margin of dates: headings may stand in it too, but what has a neighbour is a date."""
+    near = _beside(ones, others)
+    return len(near) > 1 and _date_share(near) >= _DATES_OF_A_MARGIN
+
+
 def _beside_share(ones: Items, others: Items) -> float:
     """How many of the ones have another one at their height."""
+    return len(_beside(ones, others)) / len(ones)
+
+
+def _beside(ones: Items, others: Items) -> list[Item]:
+    """Those of the ones that have another one at their height."""
     by_middle = sorted(others, key=_middle)
     middles = [_middle(other) for other in by_middle]
-    count = 0
+    found: list[Item] = []
     for one in ones:
         reach = _SAME_HEIGHT * (one.box.bottom - one.box.top)
         near = by_middle[
             bisect_left(middles, _middle(one) - reach) : bisect_right(middles, _middle(one) + reach)
         ]
-        count += any(_same_height(one.box, other.box) for other in near)
-    return count / len(ones)
+        if any(_same_height(one.box, other.box) for other in near):
+            found.append(one)
+    return found
 
 
 def _middle(item: Item) -> float:

@@ -7,8 +7,10 @@ import olefile
 
 from app.documents.archive import damaged
 
-_WHAT_DAMAGE_RAISES = (OSError, ValueError, TypeError, IndexError, KeyError, AttributeError)
-# olefile raises all of these for containers whose tables point astray.
+_WHAT_DAMAGE_RAISES = (
+    AttributeError, LookupError, OSError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+# olefile raises all of these for containers whose tables point astray, or back at themselves.
 
 
 def is_compound(data: bytes) -> bool:

@@ -9,6 +9,7 @@ from statistics import median
 from app.documents.blocks import Block, Box, Source
 from app.documents.characters import clean
 from app.documents.columns import in_reading_order, title_first
+from app.documents.grids import with_grid_rows
 from app.documents.pieces import Items, Piece, TableRow, around, same_row
 from app.documents.rows import row_blocks
 
@@ -18,6 +19,7 @@ _PARAGRAPH_PITCH = 1.35
 _SIZE_STEPS = {Source.TEXT: 1.12, Source.OCR: 1.5}
 """Recognised boxes hug their letters, so lines of one size differ in height."""
 
+_ROW_SIZE_STEP = 1.4
 _MIN_JUSTIFIED = 4
 _JUSTIFIED_SLACK = 0.12
 _EDGE_PT = 2.0
@@ -28,6 +30,8 @@ _MARKER = re.compile(r"[^\w\s]{1,2}|ㆍ|\(?\d{1,2}[.)]")
 def page_blocks(items: Items, *, page: int, source: Source = Source.TEXT) -> list[Block]:
     """The lines of one page in reading order. `items` come in content order."""
     blocks: list[Block] = []
+    if source is Source.TEXT:
+        items = with_grid_rows(items)
     for frame in in_reading_order(title_first(items)):
         lines = _join_justified(_lines(frame))
         usual = _usual_pitch(lines)
@@ -57,6 +61,10 @@ def _lines(items: Items) -> list[Line]:
 
 def _continues(line: list[Piece], piece: Piece) -> bool:
     slack = (piece.box.bottom - piece.box.top) / 2
+    sizes = sorted(size for size in (line[-1].size_pt, piece.size_pt) if size)
+    # A name in large letters is no cell beside the first heading of a sidebar.
+    if len(sizes) > 1 and sizes[1] > _ROW_SIZE_STEP * sizes[0] and piece.confidence is None:
+        return False
     return any(same_row(other.box, piece.box) for other in line) and all(
         piece.box.left >= other.box.right - slack or piece.box.right <= other.box.left + slack
         for other in line
@@ -138,8 +146,10 @@ def _is_justified(line: Sequence[Piece], right: float) -> bool:
 
 def _cell_texts(line: Sequence[Piece]) -> list[str]:
     texts = [text for piece in line if (text := clean(piece.text).replace("\n", " ").strip())]
-    if len(texts) > 2 and all(len(text) == 1 for text in texts):  # noqa: PLR2004 - a title set wide
-        return [" ".join(texts)]
+    spread = " ".join(texts).split()
+    if len(spread) > 2 and all(len(letter) == 1 for letter in spread):  # noqa: PLR2004 - a title set wide
+        single = len(texts) == len(spread)
+        return [" ".join(texts if single else ("".join(text.split()) for text in texts))]
     joined: list[str] = []
     marker = ""
     for text in texts:

@@ -10,6 +10,7 @@ from posixpath import dirname, join, normpath
 
 from app.documents.archive import Archive, Element, attribute, damaged, local_name
 from app.documents.blocks import Block, Document, Format
+from app.documents.characters import letters
 from app.documents.limits import Limits
 from app.documents.rows import MAX_DEPTH, line_blocks, row_blocks
 from app.documents.wire import Parsed
@@ -18,7 +19,11 @@ _RELATIONSHIPS = "{http://schemas.openxmlformats.org/package/2006/relationships}
 _MAIN_TYPE = "/officeDocument"
 _HIDDEN = frozenset({"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "rPr", "sectPr"})
 _BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "ptab": "\t", "noBreakHyphen": "-"}
+_SETTINGS = re.compile(r"/(?:settings|styles|fontTable|webSettings|theme\d*|numbering)\.xml$")
 _FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]+)"')
+_OFF = ("0", "false", "off")
+_LEAST_SIZE_PT = 1.5
+_MIN_LETTERS = 20
 _MAX_STYLE_DEPTH = 12
 
 
@@ -26,11 +31,13 @@ _MAX_STYLE_DEPTH = 12
 class _Look:
     size_pt: float | None = None
     bold: bool | None = None
+    hidden: bool | None = None
 
     def over(self, below: "_Look") -> "_Look":
         return _Look(
             size_pt=self.size_pt if self.size_pt is not None else below.size_pt,
             bold=self.bold if self.bold is not None else below.bold,
+            hidden=self.hidden if self.hidden is not None else below.hidden,
         )
 
 
@@ -55,11 +62,33 @@ def read_docx(data: bytes, limits: Limits) -> Parsed:
         blocks += walk.blocks_of(archive.tree(main))
         for name in _parts(archive, main, targets, "footer"):
             blocks += _unseen(walk.blocks_of(archive.tree(name)), blocks)
+        if (found := _count(blocks)) < _MIN_LETTERS:
+            more = _second_opinion(archive)
+            blocks = more if _count(more) > max(2 * found, _MIN_LETTERS) else blocks
         links = [targets[key][1] for key in walk.link_ids if key in targets] + walk.links
     document = Document(
         format=Format.DOCX, pages=1, blocks=tuple(blocks), links=tuple(dict.fromkeys(links))
     )
     return Parsed(document=document)
+
+
+def _count(blocks: list[Block]) -> int:
+    return sum(letters(block.text) for block in blocks)
+
+
+def _second_opinion(archive: Archive) -> list[Block]:
+    """The text of all parts, paragraph by paragraph, where the walk finds none in its place.
+
+    Diagrams, charts, notes and parts that no relation names: better without order than not at all.
+    """
+    blocks: list[Block] = []
+    for name in sorted(archive.names):
+        if name.startswith("word/") and name.endswith(".xml") and not _SETTINGS.search(name):
+            for paragraph in archive.tree(name).iter():
+                if local_name(paragraph) == "p":
+                    runs = (e.text or "" for e in paragraph.iter() if local_name(e) == "t")
+                    blocks += _unseen(line_blocks("".join(runs)), blocks)
+    return blocks
 
 
 def _unseen(blocks: list[Block], before: list[Block]) -> list[Block]:
@@ -147,16 +176,20 @@ def _look(element: Element) -> _Look:
         return _Look()
     size: float | None = None
     bold: bool | None = None
+    hidden: bool | None = None
     for child in properties:
         value = attribute(child, "val")
         match local_name(child):
             case "sz" if value and value.isdecimal():
                 size = int(value) / 2  # half points
+                hidden = True if size < _LEAST_SIZE_PT else hidden
             case "b":
-                bold = value not in ("0", "false", "off")
+                bold = value not in _OFF
+            case "vanish":
+                hidden = value not in _OFF
             case _:
                 pass
-    return _Look(size_pt=size, bold=bold)
+    return _Look(size_pt=size, bold=bold, hidden=hidden)
 
 
 class _Walk:
@@ -239,6 +272,8 @@ class _Walk:
 
 
 def _add_text(paragraph: _Paragraph, text: str, look: _Look) -> None:
+    if look.hidden:  # text that the reader of the page does not see
+        return
     paragraph.text.append(text)
     chars = len(text.strip())
     paragraph.chars += chars

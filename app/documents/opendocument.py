@@ -1,6 +1,7 @@
 """ODT: the same walk as for DOCX over another vocabulary."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from app.documents.archive import Archive, Element, attribute, damaged, local_name
 from app.documents.blocks import Block, Document, Format
@@ -13,6 +14,8 @@ from app.messages import Message
 _HIDDEN = frozenset({"annotation", "tracked-changes", "desc", "title", "note-citation", "forms"})
 _MANIFEST = "META-INF/manifest.xml"
 _MAX_REPEATS = 100
+_MAX_STYLE_DEPTH = 12
+_POINTS = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)pt")
 
 
 def read_odt(data: bytes, limits: Limits) -> Parsed:
@@ -21,10 +24,11 @@ def read_odt(data: bytes, limits: Limits) -> Parsed:
         refuse_encrypted(archive)
         if "content.xml" not in archive.names:
             raise damaged()
-        walk = _Walk()
-        body = walk.blocks_of(_first(archive.tree("content.xml"), "body"))
-        if "styles.xml" in archive.names:
-            styles = archive.tree("styles.xml")
+        content = archive.tree("content.xml")
+        styles = archive.tree("styles.xml") if "styles.xml" in archive.names else None
+        walk = _Walk(_looks(content if styles is None else styles, content))
+        body = walk.blocks_of(_first(content, "body"))
+        if styles is not None:
             body = [
                 *walk.blocks_under(styles, "header"),
                 *body,
@@ -55,8 +59,50 @@ def _first(root: Element, name: str) -> Element:
     raise damaged()
 
 
+_Look = tuple[float | None, bool | None]
+"""Font size in points and weight, as far as a style tells them."""
+
+
+def _looks(*trees: Element) -> Mapping[str, _Look]:
+    """Style name → look with what it inherits."""
+    own: dict[str, tuple[_Look, str | None]] = {}
+    for tree in trees:
+        for style in tree.iter():
+            if local_name(style) == "style" and (name := attribute(style, "name")):
+                own[name] = (_own_look(style), attribute(style, "parent-style-name"))
+    return {name: _inherited(name, own) for name in own}
+
+
+def _own_look(style: Element) -> _Look:
+    size: float | None = None
+    bold: bool | None = None
+    for properties in style:
+        if local_name(properties) == "text-properties":
+            told = _POINTS.fullmatch(attribute(properties, "font-size") or "")
+            size = float(told[1]) if told else size
+            weight = attribute(properties, "font-weight")
+            bold = weight in ("bold", "600", "700", "800", "900") if weight else bold
+    return size, bold
+
+
+def _inherited(name: str, own: Mapping[str, tuple[_Look, str | None]]) -> _Look:
+    size: float | None = None
+    bold: bool | None = None
+    style: str | None = name
+    for _ in range(_MAX_STYLE_DEPTH):
+        if style is None or style not in own:
+            break
+        (more_size, more_bold), style = own[style]
+        size = more_size if size is None else size
+        bold = more_bold if bold is None else bold
+    return size, bold
+
+
 class _Walk:
-    def __init__(self) -> None:
+    """Turns body elements into blocks and keeps the links met on the way."""
+
+    def __init__(self, looks: Mapping[str, _Look]) -> None:
+        self._looks = looks
         self.links: list[str] = []
 
     def blocks_of(self, root: Element) -> list[Block]:
@@ -104,7 +150,13 @@ class _Walk:
         text: list[str] = []
         frames: list[Element] = []
         self._inline(element, text, frames)
-        blocks = line_blocks("".join(text), starts=starts)
+        size, bold = self._looks.get(_style_of(element), (None, None))
+        blocks = line_blocks(
+            "".join(text),
+            font_size_pt=size,
+            bold=local_name(element) == "h" if bold is None else bold,
+            starts=starts,
+        )
         for frame in frames:
             blocks += self._container(frame, depth=depth + 1)
         return blocks
@@ -130,6 +182,14 @@ class _Walk:
                 case _:
                     pass
             text.append(child.tail or "")
+
+
+def _style_of(paragraph: Element) -> str:
+    """The style of a paragraph, or of the one run that holds all its text."""
+    runs = [child for child in paragraph if local_name(child) == "span"]
+    whole = not (paragraph.text or "").strip() and not any((r.tail or "").strip() for r in runs)
+    run = runs[0] if len(runs) == 1 and whole else paragraph
+    return attribute(run, "style-name") or ""
 
 
 def _rows(table: Element) -> Iterator[Element]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from app.documents.archive import damaged
 from app.documents.blocks import Block, Document, Format
-from app.documents.characters import clean, letters
+from app.documents.characters import clean, is_gibberish, letters
 from app.documents.layout import page_blocks
 from app.documents.limits import Limits
 from app.documents.pdf_page import Page, load_page
@@ -56,11 +56,21 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
     chars = 0
     with _opened(data) as document:
         pages = _count_pages(document, limits)
+        lost = 0
         for number in range(1, pages + 1):
-            with _page(document, number) as handle:
-                page = load_page(handle, max_chars=limits.max_chars - chars)
-                links += _links(document, handle)
+            try:
+                with _page(document, number) as handle:
+                    page = load_page(handle, max_chars=limits.max_chars - chars)
+                    links += _links(document, handle)
+            except PermanentError:
+                # One page that PDFium cannot open; the others are worth reading.
+                second = _text_by_pypdf(data, number)
+                blocks += second
+                lost += not second
+                continue
             found = page_blocks(page.items, page=number)
+            if is_gibberish("\n".join(block.text for block in found)):
+                page = replace(page, garbled=page.chars)
             chars += page.chars
             if _has_text(page, found):
                 blocks += found
@@ -72,6 +82,8 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
                 blocks += found
             if chars >= limits.max_chars:
                 break
+        if lost == pages:
+            raise damaged()
     return Parsed(
         document=Document(
             format=Format.PDF,
@@ -138,9 +150,14 @@ def _is_scan(page: Page) -> bool:
 
 
 def _second_opinion(data: bytes, number: int, page: Page) -> list[Block]:
-    """Pypdf's text of a page whose characters PDFium could not tell; empty where it cannot either."""
-    if not page.garbled:
-        return []
+    """What pypdf makes of a page on which PDFium finds nothing, or no meaning; mostly neither does."""
+    if page.garbled or not (page.chars or _is_scan(page)):
+        return _text_by_pypdf(data, number)
+    return []
+
+
+def _text_by_pypdf(data: bytes, number: int) -> list[Block]:
+    """Lines of one page without places; empty where there are none, or no language."""
     from pypdf import PdfReader  # noqa: PLC0415 - 37 MiB that hardly any file needs
     from pypdf.errors import PyPdfError  # noqa: PLC0415
 
@@ -149,7 +166,8 @@ def _second_opinion(data: bytes, number: int, page: Page) -> list[Block]:
     except (PyPdfError, *_WHAT_PYPDF_RAISES):
         return []
     meant = clean(text)
-    if letters(meant) < max(_MIN_LETTERS, len(text) * (1 - _MAX_GARBLED_SHARE) / 2):
+    least = max(_MIN_LETTERS, len(text) * (1 - _MAX_GARBLED_SHARE) / 2)
+    if letters(meant) < least or is_gibberish(meant):
         return []
     lines = [block for line in meant.splitlines() for block in line_blocks(line)]
     return [replace(block, page=number) for block in lines]
@@ -178,7 +196,8 @@ def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -
         dpi = min(_image_dpi(handle), (most_pixels / max(inches, 1.0)) ** 0.5)
         turns = turn_degrees // 90
         with _rendered(handle, dpi / _POINTS_PER_INCH, grey=True, turns=turns) as bitmap:
-            return pack_scan(*_pixels(bitmap), dpi=round(dpi))
+            pixels, *size = _pixels(bitmap)
+            return pack_scan(Image.frombytes("L", (size[0], size[1]), pixels), dpi=round(dpi))
 
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:

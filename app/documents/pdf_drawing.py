@@ -1,30 +1,25 @@
 """What a PDF page draws besides text: ruled lines, which make cells of a form, and pictures."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from app.documents.blocks import Box
 from app.documents.pdfium import Handle, pdfium
-from app.documents.pieces import Items, Piece, TableRow, around
+from app.documents.ruling import Rules
 
 _MAX_RULES = 2_000
 _MAX_OBJECTS = 50_000
 _MAX_SEGMENTS = 2_000
 _MAX_INNER_OBJECTS = 100
+_MAX_GROUNDS = 500
+WHITE = 250
+"""Of 255; what is lighter in all three colours cannot be told from paper."""
+
 _RECTANGLE_SEGMENTS = 5
 _RULE_THICKNESS_PT = 2.5
 _RULE_LENGTH_PT = 6.0
-_SLACK_PT = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Ruled lines: heights with their extent from left to right, and sides with theirs downwards."""
-
-    flat: list[tuple[float, float, float]]
-    upright: list[tuple[float, float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +63,13 @@ class View:
 
 @dataclass(slots=True)
 class Drawing:
-    """`image_area` in square points; `paths` is the number of drawn shapes."""
+    """`image_area` in square points; `paths` is the number of drawn shapes.
+
+    `grounds` are the places where something coloured lies, on which white text can be read.
+    """
 
     rules: Rules = field(default_factory=lambda: Rules([], []))
+    grounds: list[Box] = field(default_factory=list[Box])
     image_area: float = 0.0
     paths: int = 0
 
@@ -100,7 +99,10 @@ def load_drawing(page: Handle, view: View) -> Drawing:
     drawing = Drawing()
     for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
         item = pdfium.FPDFPage_GetObject(page, index)
-        match pdfium.FPDFPageObj_GetType(item):
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if len(drawing.grounds) < _MAX_GROUNDS and _is_ground(item, kind):
+            drawing.grounds += [box for box in [_bounds(item, view)] if box]
+        match kind:
             case pdfium.FPDF_PAGEOBJ_PATH:
                 drawing.paths += 1
                 if len(drawing.rules.flat) + len(drawing.rules.upright) < _MAX_RULES:
@@ -113,6 +115,19 @@ def load_drawing(page: Handle, view: View) -> Drawing:
             case _:
                 pass
     return drawing
+
+
+def _is_ground(item: Handle, kind: int) -> bool:
+    """A picture, a gradient, a form (whatever it holds), or a filled shape that is not white."""
+    if kind != pdfium.FPDF_PAGEOBJ_PATH:
+        return kind != pdfium.FPDF_PAGEOBJ_TEXT
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    if not pdfium.FPDFPath_GetDrawMode(item, fill, stroke) or not fill.value:
+        return False
+    red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
+    if not pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, opaque):
+        return True  # a pattern
+    return opaque.value > 0 and min(red.value, green.value, blue.value) < WHITE
 
 
 def _holds_image(form: Handle) -> bool:
@@ -170,78 +185,3 @@ def _add_rules(rules: Rules, box: Box) -> None:
     else:
         rules.flat.extend((y, box.left, box.right) for y in (box.top, box.bottom))
         rules.upright.extend((x, box.top, box.bottom) for x in (box.left, box.right))
-
-
-def with_table_rows(pieces: Sequence[Piece], rules: Rules) -> Items:
-    """Pieces in ruled cells that stand side by side become rows, where their first piece stood."""
-    rows: list[list[tuple[Box, Piece]]] = []
-    row_of: dict[int, int] = {}
-    for index, piece in enumerate(pieces):
-        cell = _cell_around(piece.box, rules)
-        if cell is None:
-            continue
-        found = next((n for n, row in enumerate(rows) if _belongs(row, cell)), None)
-        if found is None:
-            found = len(rows)
-            rows.append([])
-        rows[found].append((cell, piece))
-        row_of[index] = found
-    items: list[Piece | TableRow] = []
-    done: set[int] = set()
-    for index, piece in enumerate(pieces):
-        number = row_of.get(index)
-        row = _table_row(rows[number]) if number is not None and number not in done else None
-        if number is None or (row is None and number not in done):
-            items.append(piece)
-        elif row is not None:
-            items.append(row)
-            done.add(number)
-    return items
-
-
-def _cell_around(box: Box, rules: Rules) -> Box | None:
-    """The ruled cell around a piece: the nearest line on each side, if they meet in its corners."""
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    heights = [at for at, start, end in rules.flat if start - 1 <= x <= end + 1]
-    sides = [at for at, start, end in rules.upright if start - 1 <= y <= end + 1]
-    top = max((at for at in heights if at <= y), default=None)
-    bottom = min((at for at in heights if at > y), default=None)
-    left = max((at for at in sides if at <= x), default=None)
-    right = min((at for at in sides if at > x), default=None)
-    if top is None or bottom is None or left is None or right is None:
-        return None
-    across = (left + _SLACK_PT, right - _SLACK_PT)
-    down = (top + _SLACK_PT, bottom - _SLACK_PT)
-    meets = all(_passes(rules.flat, at, x) for at in (top, bottom) for x in across) and all(
-        _passes(rules.upright, at, y) for at in (left, right) for y in down
-    )
-    return Box(left=left, top=top, right=right, bottom=bottom) if meets else None
-
-
-def _passes(lines: Sequence[tuple[float, float, float]], at: float, along: float) -> bool:
-    return any(
-        abs(line - at) <= _SLACK_PT and start - 1 <= along <= end + 1 for line, start, end in lines
-    )
-
-
-def _belongs(row: Sequence[tuple[Box, Piece]], cell: Box) -> bool:
-    """Cells of a row begin at one height and touch, so two tables side by side stay two."""
-    return any(
-        abs(other.top - cell.top) <= _SLACK_PT
-        and cell.left <= other.right + _SLACK_PT
-        and other.left <= cell.right + _SLACK_PT
-        for other, _ in row
-    )
-
-
-def _table_row(found: Sequence[tuple[Box, Piece]]) -> TableRow | None:
-    """None where all stands in one cell: a frame around text is no table."""
-    cells: dict[int, list[Piece]] = {}
-    for cell, piece in sorted(found, key=lambda pair: pair[0].left):
-        cells.setdefault(round(cell.left), []).append(piece)
-    if len(cells) == 1:
-        return None
-    return TableRow(
-        cells=tuple(tuple(pieces) for pieces in cells.values()),
-        box=around([piece.box for _, piece in found]),
-    )

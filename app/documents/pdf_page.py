@@ -6,25 +6,31 @@ The helpers of pypdfium2 give text without fonts and drawing order; both are nee
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from app.documents.blocks import Box
-from app.documents.pdf_drawing import Rules, View, load_drawing, view_of, with_table_rows
+from app.documents.pdf_drawing import WHITE, Drawing, View, load_drawing, view_of
 from app.documents.pdfium import Handle, pdfium
 from app.documents.pieces import Items, Piece
+from app.documents.ruling import Rules, with_table_rows
 
 _CELL_GAP_EM = 1.5
 _OBJECT_GAP_EM = 0.8
 _SPACE_GAP_EM = 0.22
+_MIN_SPREAD, _WORD_GAPS = 3, 1.5
 _BACK_EM = 0.5
 _SAME_BASELINE = 0.5
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FONT_NAME_BYTES = 256
 _FORCE_BOLD = 1 << 18
-_FILL_AND_STROKE = 2
+_FILL_AND_STROKE, _INVISIBLE = 2, 3
+_LEAST_SIZE_PT = 1.5
+_SCAN_SHARE = 0.5
 _BLANKS = frozenset({0, 9, 10, 13, 32, 0xA0, 0x3000})
+_LINE_ENDS = frozenset({10, 13})
 _LEADING, _TRAILING = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
 _UNKNOWN = 0xFFFD
 _MEANINGLESS = (range(32), range(0x7F, 0xA0), range(0xE000, 0xF900), range(0xF0000, 0x110000))
@@ -68,7 +74,7 @@ def load_page(page: Handle, *, max_chars: int) -> Page:
     drawing = load_drawing(page, view)
     text_page = pdfium.FPDFText_LoadPage(page)
     try:
-        chars, garbled = _chars(text_page, view, max_chars)
+        chars, garbled = _chars(text_page, _Sight(view, drawing), max_chars)
     finally:
         pdfium.FPDFText_ClosePage(text_page)
     width, height = view.size
@@ -87,11 +93,14 @@ class _Fonts:
     """Size and weight of each text object, asked once: a page has thousands of characters."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[float, bool]] = {}
+        self._known: dict[int, tuple[float, bool, _Ink]] = {}
 
-    def look(self, text_page: Handle, index: int, key: int, handle: object) -> tuple[float, bool]:
+    def look(
+        self, text_page: Handle, index: int, key: int, handle: object
+    ) -> "tuple[float, bool, _Ink]":
         if key not in self._known:
-            self._known[key] = self._ask(text_page, index, handle)
+            look = self._ask(text_page, index, handle)
+            self._known[key] = (*look, _ink(text_page, index, handle, look[0]))
         return self._known[key]
 
     @staticmethod
@@ -115,11 +124,64 @@ class _Fonts:
         return size, bold
 
 
-def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
+class _Ink(Enum):
+    """How the letters of a text object show on the page."""
+
+    SEEN = "seen"
+    WHITE = "white"
+    UNSEEN = "unseen"
+    OVER_SCAN = "over scan"
+
+
+def _ink(text_page: Handle, index: int, handle: object, size_pt: float) -> _Ink:
+    if 0 < size_pt < _LEAST_SIZE_PT:
+        return _Ink.UNSEEN
+    if handle and pdfium.FPDFTextObj_GetTextRenderMode(handle) == _INVISIBLE:
+        return _Ink.OVER_SCAN
+    red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
+    if not pdfium.FPDFText_GetFillColor(text_page, index, red, green, blue, opaque):
+        return _Ink.SEEN
+    if opaque.value == 0:
+        return _Ink.UNSEEN
+    return _Ink.WHITE if min(red.value, green.value, blue.value) >= WHITE else _Ink.SEEN
+
+
+class _Sight:
+    """Whether a reader of the page sees a letter: résumés are salted with text that none sees."""
+
+    def __init__(self, view: View, drawing: Drawing) -> None:
+        self.view = view
+        self._size = view.size
+        self._grounds = drawing.grounds
+        # Recognised text lies unseen over the scan that it was read from.
+        self._is_scan = drawing.image_area > _SCAN_SHARE * self._size[0] * self._size[1]
+
+    def sees(self, ink: _Ink, left: float, top: float, right: float, bottom: float) -> bool:
+        x, y = (left + right) / 2, (top + bottom) / 2
+        if not (0 <= x <= self._size[0] and 0 <= y <= self._size[1]):
+            return False
+        match ink:
+            case _Ink.SEEN:
+                return True
+            case _Ink.WHITE:
+                return any(
+                    box.left <= x <= box.right and box.top <= y <= box.bottom
+                    for box in self._grounds
+                )
+            case _Ink.UNSEEN:
+                return False
+            case _Ink.OVER_SCAN:
+                return self._is_scan
+            case _:
+                assert_never(ink)
+
+
+def _chars(text_page: Handle, sight: _Sight, most: int) -> tuple[list[_Char], int]:
     """Visible characters in content order, and how many of them have no known meaning."""
     fonts = _Fonts()
-    code_at, box_at, object_at = (
+    code_at, box_at, object_at, is_generated = (
         pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_GetTextObject,
+        pdfium.FPDFText_IsGenerated,
     )  # fmt: skip
     rect = pdfium.FS_RECTF()
     chars: list[_Char] = []
@@ -129,7 +191,8 @@ def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
     for index in range(max(pdfium.FPDFText_CountChars(text_page), 0)):
         code = code_at(text_page, index)
         if code in _BLANKS:
-            spaced = True
+            # PDFium breaks lines as it sees fit: between any two letters where each is set on its own.
+            spaced = spaced or code not in _LINE_ENDS or is_generated(text_page, index) != 1
             garbled += code == 0
             continue
         if code in _LEADING:
@@ -140,9 +203,11 @@ def _chars(text_page: Handle, view: View, most: int) -> tuple[list[_Char], int]:
             continue
         handle = object_at(text_page, index)
         key = ctypes.addressof(handle.contents) if handle else 0
-        size, bold = fonts.look(text_page, index, key, handle)
+        size, bold, ink = fonts.look(text_page, index, key, handle)
+        edges = sight.view.edges(rect.left, rect.bottom, rect.right, rect.top)
+        if not sight.sees(ink, *edges):
+            continue
         garbled += _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
-        edges = view.edges(rect.left, rect.bottom, rect.right, rect.top)
         chars.append(_Char(chr(code), *edges, key, size, bold, spaced))
         spaced = False
         if len(chars) >= most:
@@ -199,11 +264,21 @@ def _parts(before: _Char, char: _Char, rules: Rules) -> bool:
     )
 
 
+def _spread_em(run: Sequence[_Char]) -> float:
+    """The gap that parts words where letters are spread out, as headings are; 0 for usual text."""
+    if len(run) < _MIN_SPREAD:
+        return 0.0
+    gaps = sorted((two.left - one.right) / max(two.size_pt, 1.0) for one, two in pairwise(run))
+    usual = gaps[len(gaps) // 4]  # words are few letters long at the least
+    return _WORD_GAPS * usual if usual > _SPACE_GAP_EM else 0.0
+
+
 def _piece(run: Sequence[_Char]) -> Piece:
     parts = [run[0].text]
+    least_em = _spread_em(run)
     for before, char in pairwise(run):
-        gap = char.left - before.right
-        if char.spaced or gap > _SPACE_GAP_EM * max(char.size_pt, 1.0):
+        gap = (char.left - before.right) / max(char.size_pt, 1.0)
+        if gap > (least_em or _SPACE_GAP_EM) or (char.spaced and not least_em):
             parts.append(" ")
         parts.append(char.text)
     sizes = sorted(char.size_pt for char in run)

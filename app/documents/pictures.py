@@ -11,7 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from app.documents.archive import damaged
 from app.documents.blocks import Document, Format
 from app.documents.limits import Limits
-from app.documents.wire import SCAN_HEAD, Parsed
+from app.documents.scanned_rules import inked_squares, ruled_lines, without_lines
+from app.documents.wire import Parsed, Scan
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 
@@ -35,6 +36,7 @@ _TURNS = {
     270: Image.Transpose.ROTATE_90,
 }
 _MAX_SCAN_PIXELS = 12_000_000  # A4 at 300 dpi has 8.7 million
+_INK_SQUARES_PER_INCH, _LEAST_INK_PX = 12, 8
 _SMOOTH_MODES = ("L", "RGB", "RGBA", "CMYK")
 _PIXELS_PER_MEGAPIXEL = 1_000_000
 
@@ -76,12 +78,26 @@ def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int
         grey = ImageOps.exif_transpose(grey)
     if turn_degrees in _TURNS:
         grey = grey.transpose(_TURNS[turn_degrees])
-    return pack_scan(grey.tobytes(), grey.width, grey.height, dpi=max(round(dpi * factor), 1))
+    return pack_scan(grey, dpi=max(round(dpi * factor), 1))
 
 
-def pack_scan(grey: bytes, width: int, height: int, *, dpi: int) -> bytes:
-    """A portable greymap: no packing for a picture that is unpacked at once."""
-    return SCAN_HEAD.pack(dpi) + b"P5 %d %d 255\n" % (width, height) + grey
+def pack_scan(grey: Image.Image, *, dpi: int) -> bytes:
+    """Resolution, ruled lines, and a portable greymap: no packing for what is unpacked at once."""
+    flat, upright = ruled_lines(grey, dpi)
+    bare = without_lines(grey, [*flat, *upright], dpi)
+    picture = b"P5 %d %d 255\n" % bare.size + bare.tobytes()
+    ink_px = max(dpi // _INK_SQUARES_PER_INCH, _LEAST_INK_PX)
+    ink = inked_squares(bare, ink_px)
+    scan = Scan(
+        dpi=dpi,
+        flat=flat,
+        upright=upright,
+        ink_px=ink_px,
+        ink_columns=ink.width,
+        ink=ink.tobytes(),
+        picture=picture,
+    )
+    return scan.to_bytes()
 
 
 def thumbnail(data: bytes, limits: Limits, *, width_px: int) -> bytes:

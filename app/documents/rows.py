@@ -1,5 +1,6 @@
 """Paragraphs and table rows become blocks, the same way for every format without positions."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -9,8 +10,21 @@ from app.documents.characters import clean
 MAX_DEPTH = 24
 """Tables nested deeper than this are not followed; no layout needs them."""
 
+_WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
 _MAX_CELL_LINES = 3
 _MAX_CELL_CHARS = 400
+
+
+def _with_cells(line: str) -> str:
+    """A line whose parts are set apart by typed blanks, parted by tabs.
+
+    Not behind a full stop, where some people type two; nor inside of 성    명, set to a width.
+    """
+    if len(line) > _MAX_CELL_CHARS or not (parts := _WIDE_GAP.split(line)):
+        return line
+    if any(len(part) == 1 and part.isalpha() for part in parts):
+        return line
+    return "\t".join(parts)
 
 
 def line_blocks(
@@ -18,7 +32,8 @@ def line_blocks(
 ) -> list[Block]:
     """The lines of one paragraph. A tab inside a line parts cells: that is how dates are set right."""
     blocks: list[Block] = []
-    for line in clean(text).split("\n"):
+    for raw in text.split("\n"):
+        line = clean(_with_cells(raw.strip()))
         cells = tuple(cell.strip() for cell in line.split("\t") if cell.strip())
         if not cells:
             continue

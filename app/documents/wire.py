@@ -18,11 +18,56 @@ from app.messages import Message
 
 REQUEST = struct.Struct(">BIHHQ")
 ANSWER = struct.Struct(">BIQ")
-SCAN_HEAD = struct.Struct(">H")
-"""In front of a picture for text recognition: its dots per inch."""
+_SCAN_HEAD = struct.Struct(">IIIIII")
+_SCAN_LINE = struct.Struct(">IIII")
+
+RuledLine = tuple[int, int, int, int]
+"""Both ends of a line in pixels: x1, y1, x2, y2."""
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """More than any document within the limits needs; a child that claims more is not believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A page's picture for text recognition, and its ruled lines across and downwards.
+
+    `ink` has one byte, 0 or 255, for each square of the page: whether anything is written there.
+    Its rows have `ink_columns` squares of `ink_px` pixels.
+    """
+
+    dpi: int
+    flat: Sequence[RuledLine]
+    upright: Sequence[RuledLine]
+    ink_px: int
+    ink_columns: int
+    ink: bytes
+    picture: bytes
+
+    def to_bytes(self) -> bytes:
+        head = _SCAN_HEAD.pack(
+            self.dpi, len(self.flat), len(self.upright),
+            self.ink_px, self.ink_columns, len(self.ink) // max(self.ink_columns, 1),
+        )  # fmt: skip
+        lines = b"".join(_SCAN_LINE.pack(*line) for line in (*self.flat, *self.upright))
+        return head + lines + self.ink + self.picture
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Scan":
+        dpi, flat, upright, ink_px, ink_columns, ink_rows = _SCAN_HEAD.unpack_from(data)
+        end = _SCAN_HEAD.size + (flat + upright) * _SCAN_LINE.size
+        rows = _SCAN_LINE.iter_unpack(data[_SCAN_HEAD.size : end])
+        lines = [(x1, y1, x2, y2) for x1, y1, x2, y2 in rows]
+        picture_at = end + ink_columns * ink_rows
+        return cls(
+            dpi=dpi,
+            flat=lines[:flat],
+            upright=lines[flat:],
+            ink_px=ink_px,
+            ink_columns=ink_columns,
+            ink=data[end:picture_at],
+            picture=data[picture_at:],
+        )
 
 
 class Task(IntEnum):

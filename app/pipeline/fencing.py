@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, RetryableError
+from app.pipeline.statements import END_ATTEMPT, HOLD, STOP_STAGES
 from app.pipeline.tables import (
     AttemptRow,
     CheckpointRow,
@@ -23,8 +24,6 @@ from app.pipeline.tables import (
     RunId,
     RunRow,
     RunStatus,
-    StageRow,
-    StageStatus,
 )
 
 
@@ -142,6 +141,7 @@ async def reopen(session: AsyncSession, run_id: RunId, *, deadline_s: float) -> 
         .where(RunRow.id == run_id, RunRow.status == RunStatus.FAILED)
         .values(
             status=RunStatus.QUEUED,
+            attempt=RunRow.attempt + 1,  # its next end owes effects with keys of their own
             tries=0,
             code=None,
             message=None,
@@ -157,12 +157,7 @@ async def reopen(session: AsyncSession, run_id: RunId, *, deadline_s: float) -> 
 
 async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
     """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
-    stands = await session.scalar(
-        select(RunRow.id)
-        .where(RunRow.id == run_id, RunRow.attempt == attempt, RunRow.status == RunStatus.RUNNING)
-        .with_for_update(read=True)
-    )
-    if stands is None:
+    if await session.scalar(HOLD, {"held": run_id, "held_attempt": attempt}) is None:
         raise RetryableError(ErrorCode.LEASE_LOST)
 
 
@@ -373,25 +368,10 @@ async def now(session: AsyncSession) -> datetime:
 async def _end_attempt(
     session: AsyncSession, run: RunRow, outcome: RunStatus, code: ErrorCode | None
 ) -> None:
-    await session.execute(
-        update(AttemptRow)
-        .where(AttemptRow.run_id == run.id, AttemptRow.attempt == run.attempt)
-        .values(ended_at=func.clock_timestamp(), outcome=outcome, code=code)
-    )
+    ended = {"ended": run.id, "ended_attempt": run.attempt}
+    await session.execute(END_ATTEMPT, {**ended, "how": outcome, "why": code})
     # What was under way when the attempt ended did not finish; say so, or it looks alive for ever.
-    await session.execute(
-        update(StageRow)
-        .where(
-            StageRow.run_id == run.id,
-            StageRow.attempt == run.attempt,
-            StageRow.status == StageStatus.RUNNING,
-        )
-        .values(
-            status=StageStatus.FAILED,
-            code=code or ErrorCode.CANCELLED,
-            ended_at=func.clock_timestamp(),
-        )
-    )
+    await session.execute(STOP_STAGES, {**ended, "why": code or ErrorCode.CANCELLED})
 
 
 def _changed(result: object) -> int:

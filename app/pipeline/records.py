@@ -3,24 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode
+from app.pipeline.statements import END_STAGE, SAVE_CHECKPOINT, START_STAGE
 from app.pipeline.tables import (
     AttemptRow,
     CheckpointRow,
     EffectRow,
+    ModelCallRow,
     RunId,
     RunRow,
     RunStatus,
     StageRow,
     StageStatus,
 )
+from app.resilience.spending import Payment, Spend
 from app.store.keys import DataKeyRow, TenantId
 
 
@@ -110,16 +112,14 @@ async def progress(session: AsyncSession, run_ids: Sequence[UUID]) -> list[RunPr
 
 async def start_stage(session: AsyncSession, run: RunRow, name: str) -> None:
     await session.execute(
-        upsert(StageRow)
-        .values(
-            run_id=run.id,
-            attempt=run.attempt,
-            name=name,
-            tenant_id=run.tenant_id,
-            status=StageStatus.RUNNING,
-        )
-        # The answer to an earlier commit was lost on the way, and the statement came again.
-        .on_conflict_do_nothing()
+        START_STAGE,
+        {
+            "run_id": run.id,
+            "attempt": run.attempt,
+            "name": name,
+            "tenant_id": run.tenant_id,
+            "status": StageStatus.RUNNING,
+        },
     )
 
 
@@ -133,9 +133,15 @@ async def end_stage(
     tries: int = 1,
 ) -> None:
     await session.execute(
-        update(StageRow)
-        .where(StageRow.run_id == run.id, StageRow.attempt == run.attempt, StageRow.name == name)
-        .values(status=status, code=code, tries=tries, ended_at=func.clock_timestamp())
+        END_STAGE,
+        {
+            "ended": run.id,
+            "ended_attempt": run.attempt,
+            "stage": name,
+            "how": status,
+            "why": code,
+            "calls": tries,
+        },
     )
 
 
@@ -143,20 +149,16 @@ async def save_checkpoint(
     session: AsyncSession, run: RunRow, stage: str, item: str, version: int, sealed: str
 ) -> None:
     await session.execute(
-        upsert(CheckpointRow)
-        .values(
-            run_id=run.id,
-            stage=stage,
-            item=item,
-            version=version,
-            tenant_id=run.tenant_id,
-            attempt=run.attempt,
-            value_sealed=sealed,
-        )
-        .on_conflict_do_update(
-            index_elements=["run_id", "stage", "item", "version"],
-            set_={"value_sealed": sealed, "attempt": run.attempt},
-        )
+        SAVE_CHECKPOINT,
+        {
+            "run_id": run.id,
+            "stage": stage,
+            "item": item,
+            "version": version,
+            "tenant_id": run.tenant_id,
+            "attempt": run.attempt,
+            "value_sealed": sealed,
+        },
     )
 
 
@@ -186,13 +188,58 @@ async def tries_spent(session: AsyncSession, run_id: RunId) -> dict[str, int]:
     return {name: int(tries) for name, tries in rows}
 
 
-async def drop_old_checkpoints(session: AsyncSession, *, older_than_days: int) -> int:
-    """Drop the checkpoints of runs that ended long enough ago; returns how many."""
-    ended = select(RunRow.id).where(
-        RunRow.finished_at < func.now() - timedelta(days=older_than_days)
+async def save_payments(session: AsyncSession, run: RunRow, payments: Sequence[Payment]) -> None:
+    """Put answered calls on the run's account; one that is there already is left as it is."""
+    if payments:
+        rows = [
+            {
+                "id": payment.id,
+                "tenant_id": run.tenant_id,
+                "run_id": run.id,
+                "attempt": run.attempt,
+                "model": payment.model,
+                "input_tokens": payment.spend.input_tokens,
+                "output_tokens": payment.spend.output_tokens,
+                "cost_micros": payment.spend.cost_micros,
+            }
+            for payment in payments
+        ]
+        await session.execute(upsert(ModelCallRow).values(rows).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a run has spent on one model."""
+
+    model: str
+    calls: int
+    spend: Spend
+
+
+async def bills(session: AsyncSession, run_id: UUID) -> list[Bill]:
+    """What a run has spent by all of its attempts, the model that was asked first at the top."""
+    rows = await session.execute(
+        select(
+            ModelCallRow.model,
+            func.count(),
+            func.sum(ModelCallRow.input_tokens),
+            func.sum(ModelCallRow.output_tokens),
+            func.sum(ModelCallRow.cost_micros),
+        )
+        .where(ModelCallRow.run_id == run_id)
+        .group_by(ModelCallRow.model)
+        .order_by(func.min(ModelCallRow.created_at), ModelCallRow.model)
     )
-    dropped = await session.execute(delete(CheckpointRow).where(CheckpointRow.run_id.in_(ended)))
-    return cast(CursorResult[Any], dropped).rowcount
+    return [
+        Bill(
+            model=model,
+            calls=calls,
+            spend=Spend(
+                input_tokens=int(asked), output_tokens=int(answered), cost_micros=int(cost)
+            ),
+        )
+        for model, calls, asked, answered, cost in rows
+    ]
 
 
 async def drop_old_runs(session: AsyncSession, flow: str, *, older_than_days: int) -> int:
@@ -200,19 +247,26 @@ async def drop_old_runs(session: AsyncSession, flow: str, *, older_than_days: in
 
     Nothing but the run may be sealed with its key. A run that owes an effect is kept.
     """
-    owing = select(EffectRow.run_id).where(EffectRow.done_at.is_(None))
     dropped = await session.execute(
-        delete(RunRow)
-        .where(
-            RunRow.flow == flow,
-            RunRow.finished_at < func.now() - timedelta(days=older_than_days),
-            RunRow.id.not_in(owing),
-        )
-        .returning(RunRow.data_key_id)
+        delete(RunRow).where(*_old(flow, older_than_days)).returning(RunRow.data_key_id)
     )
     keys = dropped.scalars().all()
     await session.execute(delete(DataKeyRow).where(DataKeyRow.id.in_(keys)))
     return len(keys)
+
+
+async def count_old_runs(session: AsyncSession, flow: str, *, older_than_days: int) -> int:
+    """How many `drop_old_runs` would drop."""
+    found = await session.scalar(
+        select(func.count()).select_from(RunRow).where(*_old(flow, older_than_days))
+    )
+    return found or 0
+
+
+def _old(flow: str, days: int) -> tuple[ColumnElement[bool], ...]:
+    owing = select(EffectRow.run_id).where(EffectRow.done_at.is_(None))
+    ended = RunRow.finished_at < func.now() - timedelta(days=days)
+    return RunRow.flow == flow, ended, RunRow.id.not_in(owing)
 
 
 async def open_effects(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, WorkerError
+from app.modelchain import ModelChain
 from app.pipeline import fencing, records
 from app.pipeline.stage import Stage
 from app.pipeline.tables import RunId, RunRow, StageStatus
@@ -19,6 +21,7 @@ from app.resilience.clock import Clock
 from app.resilience.fallback import NEVER_ABSORBED
 from app.resilience.layers import Status
 from app.resilience.policies import FallbackName, Policies
+from app.resilience.spending import Purse, Spend
 from app.store.crypto import DataKey, Place
 from app.store.database import Database
 from app.store.keys import TenantId
@@ -52,6 +55,7 @@ class Run:
     spent: Mapping[str, int] = field(default_factory=dict[str, int])
     partial_codes: list[ErrorCode] = field(default_factory=list[ErrorCode])
     tell: Tell = tell_nobody
+    _purse: Purse | None = field(default=None, init=False)
 
     @property
     def id(self) -> RunId:
@@ -81,7 +85,8 @@ class Run:
         except WorkerError as error:
             if stage.partial is None or error.code in NEVER_ABSORBED:
                 raise
-            self.partial_codes.append(stage.partial)
+            if stage.partial not in self.partial_codes:
+                self.partial_codes.append(stage.partial)
             return None
 
     async def commit(
@@ -121,17 +126,33 @@ class Run:
     ) -> T:
         """Save an answer that costs money before it is used; a later attempt gets the saved one.
 
-        `item` tells the answers of one stage apart, for example by a hash of the prompt.
+        `item` tells the answers of one stage apart, for example by a hash of the prompt. What was
+        paid from the purse for it is saved with it: both are there, or neither.
         """
         if (sealed := self.saved.get((stage, item, 1))) is not None:
             return await self._open(result, sealed, stage, item)
         answer = await call()
         sealed = await self._seal(result, answer, stage, item)
-        async with self.database.begin() as session:
-            await fencing.hold(session, self.id, self.row.attempt)
-            await records.save_checkpoint(session, self.row, stage, item, 1, sealed)
+        with self._purse.saving() if self._purse else nullcontext(()) as paid:
+            async with self.database.begin() as session:
+                await fencing.hold(session, self.id, self.row.attempt)
+                await records.save_checkpoint(session, self.row, stage, item, 1, sealed)
+                await records.save_payments(session, self.row, paid)
         self.saved[stage, item, 1] = sealed
         return answer
+
+    async def purse(self, models: ModelChain) -> Purse:
+        """What all attempts of the run have spent on models, and what it may still spend.
+
+        There is one for all stages of an attempt.
+        """
+        if self._purse is None:
+            async with self.database.begin() as session:
+                bills = await records.bills(session, self.id)
+            # Another stage may have asked in the meantime, and spent.
+            if self._purse is None:
+                self._purse = models.purse(sum((bill.spend for bill in bills), start=Spend()))
+        return self._purse
 
     async def _execute(
         self,

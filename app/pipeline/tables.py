@@ -39,12 +39,12 @@ class StageStatus(StrEnum):
 
 
 class RunRow(Base):
-    """`attempt` is the fence: raised when a worker begins; every commit of the run compares it.
+    """`attempt` is the fence: every commit of the run compares it.
 
-    `tries` counts the attempts that were spent; an attempt that a stopping worker handed back is
-    not. `priority` and `limit_key` are those of its jobs. `owes` are the kinds of effect
-    that follow from its end, whatever that is. `details` are safe to show, `private_sealed` is
-    personal data under the run's data key.
+    It is raised when a worker begins, and when the run is opened again. `tries` counts the attempts
+    that were spent; an attempt that a stopping worker handed back is not. `priority` and `limit_key`
+    are those of its jobs. `owes` are the kinds of effect that follow from its end, whatever that
+    is. `details` are safe to show, `private_sealed` is personal data under the run's data key.
     """
 
     __tablename__ = "runs"
@@ -52,6 +52,7 @@ class RunRow(Base):
         UniqueConstraint("tenant_id", "idempotency_key", name="uq_runs_tenant_id_idempotency_key"),
         Index("ix_runs_due", "status", "next_attempt_at", "lease_until"),
         Index("ix_runs_tenant_id_created_at", "tenant_id", "created_at"),
+        Index("ix_runs_tenant_id_fingerprint", "tenant_id", "fingerprint"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -134,6 +135,25 @@ class CheckpointRow(Base):
     tenant_id: Mapped[UUID]
     attempt: Mapped[int]
     value_sealed: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ModelCallRow(Base):
+    """One answered model call: tokens, and their cost in millionths of the prices' currency.
+
+    Checkpoints go when the run ends; what it cost stays with it.
+    """
+
+    __tablename__ = "model_calls"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    attempt: Mapped[int]
+    model: Mapped[str]
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
+    cost_micros: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -4,10 +4,12 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from obstore.store import LocalStore, S3Store
 
@@ -23,17 +25,31 @@ if TYPE_CHECKING:  # these two exist in the stubs alone
 MAX_KEY_BYTES = 1_024
 """S3's limit, for the prefix and the key together."""
 
+CLOCK_PREFIX = "clock"
+"""Below it lie the objects by which the store tells the time, for a moment each."""
+
 _MIB = 1024 * 1024
 _STAGED = re.compile(r"#\d+$")
 """How a local store names a file that is not whole yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An object as the store lists it; `modified_at` is by the store's clock."""
+
+    key: str
+    modified_at: datetime
+
+
 class Blobs:
     """A store of bytes. Every call ends within `timeout_s` or fails with STORAGE_ERROR."""
 
-    def __init__(self, store: LocalStore | S3Store, *, timeout_s: float) -> None:
+    def __init__(
+        self, store: LocalStore | S3Store, *, timeout_s: float, folder: Path | None = None
+    ) -> None:
         self._store = store
         self._timeout_s = timeout_s
+        self._folder = folder
 
     async def put(self, key: str, data: bytes) -> None:
         """Write a whole object, or none of it; one that exists is replaced."""
@@ -71,6 +87,39 @@ class Blobs:
                 except FileNotFoundError:
                     return
 
+    async def pages(self, prefix: str, *, page_size: int = 1_000) -> AsyncGenerator[list[Stored]]:
+        """All objects below a folder, in no order; each page within the time limit."""
+        _check(prefix)
+        with mapped(Provider.STORAGE):
+            listing = aiter(self._store.list_async(prefix, chunk_size=page_size))  # pyright: ignore[reportUnknownMemberType] - typed for arrow too
+        while True:
+            with mapped(Provider.STORAGE):
+                async with asyncio.timeout(self._timeout_s):
+                    found = await anext(listing, None)
+            if found is None:
+                return
+            yield [Stored(key=one["path"], modified_at=one["last_modified"]) for one in found]
+
+    async def now(self) -> datetime:
+        """The store's clock: the one that `modified_at` is by, whatever ours says."""
+        key = f"{CLOCK_PREFIX}/{uuid4().hex}"
+        await self.put(key, b"")
+        try:
+            with mapped(Provider.STORAGE):
+                async with asyncio.timeout(self._timeout_s):
+                    return (await self._store.head_async(key))["last_modified"]
+        finally:
+            await self.delete(key)
+
+    async def drop_unfinished(self, *, before: datetime) -> int:
+        """Delete what a killed process left half-written in a local folder; how many files.
+
+        A bucket has none: an upload is one request.
+        """
+        if self._folder is None:
+            return 0
+        return await asyncio.to_thread(_drop_unfinished, self._folder, before.timestamp())
+
 
 @asynccontextmanager
 async def open_blobs(
@@ -88,7 +137,8 @@ async def open_blobs(
     if url.scheme:
         raise InvalidSettings(["STORAGE__URL: must be s3://bucket/prefix or a folder"])
     place = Path(storage.url) if storage.url else folder
-    yield Blobs(await asyncio.to_thread(_local, place), timeout_s=timeout_s)
+    place = place.expanduser()
+    yield Blobs(await asyncio.to_thread(_local, place), timeout_s=timeout_s, folder=place)
 
 
 def _bucket(storage: StorageSettings, bucket: str, path: str, timeout_s: float) -> S3Store:
@@ -113,7 +163,6 @@ def _bucket(storage: StorageSettings, bucket: str, path: str, timeout_s: float) 
 
 
 def _local(folder: Path) -> LocalStore:
-    folder = folder.expanduser()
     try:
         # What lies deeper needs no mode of its own: nobody else gets past this folder.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,6 +171,17 @@ def _local(folder: Path) -> LocalStore:
             [f"STORAGE__URL: cannot be made a folder: {error.strerror}"]
         ) from error
     return LocalStore(folder.resolve())
+
+
+def _drop_unfinished(folder: Path, before_s: float) -> int:
+    left = [
+        path
+        for path in folder.rglob("*#*")
+        if _STAGED.search(path.name) and path.is_file() and path.stat().st_mtime < before_s
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def _check(key: str) -> None:

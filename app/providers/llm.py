@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 
 from app.providers.endpoints import Endpoint, open_endpoint
 from app.providers.failures import Provider, Trouble, failure
-from app.settings.groups import LlmSettings, RetrySettings
+from app.settings.groups import RetrySettings
+from app.settings.llm import LlmSettings
 from app.telemetry.conventions import Attribute
 from app.telemetry.logs import get_logger
 from app.telemetry.spans import ActiveSpan, AttributeValue

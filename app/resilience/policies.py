@@ -38,8 +38,16 @@ class PolicyName(StrEnum):
     """Vectors for chunks."""
     QUERY = "query"
     """The vector of a search; the words are searched without it."""
+    WEBHOOK = "webhook"
+    """One webhook; each host that receives some has a breaker and slots of its own."""
+    DELIVERY = "delivery"
+    """The delivery of one webhook, its tries inside."""
+    BROWSER = "browser"
+    """A picture of a web page, by a browser that keeps limits of its own and is killed then."""
     PARSER = "parser"
     """The parser processes, which keep time limits of their own and kill what overruns them."""
+    RETENTION = "retention"
+    """A pass over all that is kept, batch by batch; it ends before its run would be stopped."""
     LOCAL = "local"
     """Our own work."""
 
@@ -93,7 +101,24 @@ POLICIES: Mapping[PolicyName, Row] = {
         attempt_s=lambda retry: retry.embedding_timeout,
     ),
     PolicyName.QUERY: Row(timeout_code=ErrorCode.EMBEDDING_TIMEOUT, traced=True),
+    PolicyName.WEBHOOK: Row(
+        timeout_code=ErrorCode.NETWORK_ERROR,
+        retry=lambda retry: Retry(
+            tries=retry.webhook_max,
+            base_wait_s=retry.webhook_retry_delay,
+            # A receiver that asks for more is asked again by a later attempt of the job.
+            max_wait_s=10 * retry.webhook_retry_delay,
+        ),
+        attempt_s=lambda retry: retry.webhook_timeout,
+        traced=True,
+    ),
+    PolicyName.DELIVERY: Row(timeout_code=ErrorCode.NETWORK_ERROR),
+    # One that does not start may do so at once; what a page does wrong is not tried again.
+    PolicyName.BROWSER: Row(
+        timeout_code=ErrorCode.DEADLINE_EXCEEDED, retry=lambda _: Retry(tries=2, base_wait_s=1)
+    ),
     PolicyName.PARSER: Row(timeout_code=ErrorCode.DEADLINE_EXCEEDED),
+    PolicyName.RETENTION: Row(timeout_code=ErrorCode.DEADLINE_EXCEEDED),
     PolicyName.LOCAL: Row(timeout_code=ErrorCode.DEADLINE_EXCEEDED, attempt_s=lambda _: 60),
 }
 
@@ -102,7 +127,10 @@ _MODEL_IS_DOWN = frozenset({ErrorCode.NETWORK_ERROR, ErrorCode.QUOTA_EXCEEDED})
 BREAKERS: Mapping[str, frozenset[ErrorCode]] = {
     "storage": frozenset({ErrorCode.STORAGE_ERROR}),
     "llm": _MODEL_IS_DOWN | {ErrorCode.LLM_TIMEOUT, ErrorCode.LLM_RATE_LIMIT},
+    # It does not start; what pages do wrong has other codes.
+    "browser": frozenset({ErrorCode.NETWORK_ERROR}),
     "embedding": _MODEL_IS_DOWN | {ErrorCode.EMBEDDING_TIMEOUT},
+    "webhook": frozenset({ErrorCode.NETWORK_ERROR}),
 }
 """The codes that each breaker counts as failures of its dependency."""
 

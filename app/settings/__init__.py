@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from app.settings.credits import CreditsSettings
 from app.settings.groups import (
     ApiSettings,
     ChunkSettings,
@@ -26,7 +27,6 @@ from app.settings.groups import (
     EmbeddingSettings,
     Environment,
     ExtractSettings,
-    LlmSettings,
     LogLevel,
     RedisSettings,
     RetentionSettings,
@@ -35,9 +35,12 @@ from app.settings.groups import (
     TelemetrySettings,
     UiSettings,
 )
+from app.settings.llm import LlmSettings
+from app.settings.portfolio import PortfolioSettings
 from app.settings.queue import QueueSettings
 from app.settings.resilience import BreakersSettings, PoliciesSettings
 from app.settings.secrets import validate_encryption_key
+from app.settings.webhooks import WebhookSettings
 
 __all__ = ["InvalidSettings", "Settings", "deprecations", "load_settings"]
 
@@ -130,9 +133,12 @@ class Settings(BaseSettings):
     breakers: BreakersSettings = Field(default=BreakersSettings())
     chunk: ChunkSettings = Field(default_factory=ChunkSettings)
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
+    portfolio: PortfolioSettings = Field(default_factory=PortfolioSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    credits: CreditsSettings = Field(default_factory=CreditsSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @field_validator("log_level", mode="before")

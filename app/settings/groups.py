@@ -3,7 +3,6 @@
 A field's description is its line in docs/settings.md; a test keeps the two together.
 """
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -13,8 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
@@ -154,95 +151,6 @@ class StorageSettings(Group):
     )
 
 
-class ModelSettings(Group):
-    """A further model of the chain. What it leaves out is that of the first model.
-
-    A key is taken over only with the base URL: one vendor's key is not sent to another.
-    """
-
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    model: str = Field(min_length=1)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return url
-
-
-class LlmSettings(Group):
-    base_url: str | None = Field(
-        default=None,
-        description="Base URL of an OpenAI-compatible API. Not set: the rule-based analyst works "
-        "alone and no text leaves this machine.",
-    )
-    api_key: SecretStr | None = Field(default=None, description="Key of that API.")
-    model: str = Field(default="gpt-5-mini", description="Model that analyses résumés.")
-    fallbacks: Annotated[tuple[ModelSettings, ...], NoDecode] = Field(
-        default=(),
-        description="Models that are asked when it fails, in their order, as a JSON list: "
-        '`[{"base_url": "https://…/v1", "api_key": "…", "model": "…"}]`. Without `base_url`: at the '
-        "same server, with the same key.",
-    )
-    max_output_tokens: Count = Field(default=4_000, description="Longest answer that is asked for.")
-    parse_tries: Tries = Field(
-        default=2, description="Answers asked for before the rules take over."
-    )
-
-    @field_validator("fallbacks", mode="wrap")
-    @classmethod
-    def _models(
-        cls, given: object, handler: ValidatorFunctionWrapHandler
-    ) -> tuple[ModelSettings, ...]:
-        """One line for all of its faults, without the values: they may be keys."""
-        try:
-            checked: tuple[ModelSettings, ...] = handler(_json(given))
-        except ValidationError as error:
-            faults = error.errors(include_input=False, include_url=False, include_context=False)
-            raise ValueError(
-                "; ".join(_fault(fault["loc"], fault["msg"]) for fault in faults)
-            ) from None
-        return checked
-
-    @model_validator(mode="after")
-    def _follow_a_first_model(self) -> Self:
-        if self.fallbacks and self.base_url is None:
-            raise ValueError("fallbacks follow a first model; set LLM__BASE_URL")
-        return self
-
-    def chain(self) -> tuple[Self, ...]:
-        """Each model in its order, the first included, as settings of its own; none: no model."""
-        if self.base_url is None:
-            return ()
-        first = self.model_copy(update={"fallbacks": ()})
-        return (first, *(first.model_copy(update=self._changes(each)) for each in self.fallbacks))
-
-    def _changes(self, model: ModelSettings) -> dict[str, object]:
-        if model.base_url not in {None, self.base_url}:
-            return model.model_dump()
-        return {"model": model.model, "api_key": model.api_key or self.api_key}
-
-
-def _json(given: object) -> object:
-    if not isinstance(given, str):
-        return given
-    if not given.strip():
-        return ()
-    try:
-        return json.loads(given)
-    except ValueError:
-        raise ValueError("must be a JSON list of models") from None
-
-
-def _fault(location: tuple[int | str, ...], message: str) -> str:
-    if not location:
-        return "must be a JSON list of models"
-    fields = "".join(f"{field}: " for field in location[1:])
-    return f"model {int(location[0]) + 1}: {fields}{message.removeprefix('Value error, ')}"
-
-
 class EmbeddingSettings(Group):
     base_url: str | None = Field(
         default=None,
@@ -358,9 +266,42 @@ MIN_API_KEY_CHARS = 20
 
 
 class RetentionSettings(Group):
+    """Days count from the end of the run; 0: until the next pass, which comes once a day."""
+
     checkpoints_days: Days = Field(
         default=7,
-        description="Days that the checkpoints of partial and failed runs are kept for a retry.",
+        description="Days that the checkpoints of partial and failed runs are kept for a retry; "
+        "the text of the file is among them.",
+    )
+    failed_uploads_days: Days = Field(
+        default=30,
+        description="Days that the originals of failed and cancelled runs are kept. Refused files "
+        "are deleted at once.",
+    )
+    run_details_days: Days = Field(
+        default=90,
+        description="Days that the personal part of an ended run is kept: the name of its file, "
+        "and names in its error.",
+    )
+    originals_days: Days | None = Field(
+        default=None,
+        description="Days that the originals of succeeded and partial runs are kept. Not set: as "
+        "long as the candidate.",
+    )
+    raw_text_days: Days | None = Field(
+        default=None,
+        description="Days that the text of a résumé is kept beside the profile: the masked pieces "
+        "that are searched. Not set: as long as the candidate.",
+    )
+    pictures_days: Days | None = Field(
+        default=None,
+        description="Days that pictures of first pages and portfolios are kept. Not set: as long "
+        "as the candidate.",
+    )
+    inbox_days: Days | None = Field(
+        default=None,
+        description="Days that objects which clients put under `inbox/` lie there, unsealed as "
+        "they came. Not set: until the client takes them away.",
     )
 
 

@@ -67,7 +67,11 @@ class PoliciesSettings(Group):
     query: PolicySettings = PolicySettings(
         breaker="embedding", deadline=10, fail_mode=FailMode.FAIL_OPEN
     )
+    webhook: PolicySettings = PolicySettings(breaker="webhook", concurrent=4, queued=1_000)
+    delivery: PolicySettings = PolicySettings()
+    browser: PolicySettings = PolicySettings(breaker="browser", concurrent=2, queued=1_000)
     parser: PolicySettings = PolicySettings()
+    retention: PolicySettings = PolicySettings()
     local: PolicySettings = PolicySettings()
 
 
@@ -98,8 +102,10 @@ class BreakerSettings(Group):
 
 
 class BreakersSettings(Group):
-    """One breaker per dependency; `llm` stands for one per model, named `llm:<model>`."""
+    """One breaker per dependency; `llm` is one per model (`llm:<model>`), `webhook` one per host."""
 
     storage: BreakerSettings = BreakerSettings(open=5, open_max=60, half_open_wait=60)
     llm: BreakerSettings = BreakerSettings()
     embedding: BreakerSettings = BreakerSettings(half_open_wait=90)
+    browser: BreakerSettings = BreakerSettings(half_open_wait=60)
+    webhook: BreakerSettings = BreakerSettings(half_open_wait=60)

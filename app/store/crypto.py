@@ -117,6 +117,16 @@ class Keyring:
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self._keys)})"
 
+    @property
+    def newest(self) -> str:
+        """The id of the key that wraps what is written from now on."""
+        return self._newest
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the newest first. An id tells nothing of its key."""
+        return tuple(self._keys)
+
     def new_data_key(self, key_id: UUID) -> tuple[DataKey, str]:
         """Make a data key; returns it, and its wrapped form to store under the same id."""
         material = AESGCM.generate_key(_KEY_BITS)

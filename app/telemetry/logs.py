@@ -27,13 +27,13 @@ from app.telemetry.spans import current_span_id, current_trace_id
 _NOISY: Final[Mapping[str, int]] = {
     # Least level of each under LOG_LEVEL=DEBUG; above DEBUG all of them start at WARNING.
     # Never lower: arq prints the arguments of jobs, openai whole requests, SQLAlchemy parameters,
-    # httpcore headers.
+    # httpcore headers, httpx the URLs of webhooks, which let somebody in.
     "arq": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "httpcore": logging.WARNING,
     "httpcore2": logging.WARNING,
     "openai": logging.INFO,
-    "httpx": logging.INFO,
+    "httpx": logging.WARNING,
     "httpx2": logging.INFO,
     "urllib3": logging.INFO,
     "uvicorn": logging.DEBUG,

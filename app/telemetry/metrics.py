@@ -142,6 +142,22 @@ def record_run(status: str, *, code: str | None = None) -> None:
     _state.instruments.runs.add(1, _labels(labels, _failed(code)))
 
 
+def record_webhook(status: str, *, code: str | None = None) -> None:
+    """Count a delivery that was settled; `status` is `delivered` or `failed`."""
+    labels = {Attribute.WEBHOOK_STATUS: status}
+    _state.instruments.webhooks.add(1, _labels(labels, _failed(code)))
+
+
+def record_refused_value(field: str, *, count: int = 1) -> None:
+    """Count values of a model's answer that its document does not hold, by field."""
+    _state.instruments.refused.add(count, _labels({Attribute.FIELD: field}))
+
+
+def record_withheld(count: int) -> None:
+    """Count sentences of a document that give orders to a machine."""
+    _state.instruments.withheld.add(count)
+
+
 def record_model_call(
     operation: Literal["chat", "embeddings"],
     model: str,
@@ -169,6 +185,11 @@ def record_tokens(
     tokens.record(input_tokens, _labels(labels, {Attribute.GEN_AI_TOKEN_TYPE: "input"}))
     if output_tokens is not None:
         tokens.record(output_tokens, _labels(labels, {Attribute.GEN_AI_TOKEN_TYPE: "output"}))
+
+
+def record_cost(model: str, micros: int) -> None:
+    """Count what answers of a model cost, in millionths of the currency of the prices."""
+    _state.instruments.cost.add(micros, _labels({Attribute.GEN_AI_REQUEST_MODEL: model}))
 
 
 def record_comparison(rollout: str, result: str) -> None:
@@ -270,6 +291,14 @@ class _Instruments:
         )
         gauges.create(meter)
         self.runs = _counter(meter, Metric.RUNS, "{run}", "Runs that reached a final state.")
+        self.webhooks = _counter(
+            meter, Metric.WEBHOOK_DELIVERIES, "{delivery}", "Webhook deliveries that were settled."
+        )
+        self.refused = _counter(
+            meter, Metric.ANALYSIS_REFUSED, "{value}", "Values that a model invented; dropped."
+        )
+        told = "Orders to a machine in documents; cut out."
+        self.withheld = _counter(meter, Metric.ANALYSIS_WITHHELD, "{sentence}", told)
         self.comparisons = _counter(
             meter, Metric.ROLLOUT_COMPARISONS, "{comparison}", "New code paths beside old ones."
         )
@@ -285,6 +314,7 @@ class _Instruments:
             description="Tokens of one answer.",
             explicit_bucket_boundaries_advisory=_TOKEN_BUCKETS,
         )
+        self.cost = _counter(meter, Metric.MODEL_COST, "{micro_unit}", "Cost of answers.")
         self.requests = _timer(
             meter, Metric.HTTP_SERVER_REQUEST_DURATION, "One request served.", _REQUEST_BUCKETS_S
         )

@@ -5,12 +5,13 @@ from alembic import context
 from app.candidates.tables import CandidateRow
 from app.coordination.ordering_tables import OrderedItemRow
 from app.coordination.tables import RolloutRow
+from app.credits.tables import EntryRow
 from app.pipeline.tables import RunRow
 from app.store.database import Base
 from app.store.keys import TenantRow
 
 # Importing a table of each module fills the metadata.
-_ROWS = (RunRow, CandidateRow, TenantRow, RolloutRow, OrderedItemRow)
+_ROWS = (RunRow, CandidateRow, TenantRow, RolloutRow, OrderedItemRow, EntryRow)
 assert {row.metadata for row in _ROWS} == {Base.metadata}  # noqa: S101
 
 context.configure(

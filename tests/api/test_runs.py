@@ -307,3 +307,12 @@ async def test_the_stages_of_a_resume_are_told_as_they_come(
     assert begun[:2] == ["fetch", "extract"]
     assert told[-1].data["status"] == "succeeded"
     assert "gaon" not in json.dumps([each.data for each in told])
+
+
+async def test_a_run_that_is_not_partial_is_not_repaired(
+    http: httpx.AsyncClient, run: RunRow
+) -> None:
+    refused = await http.post(f"/v1/runs/{run.id}/repair")
+    assert (refused.status_code, refused.json()["code"]) == (409, "NOT_REPAIRABLE")
+    assert "queued" in refused.json()["detail"]
+    assert (await http.post(f"/v1/runs/{uuid4()}/repair")).status_code == 404

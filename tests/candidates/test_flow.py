@@ -2,11 +2,20 @@ from typing import cast
 
 import pytest
 
-from app.candidates import analyzing, embedding, flow, originals, protection, thumbnails
+from app.candidates import (
+    analyzing,
+    embedding,
+    flow,
+    originals,
+    portfolio,
+    protection,
+    repair,
+    thumbnails,
+)
 from app.pipeline.stage import Stage
 from app.resilience.policies import POLICIES, PolicyName
 
-MODULES = (analyzing, embedding, flow, originals, protection, thumbnails)
+MODULES = (analyzing, embedding, flow, originals, portfolio, protection, repair, thumbnails)
 FOUND = cast(
     "list[Stage[..., object]]",
     [each for module in MODULES for each in vars(module).values() if isinstance(each, Stage)],

@@ -35,3 +35,15 @@ def test_years_of_work(spans: tuple[tuple[str | None, str | None], ...], expecte
 def test_a_date_is_a_year_or_a_month_of_a_year(wrong: str) -> None:
     with pytest.raises(ValidationError):
         Experience(company="C", start=wrong)
+
+
+def test_a_profile_of_an_older_and_of_a_later_version_can_be_read() -> None:
+    older = Profile.model_validate_json('{"name": "Ann Own", "emails": ["ann@example.com"]}')
+    later = Profile.model_validate_json(
+        '{"name": "Ann Own", "notes": ["new"], "photo": 1,'
+        ' "sources": {"name": [{"page": 1, "block": 0, "start": 0, "end": 7, "glyphs": [1]}]}}'
+    )
+
+    assert (older.sources, older.notes) == ({}, ())
+    assert later.sources["name"][0].end == 7
+    assert later.notes == ("new",)

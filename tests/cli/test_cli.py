@@ -115,9 +115,14 @@ async def test_an_ingested_resume_can_be_looked_at(run: Run, tmp_path: Path) -> 
     for word in ("queue wait", "extract", "save", "succeeded", "█"):
         assert word in waterfall.stdout
     listed = json.loads((await run("candidates", "--json")).stdout)["candidates"]
-    assert [entry["name"] for entry in listed] == ["윤**"] * 2
+    assert [entry["name"] for entry in listed] == ["윤**"]
     one = json.loads((await run("candidates", good["candidate_id"], "--json", "--reveal")).stdout)
     assert one["profile"]["phones"] == ["010-0000-2101"]
+    (span,) = one["profile"]["sources"]["phones.0"]
+    assert TEXT.splitlines()[span["block"]][span["start"] : span["end"]] == "010-0000-2101"
+    shown = await run("candidates", good["candidate_id"], "--reveal", "--sources")
+    assert "box (left" in shown.stdout
+    assert (await run("candidates", good["candidate_id"], "--sources")).returncode == 2
     hits = json.loads((await run("search", "Kafka", "--json")).stdout)["hits"]
     assert {hit["candidate"]["id"] for hit in hits} == {entry["id"] for entry in listed}
     assert "gaon" not in json.dumps(hits)

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from app.documents.characters import clean, decode_text, letters
+from app.documents.characters import clean, decode_text, is_gibberish, letters
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_clean_text_is_composed_and_free_of_what_nobody_reads() -> None:
 
 def test_letters_counts_letters_and_digits_of_every_script() -> None:
     assert letters("가나 ab-12 · !") == 6
+
+
+def test_letters_without_a_language_are_gibberish_and_languages_are_not() -> None:
+    korean = "한빛대학교에서 간호학을 공부하고 병동에서 환자를 돌보며 일했습니다 " * 2
+    wrong_syllables = "".join(chr(ord(c) + 29) if "가" <= c <= "힣" else c for c in korean)
+    english = "Registered nurse with seven years of experience in busy hospital wards " * 3
+    shifted = "".join(chr((ord(c) - 97 + 11) % 26 + 97) if c.islower() else c for c in english)
+    many_scripts = "ߔೞטޖࢎޖࣁਗ҃۱ߨޖࣁܲ߄ੋ" * 3
+
+    assert [is_gibberish(t) for t in (korean, english, "Привет всем " * 9, "SQL AWS GCP " * 9)] == [
+        False
+    ] * 4
+    assert [is_gibberish(t) for t in (wrong_syllables, shifted, many_scripts)] == [True] * 3

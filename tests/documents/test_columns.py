@@ -153,3 +153,38 @@ def test_a_few_lines_have_no_gutter_and_columns_have_one_that_content_order_cros
     assert 80 < gutter < 220
     assert jump_share(drawn, gutter) > 0.5
     assert jump_share([*SIDE, *BODY], gutter) < 0.1
+
+
+def test_dates_in_a_left_margin_stay_with_their_entries() -> None:
+    drawn: list[Piece] = []
+    for section in range(3):
+        top = 100 + 90 * section
+        drawn.append(piece(f"HEADING {section}", 40, top, size=13))
+        for n in range(2):
+            drawn += [
+                piece(f"201{n} - 201{n + 1}", 40, top + 22 + 32 * n),
+                piece(f"Firm {section}{n}", 160, top + 22 + 32 * n),
+                piece("what was done", 160, top + 36 + 32 * n),
+            ]
+
+    found = texts(drawn)
+
+    assert found[:3] == ["HEADING 0", "2010 - 2011\tFirm 00", "what was done"]
+
+
+def test_dates_at_the_right_of_a_column_do_not_hide_the_sidebar() -> None:
+    drawn: list[Piece] = []
+    for n in range(6):
+        top = 100 + 30 * n
+        date = f"201{n} - 201{n + 1}" if n % 2 else f"Mar 201{n} - Apr 201{n + 1}"
+        drawn += [
+            piece(f"Title {n}", 40, top),
+            piece(date, 350 - 5 * len(date), top),
+            piece(f"Firm number {n}", 40, top + 13),
+        ]
+    drawn += [piece(f"skill {n}", 400, 96 + 17 * n) for n in range(8)]
+
+    found = texts(drawn)
+
+    assert found[0] == "Title 0\tMar 2010 - Apr 2011"
+    assert found[-8:] == [f"skill {n}" for n in range(8)]

@@ -30,7 +30,7 @@ def recognizer() -> Recognizer:
 def drawing(width: int = 600, height: int = 400) -> Callable[[int], Awaitable[bytes]]:
     async def draw(turn: int) -> bytes:
         w, h = (height, width) if turn % 180 else (width, height)
-        return pack_scan(b"\xff" * (w * h), w, h, dpi=72)
+        return pack_scan(Image.new("L", (w, h), 255), dpi=72)
 
     return draw
 
@@ -157,7 +157,7 @@ async def test_english_is_read_upright_and_turned(recognizer: Recognizer) -> Non
 
     async def draw(turn: int) -> bytes:
         seen = picture.rotate(-turn, expand=True)
-        return pack_scan(seen.tobytes(), *seen.size, dpi=200)
+        return pack_scan(seen, dpi=200)
 
     async def draw_upside_down(turn: int) -> bytes:
         return await draw((turn + 180) % 360)

@@ -130,3 +130,26 @@ def test_a_package_without_a_main_part_is_damaged(limits: Limits) -> None:
         read_docx(packed({"[Content_Types].xml": "<x/>"}), limits)
 
     assert caught.value.message is Message.FILE_DAMAGED
+
+
+def test_hidden_runs_are_not_read(limits: Limits) -> None:
+    def run(properties: str, text: str) -> str:
+        return f"<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>"
+
+    runs = (
+        run("", "Seen by everybody who reads.") + run("<w:vanish/>", "planted")
+        + run("<w:sz w:val='1'/>", "tiny") + run("<w:vanish w:val='0'/>", " Seen too.")
+    )  # fmt: skip
+    body = f"<w:p>{runs}</w:p>"
+
+    assert read_docx(docx(body), limits).document.text == "Seen by everybody who reads. Seen too."
+
+
+def test_text_outside_of_the_body_is_the_second_opinion(limits: Limits) -> None:
+    diagram = word_part(
+        "dataModel", "<w:p><w:r><w:t>A résumé inside of a diagram</w:t></w:r></w:p>"
+    )
+
+    document = read_docx(docx("<w:p/>", {"word/diagrams/data1.xml": diagram}), limits).document
+
+    assert document.text == "A résumé inside of a diagram"

@@ -62,3 +62,23 @@ def test_a_package_without_its_body_is_damaged(limits: Limits, entries: dict[str
         read_odt(packed(entries), limits)
 
     assert caught.value.message is Message.FILE_DAMAGED
+
+
+def test_size_and_weight_come_from_the_style_and_what_it_inherits(limits: Limits) -> None:
+    fo = 'xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
+    style = f'xmlns:style="{ODF}:style:1.0" {fo}'
+    styles = (
+        f"<x {style}><style:style style:name='Base'><style:text-properties fo:font-size='14pt' "
+        "fo:font-weight='bold'/></style:style><style:style style:name='Child' "
+        "style:parent-style-name='Base'><style:text-properties fo:font-size='18pt'/></style:style></x>"
+    )
+    body = (
+        "<text:p text:style-name='Child'>Name</text:p><text:p text:style-name='Base'>Head</text:p>"
+        "<text:h>Unstyled</text:h><text:p>body</text:p>"
+    )
+
+    blocks = read_odt(odt(body, {"styles.xml": styles}), limits).document.blocks
+
+    assert [(b.text, b.font_size_pt, b.bold) for b in blocks] == [
+        ("Name", 18, True), ("Head", 14, True), ("Unstyled", None, True), ("body", None, False),
+    ]  # fmt: skip

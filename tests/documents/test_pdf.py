@@ -7,7 +7,7 @@ from pypdf import PdfReader, PdfWriter
 
 from app.documents.limits import Limits
 from app.documents.pdf import read_pdf, scan_of_page, thumbnail_of_page
-from app.documents.wire import SCAN_HEAD
+from app.documents.wire import Scan
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from tests.documents.building import Page, image, pdf, shown, stream
@@ -146,13 +146,12 @@ def test_a_scan_is_drawn_grey_at_the_resolution_of_its_picture(limits: Limits) -
     )
     data = pdf([page], {1000: image(b"\x00" * 1000 * 500, 1000, 500)})
 
-    upright = scan_of_page(data, limits, page=1, turn_degrees=0)
-    turned = scan_of_page(data, limits, page=1, turn_degrees=90)
+    upright = Scan.parse(scan_of_page(data, limits, page=1, turn_degrees=0))
+    turned = Scan.parse(scan_of_page(data, limits, page=1, turn_degrees=90))
 
-    dpi = SCAN_HEAD.unpack_from(upright)[0]
-    assert dpi == 240
-    assert Image.open(io.BytesIO(upright[2:])).size == (1000, 500)
-    assert Image.open(io.BytesIO(turned[2:])).size == (500, 1000)
+    assert upright.dpi == 240
+    assert Image.open(io.BytesIO(upright.picture)).size == (1000, 500)
+    assert Image.open(io.BytesIO(turned.picture)).size == (500, 1000)
 
 
 def test_a_page_as_large_as_a_wall_is_drawn_within_the_limit(limits: Limits) -> None:

@@ -1,8 +1,9 @@
 from app.documents.blocks import Box
 from app.documents.limits import Limits
 from app.documents.pdf import read_pdf
-from app.documents.pdf_drawing import Rules, View, with_table_rows
+from app.documents.pdf_drawing import View
 from app.documents.pieces import TableRow
+from app.documents.ruling import Rules, with_table_rows
 from tests.documents.building import Page, line, pdf, piece, shown
 
 

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from app.documents.limits import Limits
 from app.documents.pdf import read_pdf
 from tests.documents.building import Page, pdf, shown, stream
@@ -79,3 +81,48 @@ def test_the_size_counts_the_scale_of_the_text(limits: Limits) -> None:
     (block,) = read_pdf(pdf([Page(content=scaled)]), limits).document.blocks
 
     assert block.font_size_pt == 14
+
+
+def test_letters_that_are_set_one_by_one_make_words(limits: Limits) -> None:
+    # PDFium sees a line end behind each of them when two columns stand side by side.
+    def spelled(x: float, y: float, text: str) -> str:
+        # All of these letters are 5.56 points wide.
+        letters = "".join(f"({c}) Tj {5.56 if c != ' ' else 2.78} 0 Td " for c in text)
+        return f"BT /F 10 Tf 1 0 0 1 {x} {y} Tm {letters} ET\n"
+
+    left = "".join(spelled(40, 780 - 20 * n, "bone and dune on band") for n in range(6))
+    right = "".join(spelled(330, 776 - 24 * n, "noon upon a dab") for n in range(6))
+
+    text = read_pdf(pdf([Page(content=left + right)]), limits).document.text
+
+    assert text.splitlines()[0] == "bone and dune on band"
+
+
+WHITE, BLACK = "1 1 1 rg ", "0 0 0 rg "
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        WHITE + shown(40, 90, "planted words") + BLACK,
+        shown(40, 90, "planted words", size=1),
+        shown(-400, 90, "planted words"),
+        shown(40, -90, "planted words"),
+        "BT 3 Tr /F 10 Tf 1 0 0 1 40 700 Tm (planted words) Tj 0 Tr ET\n",
+    ],
+    ids=["white", "tiny", "left of the page", "above the page", "not drawn"],
+)
+def test_text_that_nobody_sees_is_not_read(limits: Limits, unseen: str) -> None:
+    document = read_pdf(pdf([Page(content=ENOUGH + unseen)]), limits).document
+
+    assert document.text == "Enough letters for a page that counts as text"
+
+
+def test_white_text_on_a_dark_ground_is_read(limits: Limits) -> None:
+    band = (
+        "0.1 0.1 0.3 rg 20 740 300 40 re f " + WHITE + shown(40, 90, "Name on a dark band") + BLACK
+    )
+
+    document = read_pdf(pdf([Page(content=ENOUGH + band)]), limits).document
+
+    assert "Name on a dark band" in document.text

@@ -8,7 +8,7 @@ from PIL import Image
 
 from app.documents.limits import Limits
 from app.documents.pictures import pack_scan, read_picture, scan_of_picture, thumbnail
-from app.documents.wire import SCAN_HEAD
+from app.documents.wire import Scan
 from app.errors import PermanentError
 from app.messages import Message
 
@@ -20,8 +20,8 @@ def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def opened_scan(scan: bytes) -> tuple[int, Image.Image]:
-    (dpi,) = SCAN_HEAD.unpack_from(scan)
-    return dpi, Image.open(io.BytesIO(scan[SCAN_HEAD.size :]))
+    found = Scan.parse(scan)
+    return found.dpi, Image.open(io.BytesIO(found.picture))
 
 
 def png_bomb(side: int) -> bytes:
@@ -138,6 +138,8 @@ def test_transparent_ground_is_white(limits: Limits) -> None:
 
 
 def test_a_packed_scan_is_a_greymap_behind_its_resolution() -> None:
-    dpi, picture = opened_scan(pack_scan(bytes(range(6)), 3, 2, dpi=203))
+    grey = Image.frombytes("L", (3, 2), bytes(range(250, 256)))
 
-    assert (dpi, picture.size, picture.tobytes()) == (203, (3, 2), bytes(range(6)))
+    dpi, picture = opened_scan(pack_scan(grey, dpi=203))
+
+    assert (dpi, picture.size, picture.tobytes()) == (203, (3, 2), bytes(range(250, 256)))

@@ -49,3 +49,17 @@ def test_rtf_cells_stay_on_their_row_and_bars_in_the_text_stay_text(limits: Limi
         "a | b", ("label", "value"), "site",
     ]  # fmt: skip
     assert document.links == ("https://example.com",)
+
+
+def test_rtf_lines_have_their_size_and_weight_also_behind_groups(limits: Limits) -> None:
+    data = (
+        b"{\\rtf1\\ansi{\\fonttbl{\\f0 Arial;}}\\fs20 small\\par{\\fs40\\b Large \\{one\\}\\par}"
+        b"plain again\\par\\b\\fs28 Heading\\b0\\fs20\\par end\\par}"
+    )
+
+    blocks = read_rtf(data, limits).document.blocks
+
+    assert [(b.text, b.font_size_pt, b.bold) for b in blocks] == [
+        ("small", 10, False), ("Large {one}", 20, True), ("plain again", 10, False),
+        ("Heading", 14, True), ("end", 10, False),
+    ]  # fmt: skip

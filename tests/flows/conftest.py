@@ -18,7 +18,7 @@ from app.jobs import worker
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.worker import Stop
 from app.settings import Settings
-from app.settings.groups import LlmSettings, ModelSettings
+from app.settings.llm import LlmSettings, ModelSettings
 from tests.conftest import environment_of
 
 EndedRuns = Callable[[Sequence[UUID]], Awaitable[list[RunRow]]]

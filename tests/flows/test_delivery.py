@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
 from app.bootstrap import Runtime, open_runtime
-from app.candidates.tables import CandidateRow
+from app.candidates.tables import VersionRow
 from app.pipeline.tables import AttemptRow, RunRow
 from app.settings import Settings
 from app.settings.groups import RedisSettings
@@ -38,7 +38,9 @@ Python, PostgreSQL
 async def test_losing_all_of_redis_in_the_middle_of_fifty_queued_runs_loses_none(
     runtime: Runtime, ended: EndedRuns
 ) -> None:
-    accepted = [await runtime.intake.accept(f"{number}.txt", RESUME) for number in range(50)]
+    accepted = [
+        await runtime.intake.accept(f"{number}.txt", RESUME, force=True) for number in range(50)
+    ]
     async with working(runtime):
         async with asyncio.timeout(30):
             while not await _finished(runtime):
@@ -48,7 +50,7 @@ async def test_losing_all_of_redis_in_the_middle_of_fifty_queued_runs_loses_none
 
     assert {run.status for run in runs} == {"succeeded"}
     async with runtime.database.begin() as session:
-        assert await session.scalar(select(func.count()).select_from(CandidateRow)) == 50
+        assert await session.scalar(select(func.count()).select_from(VersionRow)) == 50
 
 
 async def test_a_run_accepted_while_redis_is_away_is_delivered_later(
@@ -111,7 +113,7 @@ async def test_a_claim_whose_worker_died_before_it_began_the_run_is_dropped(
 
 
 async def test_nothing_of_a_finished_run_stays_in_redis(here: Runtime, ended: EndedRuns) -> None:
-    accepted = [await here.intake.accept("cv.txt", RESUME) for _ in range(3)]
+    accepted = [await here.intake.accept("cv.txt", RESUME, force=True) for _ in range(3)]
     await ended([run.run_id for run in accepted])
     async with asyncio.timeout(5):
         while await here.producer.zcard(here.producer.queue_name):

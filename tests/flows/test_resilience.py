@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.bootstrap import Runtime, open_runtime
 from app.candidates.search import search
-from app.candidates.tables import CandidateRow
+from app.candidates.tables import VersionRow
 from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider, scripted_provider
 from app.errors import ErrorCode
@@ -35,7 +35,7 @@ BREAKER = "llm:naru-scripted-1"
 async def ingest(runtime: Runtime, ended: EndedRuns, files: int) -> list[StageRow]:
     """Ingest so many résumés at once; returns their analyze stages, last attempts."""
     run_ids = [
-        (await runtime.intake.accept("cv.txt", f"{RESUME}번호 {n}".encode())).run_id
+        (await runtime.intake.accept("cv.txt", f"{RESUME}번호 {n}".encode(), force=True)).run_id
         for n in range(files)
     ]
     await ended(run_ids)
@@ -94,7 +94,7 @@ async def test_the_next_model_answers_for_one_that_is_down_or_talks_nonsense(
         for _ in range(2):
             assert statuses(await ingest(runtime, ended, 1)) == ["succeeded"]
         async with runtime.database.begin() as session:
-            analysts = (await session.scalars(select(CandidateRow.analyst))).all()
+            analysts = (await session.scalars(select(VersionRow.analyst))).all()
     assert list(analysts) == ["model", "model"]
     assert (chats(provider), chats(second)) == (3, 2)
 
@@ -174,9 +174,7 @@ async def test_the_models_reading_is_rolled_out_without_a_restart(
         await rollouts.switch("model_analyst", everyone, reason="test", changed_by="test")
         await ingest(runtime, ended, 2)
         async with runtime.database.begin() as session:
-            rows = await session.scalars(
-                select(CandidateRow.analyst).order_by(CandidateRow.created_at)
-            )
+            rows = await session.scalars(select(VersionRow.analyst).order_by(VersionRow.created_at))
             analysts = list(rows)
         breakers = {breaker.name for breaker in registry.here().breakers()}
     assert analysts == ["rules", "rules", "rules", "rules", "model", "model"]

@@ -12,7 +12,8 @@ from app.resilience.guards import AttemptTimeout, Slots
 from app.resilience.policy import Policy
 from app.resilience.retry import Retry
 from app.settings import Settings
-from app.settings.groups import Environment, LlmSettings, RetrySettings
+from app.settings.groups import Environment, RetrySettings
+from app.settings.llm import LlmSettings
 from app.settings.resilience import BreakerSettings, BreakersSettings
 from tests.modelchain.listening import Listener
 

@@ -14,7 +14,8 @@ from app.resilience.breaker_states import State
 from app.resilience.deadline import LEAST_ATTEMPT_S, Within
 from app.resilience.registry import registry
 from app.settings import Settings
-from app.settings.groups import Environment, LlmSettings, RetrySettings
+from app.settings.groups import Environment, RetrySettings
+from app.settings.llm import LlmSettings
 from app.telemetry.conventions import SpanName
 from app.telemetry.spans import RecordedSpan, span
 from tests.modelchain.conftest import Open

@@ -127,14 +127,14 @@ async def test_a_failed_run_that_was_taken_up_again_is_followed_past_its_old_end
     async with database.begin() as session:
         assert await fencing.reopen(session, run_id, deadline_s=60)
     again = await begin_run(run_id)
-    events.tell(run_id, StageEvent(stage="second", status="running", attempt=2))
+    events.tell(run_id, StageEvent(stage="second", status="running", attempt=3))
     async with aclosing(follow(database, events, tenant_id, run_id)) as following:
         async with asyncio.timeout(LIMIT_S):
             told = (await anext(following)).told
             assert isinstance(told, StageEvent)
             await end(database, again, RunStatus.SUCCEEDED, None)
-            events.tell(run_id, final(RunStatus.SUCCEEDED, 2))
-            assert (await anext(following)).told == final(RunStatus.SUCCEEDED, 2)
+            events.tell(run_id, final(RunStatus.SUCCEEDED, 3))
+            assert (await anext(following)).told == final(RunStatus.SUCCEEDED, 3)
 
 
 async def test_a_run_is_followed_while_the_servers_come_and_go(

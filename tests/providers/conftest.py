@@ -9,7 +9,8 @@ import pytest
 from app.demo.provider import ScriptedProvider
 from app.providers.blobs import Blobs, open_blobs
 from app.providers.llm import Llm, open_llm
-from app.settings.groups import LlmSettings, RetrySettings, StorageSettings
+from app.settings.groups import RetrySettings, StorageSettings
+from app.settings.llm import LlmSettings
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -1,12 +1,13 @@
 """Both stores keep bytes alike; a bucket's faults become codes after one try."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
-from app.providers.blobs import Blobs, open_blobs
+from app.providers.blobs import CLOCK_PREFIX, Blobs, open_blobs
 from app.settings import InvalidSettings
 from app.settings.groups import StorageSettings
 from tests.fakes.s3 import FaultyProxy, ProxyFault
@@ -213,3 +214,40 @@ async def test_a_server_that_is_not_there_is_a_storage_error(tmp_path: Path) -> 
             await blobs.get("key")
 
     assert caught.value.code is ErrorCode.STORAGE_ERROR
+
+
+async def test_a_listing_gives_all_below_a_folder_in_pages_and_nothing_beside_it(
+    blobs: Blobs,
+) -> None:
+    keys = {f"originals/tenant/{number}" for number in range(5)}
+    for key in (*keys, "originals/tenant-2/x", "originals/tenant2", "other/y"):
+        await blobs.put(key, b"data")
+
+    pages = [page async for page in blobs.pages("originals/tenant", page_size=2)]
+
+    assert [one.key for page in pages for one in page if one.key not in keys] == []
+    assert {one.key for page in pages for one in page} == keys
+    assert max(len(page) for page in pages) <= 2
+    assert [page async for page in blobs.pages("nothing/here")] == []
+
+
+async def test_the_clock_is_the_stores_own_and_leaves_nothing(blobs: Blobs) -> None:
+    await blobs.put("folder/before", b"data")
+    now = await blobs.now()
+    (put,) = [one async for page in blobs.pages("folder") for one in page]
+    assert timedelta() <= now - put.modified_at < timedelta(minutes=1)
+    listed = [one async for page in blobs.pages(CLOCK_PREFIX) for one in page]
+    assert listed == []
+
+
+async def test_a_store_that_is_away_cannot_be_listed(
+    faulty_bucket: StorageSettings, faulty_s3: FaultyProxy, tmp_path: Path
+) -> None:
+    async with open_blobs(faulty_bucket, tmp_path, timeout_s=0.5) as blobs:
+        for fault in ProxyFault:
+            faulty_s3.fail(fault)
+            with pytest.raises(RetryableError) as caught:
+                await anext(blobs.pages("originals"))
+            assert caught.value.code is ErrorCode.STORAGE_ERROR
+            with pytest.raises(RetryableError):
+                await blobs.now()

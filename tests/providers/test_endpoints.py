@@ -14,7 +14,8 @@ from app.errors import ErrorCode, RetryableError, WorkerError
 from app.providers.embedders import open_embedder
 from app.providers.endpoints import open_endpoint
 from app.providers.llm import Llm, open_llm
-from app.settings.groups import EmbeddingSettings, LlmSettings, RetrySettings
+from app.settings.groups import EmbeddingSettings, RetrySettings
+from app.settings.llm import LlmSettings
 from app.telemetry.spans import RecordedSpan, SpanKind
 
 CANARY = "gildong.canary@example.com"

@@ -16,7 +16,8 @@ from app.demo.samples import SAMPLES
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.messages import Language
 from app.providers.llm import Answer, Llm, open_llm
-from app.settings.groups import LlmSettings, RetrySettings
+from app.settings.groups import RetrySettings
+from app.settings.llm import LlmSettings
 
 CANARY = "gildong.canary@example.com"
 

@@ -10,7 +10,8 @@ from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.errors import ErrorCode, RetryableError, WorkerError
 from app.providers.llm import Answer, Llm, Undelivered, open_llm
-from app.settings.groups import LlmSettings, RetrySettings
+from app.settings.groups import RetrySettings
+from app.settings.llm import LlmSettings
 
 CANARY = "gildong.canary@example.com"
 TALK = "나루터에서 강을 건너는 이야기입니다. " * 20

@@ -79,7 +79,7 @@ def test_what_makes_no_sense_stops_the_start_with_a_sentence_each(
     never_judges = "minimum_calls is 50; a window of 20 calls never has that many"
     assert raised.value.lines == [
         f"policy storage: breaker storage: {never_judges}",
-        "POLICIES__LLM__BREAKER names lllm; known are storage, llm, embedding",
+        f"POLICIES__LLM__BREAKER names lllm; known are {', '.join(BREAKERS)}",
         "POLICIES__ANALYSIS__FALLBACKS names guess; known here: rules",
         f"policy embedding: {open_too_long}",
         f"policy query: {open_too_long}",

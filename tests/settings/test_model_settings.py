@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import InvalidSettings, load_settings
-from app.settings.groups import LlmSettings
+from app.settings.llm import LlmSettings
 
 
 @pytest.fixture

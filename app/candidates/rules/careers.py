@@ -9,6 +9,7 @@ from app.candidates.rules.experience import find_experience, is_career_entry, po
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line
+from app.candidates.rules.names import korean_name, latin_name
 from app.candidates.rules.sections import Section
 
 _PERSONAL = frozenset(
@@ -23,6 +24,7 @@ _PERSONAL = frozenset(
         Label.HEADLINE,
     }
 )
+_NAME_WITHIN = 5
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
@@ -39,10 +41,22 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             experience += more
             education += schooling
     if not experience or not education:
-        found = [_mixed(_told(s.lines)) for s in sections if s.kind in _UNHEADED]
+        found = [_mixed(_told(s.lines[_first_told(s) :])) for s in sections if s.kind in _UNHEADED]
         experience = experience or [row for more, _ in found for row in more]
         education = education or [row for _, schooling in found for row in schooling]
     return experience, education
+
+
+def _first_told(section: Section) -> int:
+    """Where a header's own lines end: the person's name is no employer."""
+    if section.kind is not Kind.HEADER:
+        return 0
+    named = (n for n, line in enumerate(section.lines[:_NAME_WITHIN]) if _is_name(line))
+    return next(named, -1) + 1
+
+
+def _is_name(line: Line) -> bool:
+    return (korean_name(line.text) or latin_name(line.text)) is not None
 
 
 def _told(lines: Sequence[Line]) -> list[Line]:

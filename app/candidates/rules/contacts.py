@@ -280,7 +280,7 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
     """Lines with addresses that a narrow column broke in two put together again."""
     result: list[Line] = []
     for line in lines:
-        if result and (joined := _broken(result[-1], line, targets)):
+        if result and (joined := _broken(result[-1], line, lines, targets)):
             result[-1] = replace(result[-1], text=joined)
             continue
         result.append(line)
@@ -288,10 +288,22 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
 
 
 _TAIL = re.compile(r"[^\s|,;]+$")
-_PIECE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
+_PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
 
 
-def _broken(upper: Line, lower: Line, targets: Sequence[str]) -> str | None:
+def _fills_its_column(upper: Line, lower: Line, lines: Sequence[Line]) -> bool:
+    """Whether a line runs as far as any other of its column, and the next begins under it."""
+    if upper.box is None or lower.box is None:
+        return False
+    left, right = upper.box.left, upper.box.right
+    if abs(lower.box.left - left) > 2 or not 0 < lower.box.top - upper.box.top < 30:
+        return False
+    letter = (right - left) / max(len(upper.text), 1)
+    others = [x.box.right for x in lines if x.box and abs(x.box.left - left) <= 2]
+    return right >= max(others) - letter
+
+
+def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[str]) -> str | None:
     tail = _TAIL.search(upper.text[-200:])
     if (
         not tail
@@ -316,8 +328,10 @@ def _broken(upper: Line, lower: Line, targets: Sequence[str]) -> str | None:
     key = link_key(whole)
     if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
         return upper.text + lower.text
+    if lower.text[:1].islower() and _SCHEME.match(head) and _fills_its_column(upper, lower, lines):
+        return upper.text + lower.text
     return (
         upper.text + lower.text
-        if head.endswith(("/", "-", "_", "=", ".")) or lower.text.startswith("/")
+        if head.endswith(("/", "-", "_", "=", ".")) or lower.text.startswith(("/", ".", "-", "_"))
         else None
     )

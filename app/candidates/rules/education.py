@@ -36,6 +36,7 @@ _BRACKETED_DEGREE = re.compile(
     r"[(\[]\s*((?:전문학사|학사|석사|박사)(?:\s?(?:과정|졸업|재학|수료))?)\s*[)\]]"
 )
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
+_DIPLOMA = re.compile(r"\b(?:diploma|certificate|degree|bachelor|master)\b", re.IGNORECASE)
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
@@ -195,7 +196,9 @@ def _cut_school(text: str) -> tuple[str, str, str]:
         _, school, after = _cut_school(pieces[1])
         return pieces[0], school, after
     segments = [s.strip() for s in text.split(",")]
-    at = next((i for i, s in enumerate(segments) if has_school(s)), 0)
+    named = [i for i, s in enumerate(segments) if has_school(s)]
+    # High School Diploma, Eastgate High School: the one that is no degree.
+    at = next((i for i in named if not _DIPLOMA.search(segments[i])), named[0] if named else 0)
     before, school, after = ", ".join(segments[:at]), segments[at], segments[at + 1 :]
     if after and _CAMPUSES.match(school):
         school = f"{school}, {after.pop(0)}"
@@ -236,7 +239,7 @@ def _cut_korean(text: str) -> tuple[str, str, str]:
     rest = words[end:]
     while rest and (_COLLEGE.match(rest[0]) or rest[0] == ","):
         rest = rest[1:]
-    before = [w for w in words[:at] if has_degree(w)]
+    before = [w for w in words[:at] if has_degree(w) or is_korean_major(w)]
     return " ".join(before), " ".join(words[at:end]), " ".join(rest).replace(" , ", ", ")
 
 

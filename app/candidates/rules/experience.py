@@ -14,6 +14,7 @@ from app.candidates.rules.places import is_place, without_place
 from app.candidates.rules.skills import canonical
 from app.candidates.rules.vocabulary import (
     company_score,
+    ends_like_a_job,
     has_school,
     is_department,
     is_employment_type,
@@ -34,6 +35,7 @@ _BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
 _TRIM = " \t,;:|/~·•-–—"
 _KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$")
 _LABEL_PREFIX = re.compile(r"^(?P<label>[^\s:]{2,10})\s*:\s*(?P<value>\S.*)$")
+_OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 _COMPANY_MAX_CHARS, _TITLE_MAX_CHARS = 70, 80
 
@@ -129,17 +131,22 @@ def _draft(entry: Entry) -> _Draft:
         for line in lines:
             _add_parts(draft, line, near)
     _choose(draft)
-    if (
-        draft.title
-        and not draft.company
-        and not any(x.bold or company_score(x.text) for x in entry.below[:1])
-    ):
+    if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         _cut(draft)
     if not (draft.title and draft.company):
         for line in entry.below:
             _add_parts(draft, line, 2)
         _choose(draft)
     return draft
+
+
+def _may_name_a_company(line: Line) -> bool:
+    """A line below the title that names the employer: no deed, no second title."""
+    if line.bold or company_score(line.text):
+        return True
+    words = without_periods(line.text).split()
+    named = all(w[:1].isupper() or not w.isascii() for w in words if len(w) > 3)
+    return bool(words) and named and is_headish(line) and not title_score(line.text)
 
 
 def _from_columns(entry: Entry) -> _Draft:
@@ -184,6 +191,8 @@ def _add_parts(draft: _Draft, line: Line, near: int) -> None:
 
 def _is_name_like(text: str) -> bool:
     if not 1 < len(text) <= _TITLE_MAX_CHARS or not any(c.isalpha() for c in text):
+        return False
+    if _OPEN_END.fullmatch(text):  # recognition may set it apart from its date
         return False
     place = is_place(text) and not company_score(text)
     return not (place or is_employment_type(text) or "@" in text or "://" in text)
@@ -261,7 +270,9 @@ def _without_department(text: str) -> str:
 
 def _title_rank(part: _Part) -> float:
     score = title_score(part.text)
-    if score and score < 0.9 and company_score(part.text) >= 0.6:
+    # Museum Curator is a job, whatever works end as its first word does.
+    told = part.text.split()[-1] if part.text.isascii() else part.text
+    if score and score < 0.9 and company_score(told) >= 0.6:
         score -= 0.45
     if part.label & {Label.TITLE}:
         score += 1
@@ -302,6 +313,16 @@ def _complete(draft: _Draft, *, company_first: bool) -> None:
         return
     if draft.title or not draft.company:
         return
+    job = next((p for p in draft.parts if p.near and ends_like_a_job(p.text)), None)
+    if job is None and ends_like_a_job(draft.company.text):
+        rest = [p for p in draft.parts if p is not draft.company and not is_department(p.text)]
+        job, draft.company = (draft.company, rest[0]) if rest else (None, draft.company)
+    if job is not None and job is not draft.company:
+        draft.title = job
+        return
+    if pieces := _cut_job(draft.company.text):
+        draft.company, draft.title = (replace(draft.company, text=piece) for piece in pieces)
+        return
     rest = [
         p
         for p in draft.parts
@@ -327,6 +348,18 @@ def _cut(draft: _Draft) -> None:
         draft.company = replace(title, text=_without_department(pieces[1]))
 
 
+def _cut_job(text: str) -> tuple[str, str] | None:
+    """`동녘플랜트 용접 기능공`: a firm and a job that no list knows, in one run of Korean."""
+    words = text.split()
+    if not 2 <= len(words) <= 5 or not ends_like_a_job(words[-1]) or text.isascii():
+        return None
+    first = len(words) - 1
+    # The firm's name comes first; what is a word of titles belongs to the job.
+    while first > 1 and not company_score(" ".join(words[:first])):
+        first -= 1
+    return " ".join(words[:first]), " ".join(words[first:])
+
+
 def _cut_title(text: str) -> tuple[str, str] | None:
     """`Northwind Data Engineer` or `Data Engineer Northwind`: title words against the others."""
     words = text.split()
@@ -338,6 +371,9 @@ def _cut_title(text: str) -> tuple[str, str] | None:
         if is_department(words[last]) and last:
             flags[last] = True
             last = max((i for i, f in enumerate(flags) if not f), default=last)
+        if not text.isascii():  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
+            told = (i for i in range(last) if company_score(words[i]) >= 0.6)
+            last = next(told, last)
         return " ".join(words[last + 1 :]), " ".join(words[: last + 1])
     if flags[0] and not flags[-1]:
         first = min(i for i, f in enumerate(flags) if not f)

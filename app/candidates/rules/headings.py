@@ -49,29 +49,33 @@ _HEADINGS: Mapping[Kind, str] = {
     "전문분야요약 about.me highlights careerhighlights 간단자기소개",
     Kind.EXPERIENCE: "경력 경력사항 경력정보 주요경력 주요경력사항 근무경력 근무이력 근무경험 직장경력 직장이력 업무경험 "
     "업무경력 업무이력 실무경험 실무경력 경험 커리어 회사경력 재직이력 재직경력 경력내역 경력및경험 이력 이력사항 "
-    "사회경력 인턴경험 인턴십 인턴경력 연구경력 경력사항(최근순) 재직사항 재직정보 직무경험 직무경력 직업경력 "
+    "사회경력 근무처 근무회사 다닌회사 재직회사 주요이력 일한경험 걸어온길 일경험 주요커리어 근무사항 근무내역 직장생활 현장경력 임상경력 교육경력 강사경력 인턴경험 인턴십 인턴경력 연구경력 경력사항(최근순) 재직사항 재직정보 직무경험 직무경력 직업경력 "
     "experience experiences workexperience professionalexperience employment employmenthistory workhistory career "
     "careerhistory employmentexperience professionalbackground workexperiences industryexperience "
     "relevantexperience researchexperience teachingexperience jobhistory internships internship "
     "internshipexperience positions professionalhistory appointments academicappointments previousexperience "
     "additionalexperience otherexperience careerexperience workbackground whereiveworked jobexperience "
-    "professionalcareer clinicalexperience",
+    "professionalcareer clinicalexperience workplacehistory professionaljourney workexperienceandroles roles "
+    "rolesandresponsibilities professionalroles servicerecord background",
     Kind.CAREER_DETAIL: "경력기술서 상세경력 경력상세 주요업무 담당업무 업무내용 주요업무내용 상세경력기술 경력기술 경력상세기술 "
     "직무기술서 주요성과 업적 업무성과 주요실적",
-    Kind.EDUCATION: "학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 "
+    Kind.EDUCATION: "학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 배움 배움의길 배운곳 학업배경 학교생활 학업사항 학업이력 수학이력 "
     "education educations educationalbackground academicbackground academichistory academicqualifications "
     "educationhistory educationandtraining qualifications academics degrees academiceducation schooling "
-    "educationalqualifications academicrecord formaleducation academicprofile",
+    "educationalqualifications academicrecord formaleducation academicprofile schools studies academictraining "
+    "academiccredentials",
     Kind.SKILLS: "기술 기술스택 보유기술 보유기술스택 스킬 주요기술 사용기술 핵심기술 보유스킬 보유역량 핵심역량 역량 기술역량 "
     "전문기술 전문역량 보유능력 보유기술및역량 컴퓨터활용능력 컴퓨터능력 oa능력 oa활용능력 활용능력 사용가능기술 사용툴 사용가능프로그램 사용가능툴 가능프로그램 활용도구 툴킷 보유도구 "
-    "프로그램활용능력 활용프로그램 사용프로그램 툴 도구 사용도구 전산능력 개발역량 기술사항 보유기술사항 개발언어 "
+    "프로그램활용능력 활용프로그램 사용프로그램 툴 도구 사용도구 전산능력 프로그램활용 컴퓨터프로그램 개발역량 기술사항 보유기술사항 개발언어 "
     "프로그래밍언어 전문분야 직무역량 직무기술 활용가능기술 테크스택 개발환경 주요스킬 보유툴 컴퓨터활용 업무역량 주요역량 "
     "기술및도구 기술능력 skills skill technicalskills keyskills coreskills techstack technologystack technologies "
     "corecompetencies competencies expertise areasofexpertise technicalproficiencies technicalexpertise "
     "skillset softskills hardskills toolsandtechnologies tools skillshighlights computerskills itskills "
     "programmingskills professionalskills keycompetencies technicalcompetencies coretechnologies proficiencies "
     "programminglanguages skillsummary technicalsummary relevantskills mainskills specialties software "
-    "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills",
+    "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills whaticando whatido thingsicando knowhow competences "
+    "technicalproficiency proficiency 다루는것 다루는도구 할수있는일 할수있는것 가능업무 가능한일 다룰수있는것 다룰수있는도구 잘하는일 잘하는것 강점 나의강점 보유강점 연구기법 실험기법 실무능력 직무능력 "
+    "업무능력 업무스킬 현장기술",
     Kind.LANGUAGES: "외국어 어학 어학능력 외국어능력 어학사항 어학성적 언어 언어능력 어학점수 공인어학성적 외국어활용능력 어학시험 "
     "외국어구사능력 어학정보 외국어사항 언어구사 구사언어 사용언어 languages language languageskills foreignlanguages "
     "languageproficiency spokenlanguages languagesspoken",
@@ -86,7 +90,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
     "coursesandcertifications accreditations certificate",
     Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
-    "연구업적 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
+    "연구업적 발표 학회발표 학술발표 학회활동 강연 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
     "researchpublications books talks invitedtalks presentations conferences selectedtalks selectedpapers "
     "conferencepresentations posters speaking",
     Kind.REFERENCES: "추천인 추천인정보 추천인사항 보증인 신원보증인 평판조회 레퍼런스 추천서 추천인연락처 추천 신원보증 참고인 "
@@ -100,7 +104,7 @@ _HEADINGS: Mapping[Kind, str] = {
     Kind.OTHER: "기타 기타사항 수상 수상경력 수상내역 수상이력 수상실적 수상및활동 병역 병역사항 병역관계 병역정보 군복무 취미 특기 "
     "취미및특기 취미/특기 대외활동 활동 봉사활동 동아리 동아리활동 교내활동 교외활동 활동사항 사회활동 교육 교육사항 "
     "교육이수 교육이수사항 교육훈련 교육이력 이수교육 교육수료 연수 해외연수 해외경험 직업훈련 교육및연수 희망근무조건 "
-    "희망연봉 희망사항 희망근무 희망조건 신체사항 보훈 장애 보훈및병역 주요활동 관심분야 강의 강의경력 참고사항 특이사항 "
+    "희망연봉 희망사항 희망근무 희망조건 신체사항 보훈 장애 보훈및병역 주요활동 관심분야 강의 강의경력 관심사 관심사항 참고사항 특이사항 "
     "우대사항 첨부 첨부서류 제출서류 수료 장학금 경력증명 연구분야 이수과목 "
     "awards honors honours awardsandhonors honorsandawards achievements accomplishments activities "
     "extracurricular extracurricularactivities volunteer volunteering volunteerexperience volunteerwork "
@@ -118,11 +122,15 @@ _MODIFIERS = words("""
     specialized primary
     """)
 _DECORATION = " \t[]<>【】〈〉《》「」『』()■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
+_SET_OFF = "[<【〈《「『■□●○◆◇◎▶►▷★☆※#="
 _NUMBERING = re.compile(r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*")
 _TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
     r"\s*(?:&|/|\+|,|·|\||\band\b|(?<![가-힣])및(?![가-힣])|(?<=\s)및|및(?=\s))\s*", re.IGNORECASE
+)
+_WHAT_I_DO = re.compile(
+    r"^(?:things|what) i(?:['’]m| am)? ?(?:can |do|know|bring|offer|good)", re.IGNORECASE
 )
 _OCR_NEAR = 0.78  # one wrong letter in five
 _ENDINGS: Sequence[tuple[str, Kind]] = (
@@ -143,17 +151,39 @@ _ENDINGS: Sequence[tuple[str, Kind]] = (
     ("봉사경험", Kind.OTHER),
     ("활동경험", Kind.OTHER),
     ("해외경험", Kind.OTHER),
+    ("수상이력", Kind.OTHER),
+    ("교육이력", Kind.OTHER),
+    ("volunteerhistory", Kind.OTHER),
     ("수상경력", Kind.OTHER),
     ("강의경력", Kind.OTHER),
     ("경력사항", Kind.EXPERIENCE),
     ("경력", Kind.EXPERIENCE),
-    ("근무이력", Kind.EXPERIENCE),
+    ("이력", Kind.EXPERIENCE),
+    ("경험", Kind.EXPERIENCE),
+    ("커리어", Kind.EXPERIENCE),
     ("학력", Kind.EDUCATION),
+    ("학업", Kind.EDUCATION),
     ("학력사항", Kind.EDUCATION),
     ("기술", Kind.SKILLS),
     ("스킬", Kind.SKILLS),
     ("역량", Kind.SKILLS),
     ("프로그램", Kind.SKILLS),
+    ("도구", Kind.SKILLS),
+    ("활용", Kind.SKILLS),
+    ("툴", Kind.SKILLS),
+    ("능력", Kind.SKILLS),
+    ("강점", Kind.SKILLS),
+    ("할수있는일", Kind.SKILLS),
+    ("expertise", Kind.SKILLS),
+    ("abilities", Kind.SKILLS),
+    ("proficiency", Kind.SKILLS),
+    ("strengths", Kind.SKILLS),
+    ("tools", Kind.SKILLS),
+    ("career", Kind.EXPERIENCE),
+    ("history", Kind.EXPERIENCE),
+    ("appointments", Kind.EXPERIENCE),
+    ("studies", Kind.EDUCATION),
+    ("qualifications", Kind.EDUCATION),
     ("자격증", Kind.CERTIFICATES),
 )
 
@@ -200,6 +230,8 @@ def _look_up(text: str, *, ocr: bool) -> Kind | None:
     known = _known()
     if kind := known.get(word):
         return kind
+    if _WHAT_I_DO.match(text):
+        return Kind.SKILLS
     if not 2 <= len(word) <= 40:
         return None
     tokens = text.casefold().split()
@@ -213,8 +245,15 @@ def _look_up(text: str, *, ocr: bool) -> Kind | None:
     return None
 
 
+def is_decorated(text: str) -> bool:
+    """Whether signs set a line off as a heading where there are no sizes: [일한 경험], ■ 배움, == Work ==."""
+    bare = text.strip()
+    return len(bare) > 2 and bare[0] in _SET_OFF and bare.strip(_DECORATION) != bare
+
+
 def kinds_by_ending(text: str) -> tuple[Kind, ...]:
     """What a line that is set as a heading is about: `Hospital Experience`, 다룰 수 있는 프로그램."""
+    text = text.strip(_DECORATION)
     word = squeeze(text)
     if (
         not 3 <= len(word) <= 32

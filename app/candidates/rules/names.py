@@ -31,6 +31,10 @@ _SURNAMES = frozenset(
 _LONG_SURNAMES = ("남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방", "망절")
 _KO_NAME = re.compile(r"^[가-힣]{2,4}$")
 _KO_SPACED = re.compile(r"^[가-힣](?:\s[가-힣]){1,3}$|^[가-힣]{1,2}\s[가-힣]{1,2}$")
+_KO_WORD = re.compile(r"^[가-힣]{1,6}$")
+_KO_PHRASE = re.compile(
+    r"(?:[을를의는은로며고]|에서|입니다|하는|합니다)(?:\s|$)|(?:사람|인재|동료|지원자|전문가)$"
+)
 _KO_NOT_NAMES = words("""
     이력서 자기소개 지원서 경력 학력 성명 이름 연락처 주소 기술 전공 학교 회사 부서 직위 기간 현재 서울 부산 대구 인천 광주 대전 울산 세종 경기 강남 성남 수원
     한국 대한민국 남자 여자 남성 여성 기타 사진 신입 정보 사항 인적사항 연구원 인턴 대리 과장 차장 부장 사원 주임 팀장 이사 대표 경력사항 학력사항 자격증 자격
@@ -83,6 +87,7 @@ _INTRODUCTION = re.compile(
     r"(?:^|[\s,])([가-힣]{2,4}?)(?:이라고\s?합니다|라고\s?합니다|입니다)\s*[.!]?$"
 )
 _HEADER_LINES = 40
+_DISPLAY_RATIO = 1.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,20 @@ def korean_name(text: str) -> str | None:
     if not long_surname and text[0] not in _SURNAMES:
         return None
     return None if title_score(text) or canonical(text) or is_place(text) else text
+
+
+def foreign_korean_name(text: str) -> str | None:
+    """A foreign name in Hangul, as a form or a large line gives it: 응우옌 티 란, 마이클 브라운."""
+    words = text.strip().split()
+    if not 2 <= len(words) <= 5 or not all(_KO_WORD.match(w) for w in words):
+        return None
+    if heading_kinds(text) or title_score(text) or is_place(text) or has_school(text):
+        return None
+    if any(w in _KO_NOT_NAMES or canonical(w) or labels_of(w) or heading_kinds(w) for w in words):
+        return None
+    if company_score(text) or has_degree(text) or is_department(text) or _KO_PHRASE.search(text):
+        return None
+    return " ".join(words)
 
 
 def latin_name(text: str) -> str | None:
@@ -164,7 +183,13 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
     if len(pieces) > 1:
         yield from _among(pieces)
     else:
-        yield from _with_title(whole)
+        large = line.ratio >= _DISPLAY_RATIO
+        yield from _foreign(whole) if large and foreign_korean_name(whole) else _with_title(whole)
+
+
+def _foreign(text: str) -> Iterator[tuple[str, float, bool, str | None]]:
+    if name := foreign_korean_name(text):
+        yield name, 0.5, False, None
 
 
 def _labelled(value: str) -> Iterator[tuple[str, float, bool, str | None]]:
@@ -175,6 +200,7 @@ def _labelled(value: str) -> Iterator[tuple[str, float, bool, str | None]]:
     outer = _AROUND.sub("", outer).strip()
     both = _two_scripts(outer)
     name = (both[0] if both else None) or _any_name(outer) or _any_name(_PIECES.split(outer)[0])
+    name = name or foreign_korean_name(outer)
     if name:
         yield name, 1.0, True, inner or (both[1] if both else None)
 
@@ -252,6 +278,9 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
                 line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES
             ):
                 found += _score(line, section, position, top, emails)
+    first = next((line for s in sections for line in s.lines[:1]), None)
+    if first and not found and reachable and (name := foreign_korean_name(first.text)):
+        found.append(Candidate(name=name, line=first, score=0.55))
     if not reachable:
         found = [c if c.labelled else replace(c, score=c.score - 0.5) for c in found]
     return sorted(found, key=lambda c: -c.score)

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import Kind, heading_kinds, kinds_by_ending
+from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, kinds_by_ending
 from app.candidates.rules.labels import is_column_label
 from app.candidates.rules.lines import Line
+from app.candidates.rules.vocabulary import title_score
 
 _CLOSING = re.compile(
     r"^(?:위|상기)의?\s?(?:기재\s?)?(?:내용|사실|사항|기재)|^i hereby (?:declare|certify)",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
+_LISTED = re.compile(r"[,;·•|/]")
 _CAPS = re.compile(r"[A-Z]{3,}")
 _TOP_LINES = 400
 _DISPLAY_RATIO = 1.5
@@ -67,12 +69,15 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
     """Cut at headings; a row or line that holds heading and content makes a section of its own."""
     look = _heading_look(lines)
     top = max((line.ratio for line in lines[:_TOP_LINES]), default=1.0)
+    plain = all(line.ratio == 1.0 and not line.bold for line in lines)
     cutter = _Cutter()
     position = 0
     while position < len(lines):
         line = lines[position]
         position += 1
-        if named := _as_heading(line, cutter.kinds, cutter.heading):
+        if (named := _as_heading(line, cutter.kinds, cutter.heading)) or (
+            plain and (named := _plain_heading(line, lines[position : position + 3]))
+        ):
             cutter.open(named, line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
@@ -85,7 +90,39 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
         else:
             cutter.take(line)
     cutter.close()
-    return cutter.done
+    return _with_skills(cutter.done)
+
+
+def _plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
+    """A heading in a text without sizes: its last word says so, and what it promises follows."""
+    if line.bullet or line.cells or len(line.text.split()) > 3 or title_score(line.text):
+        return ()
+    kinds = kinds_by_ending(line.text)
+    if not kinds or not following:
+        return ()
+    if kinds[0] is Kind.SKILLS:
+        return kinds if len(_LISTED.split(following[0].text)) > 2 else ()
+    return kinds if any(periods(x.text) for x in following) else ()
+
+
+def _with_skills(sections: list[Section]) -> list[Section]:
+    """A list under a heading that no table knows is the list of skills, if there is no other."""
+    if any(Kind.SKILLS in s.kinds for s in sections):
+        return sections
+    at = next((n for n, s in enumerate(sections) if _is_nameless_list(s)), None)
+    if at is not None:
+        sections[at] = replace(sections[at], kinds=(Kind.SKILLS,))
+    return sections
+
+
+def _is_nameless_list(section: Section) -> bool:
+    heading = section.heading
+    if section.kind is not Kind.OTHER or heading is None or not 0 < len(section.lines) <= 12:
+        return False
+    if heading_kinds(heading.text) or any(periods(x.text) for x in section.lines):
+        return False
+    items = [i for x in section.lines for i in _LISTED.split(x.text) if i.strip()]
+    return len(items) > 2 and all(len(i) <= 32 and len(i.split()) <= 4 for i in items)
 
 
 def _take_inline(
@@ -130,11 +167,7 @@ def _as_heading(
         return ()
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
-        return (
-            kinds_by_ending(line.text)
-            if line.ratio >= 1.15 and not line.bullet and not line.ocr
-            else ()
-        )
+        return kinds_by_ending(line.text) if _is_set_as_heading(line) else ()
     if (
         current[0] is Kind.SKILLS
         and kinds[0] in (Kind.LANGUAGES, Kind.SKILLS)
@@ -145,6 +178,16 @@ def _as_heading(
     # Plain words that are items rather than headings where a list of items stands.
     weak = line.text.islower() or (line.text.strip()[:1].islower() and line.text.isascii())
     return () if weak and not line.ocr else kinds
+
+
+def _is_set_as_heading(line: Line) -> bool:
+    """By size, by signs around it, or by weight where the line names no job."""
+    if line.ocr or (line.bullet and not is_decorated(line.text)):
+        return False
+    if line.ratio >= 1.15 or is_decorated(line.text):
+        return True
+    capitals = line.text.isupper() and line.text.isascii()
+    return (line.bold or capitals) and line.gap and not title_score(line.text)
 
 
 def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Line, bool] | None:
@@ -223,7 +266,8 @@ def _heading_look(lines: Sequence[Line]) -> frozenset[_Look]:
     return frozenset(
         look
         for look, n in looks.items()
-        if n >= 2 and body[look] <= n and (look[0] >= 1.1 or look[2])
+        if (n >= 2 and body[look] <= n and (look[0] >= 1.1 or look[2]))
+        or (look[0] >= 1.15 and body[look] <= 2)
     )
 
 

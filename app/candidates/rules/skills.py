@@ -145,7 +145,9 @@ def _goes_on(upper: Line, lower: Line) -> bool:
         return False
     if upper.text.endswith((",", "·", "/", "&", "|")):
         return True
-    if lower.gap or upper.text.count(",") < 2 or "," not in lower.text:
+    if lower.gap or upper.text.count(",") < 2:
+        return False
+    if "," not in lower.text and len(lower.text.split()) > 3:
         return False
     return not _is_whole(upper.text.rpartition(",")[2], lower.text.partition(",")[0])
 

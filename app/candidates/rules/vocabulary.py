@@ -22,6 +22,25 @@ _TITLE_HEADS = words("""
     chair chairman chairperson co-chair maintainer creator contributor member scholar resident
     clinician dietitian paramedic firefighter policeman detective merchandiser underwriter
     broker trader banker teller actuary adjuster evangelist advocate liaison stylist sommelier
+    hygienist carer caregiver cook baker butcher florist gardener farmer tailor hairdresser
+    beautician cleaner janitor porter courier postman guard ranger warden pilot captain steward
+    stewardess attendant sailor fisherman miner roofer painter decorator plasterer bricklayer glazier
+    joiner fitter turner rigger fabricator grinder toolmaker packer picker loader labourer laborer
+    tiler mason locksmith upholsterer jeweller potter weaver seamstress dressmaker milliner
+    optician optometrist podiatrist radiographer sonographer phlebotomist midwife matron orderly
+    headteacher headmaster headmistress provost registrar bursar archivist conservator docent
+    waiter waitress bartender host hostess concierge housekeeper sous-chef patissier commis
+    magistrate judge prosecutor solicitor barrister clerk-typist typist stenographer notary bailiff
+    reporter correspondent columnist anchor announcer presenter dancer musician singer actor actress
+    choreographer sculptor printmaker ceramicist draughtsman drafter draftsman cartographer
+    planter arborist forester agronomist horticulturist ecologist botanist zoologist geneticist
+    microbiologist toxicologist epidemiologist immunologist astronomer meteorologist linguist
+    historian sociologist anthropologist archaeologist demographer philosopher theologian
+    constable sergeant lieutenant corporal inspector-general trooper officer-in-charge
+    pharmacologist anesthetist anaesthetist cardiologist oncologist radiologist pathologist
+    nutritionist dietician orthodontist prosthetist acupuncturist masseur masseuse
+    salesclerk shopkeeper stocker bagger appraiser auctioneer realtor valuer
+    signalman conductor-guard dispatcher-controller stevedore docker crane-operator
     contractor superintendent foreman machinist welder carpenter plumber dispatcher ambassador
     investigator practitioner educator facilitator curator conductor composer author speaker
     webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
@@ -53,8 +72,21 @@ _KO_TITLE = re.compile(
     r"|(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후)\s?(?:연구원|연구위원|매니저|엔지니어|컨설턴트|개발자)?|인턴|인턴사원|수습사원|계장|팀원|팀리더|리더|리드|파트너"
     r"|강사|교사|교수|조교|조교수|부교수|간호사|수간호사|회계사|세무사|변호사|변리사|노무사|약사|의사|기자|작가|사서|영양사|조리사|물리치료사|치위생사|사회복지사"
     r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
-    r"|조연출|감독|촬영감독|행정원|행정직|사무직|영업직|생산직|연구직|기술직|개발직|보조원|요원|연구조교|수습|CEO|CTO|CFO|COO|CPO|PM|PO|PL|PD|MD|AE|QA|TA|RA)$",
+    r"|사무원|상담원|운전원|경비원|조리원|미화원|안내원|판매원|검침원|조합원|배달원|집배원|활동가|운동가|작곡가|건축가|사진가|번역가|통역가|평론가|분장사|요리사|제빵사|제과사|용접사|정비사|미용사|이발사|운전기사|운전사|버스기사|택배기사|기사|설비기사|전기기사|기관사|항해사|조종사|관제사|측량사|감정평가사|관세사|법무사|공인중개사|보육교사|강사|상담교사|보건교사|요양보호사|간호조무사|임상병리사|방사선사|작업치료사|언어치료사|치과기공사|안경사|수의사|한의사|영양교사|조향사|바텐더|소믈리에|주방장|주방보조|조리장|공장장|현장소장|작업반장|조장|직장|파티시에|베이커|플로리스트|스타일리스트|헤어디자이너|아나운서|쇼호스트|리포터|애니메이터|성우|배우|가수|무용수|연주자|지휘자|연출가|큐레이터|학예사|학예연구사|기록연구사|연구사|지도사|장학사|경찰관|소방관|소방사|군무관|교도관|세관원|은행원|텔러|설계사|재무설계사|계리사|심사역|투자역|매니징디렉터|조무사|실습생|연수생|보조교사|정교사|기간제교사|담임교사|조교사|생산직원|현장직|기능공|용접공|배관공|목수|미장공|도장공|기술자|설치기사|수리기사|검사원|검수원|포장원|지게차기사"
+    r"|조연출|편집자|기획위원|감독|촬영감독|행정원|행정직|사무직|영업직|생산직|연구직|기술직|개발직|보조원|요원|연구조교|수습|CEO|CTO|CFO|COO|CPO|PM|PO|PL|PD|MD|AE|QA|TA|RA)$",
     re.IGNORECASE,
+)
+# Word endings of jobs that no list holds in full. Firms and places of work end so as well (출판사, 병원,
+# 도서관, 공장), and so do names of persons: only a word beside a dated employer is judged by them.
+_KO_JOB_ENDING = re.compile(
+    r"[가-힣](?:사|원|공|장|관|자|가|직|수|역|생|인|꾼|기사|보조|주임|요원|스트|이너|터|매)$"
+)
+_KO_WORKPLACE = re.compile(
+    r"(?:자료원|기록원|문화원|진흥원|개발원|평가원|교육원|연수원|수련원|감정원|보육원|관리원|과학원|기술원|의료원|상사|문화사|인쇄사|출판사|신문사|건설사|여행사|방송사|항공사|제작사|광고사|병원|의원|학원|연구원|유치원|어린이집|요양원|복지원|법원|대학원|한의원|농원|정원|공원"
+    r"|도서관|박물관|미술관|복지관|체육관|기념관|회관|여관|문화관|공장|농장|목장|시장|매장|극장|골프장|예식장|정비공장|전자|농가|공인|공사|물류)$"
+)
+_EN_JOB_ENDING = re.compile(
+    r"[a-z]{2}(?:er|or|ist|ian|ant|ent|man|woman|eer|ive|ary|nurse|aide|hand|wright|smith)$"
 )
 _RANK = re.compile(r"^(?:사원|주임|대리|과장|차장|부장|선임|책임|수석|계장|팀원|팀장|파트장)$")
 _KO_TITLE_PARTS = words("""
@@ -87,7 +119,7 @@ _ORG = re.compile(
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
     r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
-    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|출판사?|신문사?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
+    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
 )
 _DEPARTMENT = re.compile(
     r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?:Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
@@ -154,6 +186,21 @@ def _is_head(word: str) -> bool:
     if any("가" <= c <= "힣" for c in word):
         return word == "연구원" or _KO_TITLE.search(word) is not None
     return "-" in bare and any(p in _TITLE_HEADS for p in bare.split("-"))
+
+
+def ends_like_a_job(text: str) -> bool:
+    """Whether a text that no list knows ends as names of jobs do: 용접 기능공, Glassblower."""
+    words = text.split()
+    if not 1 <= len(words) <= 5 or any(c.isdigit() for c in text) or company_score(text):
+        return False
+    last = words[-1].strip(".,)(")
+    if any("가" <= c <= "힣" for c in last):
+        return (
+            2 <= len(last) <= 8
+            and _KO_JOB_ENDING.search(last) is not None
+            and _KO_WORKPLACE.search(last) is None
+        )
+    return _EN_JOB_ENDING.search(last) is not None
 
 
 def is_rank(text: str) -> bool:

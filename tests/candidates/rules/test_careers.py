@@ -32,3 +32,11 @@ def test_a_detailed_career_counts_only_where_no_short_one_is(document: DocumentO
     assert careers(document, "## 경력", "맑은샘 | 기획자 | 2020.01 ~ 현재", *detail)[0] == [
         "맑은샘"
     ]
+
+
+def test_the_persons_name_is_no_employer(document: DocumentOf) -> None:
+    lines = ["!plain", "어진솔", "2021 ~ 현재 따뜻한복지관 사회복지사"]
+
+    experience, _ = find_careers(split_sections(read_lines(document(lines))))
+
+    assert [x.company for x in experience] == ["따뜻한복지관"]

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -97,3 +98,23 @@ def test_a_hidden_link_counts_when_the_header_names_its_site(document: DocumentO
         "https://github.com/ann",
         "https://linkedin.com/in/ann",
     ]
+
+
+def test_a_link_that_a_narrow_column_broke_inside_a_word_is_whole_again(
+    document: DocumentOf,
+) -> None:
+    def found(*lines: str) -> list[str]:
+        blocks = document(["# Ann Own", *lines]).blocks
+        narrow = [
+            replace(b, box=replace(b.box, right=b.box.left + 5.0 * len(b.text)))
+            for b in blocks
+            if b.box
+        ]
+        sections = split_sections(read_lines(replace(document([]), blocks=tuple(narrow))))
+        return values(find_contacts(sections, ()).links)
+
+    assert found("https://linkedin.com/in/exampl", "e-leo") == [
+        "https://linkedin.com/in/example-leo"
+    ]
+    assert found("https://linkedin.com/in/leo", ".own") == ["https://linkedin.com/in/leo.own"]
+    assert found("https://linkedin.com/in/leo", "Seattle") == ["https://linkedin.com/in/leo"]

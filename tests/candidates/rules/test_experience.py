@@ -61,3 +61,23 @@ def test_titles_without_known_words_follow_the_order_of_the_others(document: Doc
     lines = ["Clerk | Acme | 2020 - 2021", "Wizard | Contoso | 2018 - 2019"]
 
     assert positions(document, lines)[1][:2] == ("Contoso", "Wizard")
+
+
+def test_a_job_that_no_list_knows_is_parted_from_its_firm(document: DocumentOf) -> None:
+    assert positions(document, ["2018.02 ~ 2024.09 바다플랜트 도금 기능사"]) == [
+        ("바다플랜트", "도금 기능사", "2018-02", "2024-09")
+    ]
+
+
+def test_a_firm_below_the_title_is_not_taken_from_the_titles_own_words(
+    document: DocumentOf,
+) -> None:
+    lines = ["Aircraft Mechanic‖2016 - 2020", "Skylark Aviation", "- Led checks"]
+
+    assert positions(document, lines)[0][:2] == ("Skylark Aviation", "Aircraft Mechanic")
+
+
+def test_recognition_may_set_the_open_end_apart(document: DocumentOf) -> None:
+    lines = ["바른법인‖2018.02 ~‖현재", "사무원"]
+
+    assert positions(document, lines) == [("바른법인", "사무원", "2018-02", None)]

@@ -1,6 +1,6 @@
 import pytest
 
-from app.candidates.rules.headings import Kind, heading_kinds, kinds_by_ending
+from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, kinds_by_ending
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,23 @@ def test_an_unknown_heading_is_understood_by_its_last_word() -> None:
     assert kinds_by_ending("다룰 수 있는 프로그램") == (Kind.SKILLS,)
     assert kinds_by_ending("Hospital Volunteer Experience") == (Kind.OTHER,)
     assert kinds_by_ending("Skills: a, b") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("[일한 경험]", (Kind.EXPERIENCE,)),
+        ("연구 기법 및 도구", (Kind.SKILLS,)),
+        ("What I Do Well", (Kind.SKILLS,)),
+        ("Where I've Worked", (Kind.EXPERIENCE,)),
+        ("What I wore yesterday", ()),
+    ],
+)
+def test_headings_in_peoples_own_words(text: str, kinds: tuple[Kind, ...]) -> None:
+    assert (heading_kinds(text) or kinds_by_ending(text)) == kinds
+
+
+def test_signs_set_a_heading_off() -> None:
+    assert is_decorated("[일한 경험]")
+    assert is_decorated("== Work ==")
+    assert not is_decorated("일한 경험")

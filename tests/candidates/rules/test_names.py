@@ -1,7 +1,7 @@
 import pytest
 
 from app.candidates.rules.lines import read_lines
-from app.candidates.rules.names import candidates, korean_name, latin_name
+from app.candidates.rules.names import candidates, foreign_korean_name, korean_name, latin_name
 from app.candidates.rules.sections import split_sections
 from tests.candidates.markup import DocumentOf
 
@@ -70,3 +70,14 @@ def test_the_persons_name_is_found_in_many_settings(
     document: DocumentOf, lines: list[str], found: tuple[str, str | None]
 ) -> None:
     assert best(document, *lines) == found
+
+
+def test_a_foreign_name_in_hangul_counts_where_it_stands_out(document: DocumentOf) -> None:
+    assert best(document, "# 응우옌 티 란", "생산관리 담당자", "010-0000-0001") == (
+        "응우옌 티 란",
+        None,
+    )
+    assert best(document, "!plain", "성명‖마이클 브라운") == ("마이클 브라운", None)
+    assert foreign_korean_name("책임감이 강한 사람") is None
+    assert foreign_korean_name("서울 강남구") is None
+    assert foreign_korean_name("백엔드 개발자") is None

@@ -57,3 +57,29 @@ def test_a_bold_category_among_skills_is_no_section(document: DocumentOf) -> Non
     found = cut(document, ["## Skills", "**Languages**", "Java, Kotlin"])
 
     assert found == [(Kind.SKILLS, ["Languages", "Java, Kotlin"])]
+
+
+def test_a_text_without_sizes_has_headings_by_their_last_word_and_what_follows(
+    document: DocumentOf,
+) -> None:
+    found = cut(document, ["!plain", "시술 능력", "염색, 펌, 두피 관리", "다른 능력", "한 줄 설명"])
+
+    assert found == [(Kind.SKILLS, ["염색, 펌, 두피 관리", "다른 능력", "한 줄 설명"])]
+
+
+def test_a_list_under_an_unknown_heading_is_the_skills_if_nothing_else_is(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "# 하나",
+        "## 학력",
+        "A대학교",
+        "## 경력",
+        "B회사",
+        "- 열두 해 동안 여러 매장에서 손님을 맞고 새로 온 사람들을 가르쳤습니다",
+        "## 나의 무기",
+        "염색, 펌, 두피 관리",
+    ]
+
+    assert cut(document, lines)[-1] == (Kind.SKILLS, ["염색, 펌, 두피 관리"])
+    assert cut(document, [*lines, "## 기술", "가위"])[-2][0] is Kind.OTHER

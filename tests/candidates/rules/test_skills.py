@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from app.candidates.rules.lines import read_lines
@@ -41,3 +43,13 @@ def test_running_text_gives_known_names_in_their_usual_spelling() -> None:
     assert text_skills(["We go to work in spring and express our research"]) == []
     assert canonical("nodejs") == "Node.js"
     assert canonical("nothing known") is None
+
+
+def test_the_last_item_may_wrap_without_a_comma(document: DocumentOf) -> None:
+    lines = read_lines(document(["!plain", "Immunization, Epic, Patient", "Counseling"]))[0:]
+
+    assert section_skills([replace(x, gap=False) for x in lines]) == [
+        "Immunization",
+        "Epic",
+        "Patient Counseling",
+    ]

@@ -53,3 +53,11 @@ def test_a_state_is_no_degree() -> None:
     assert vocabulary.find_degree("MA in History") is not None
     assert vocabulary.degree_word("Bachelor of Arts") is not None
     assert vocabulary.status_words("졸업 예정") is not None
+
+
+def test_unknown_jobs_are_told_from_firms_by_their_ending() -> None:
+    assert vocabulary.ends_like_a_job("용접 기능사")
+    assert vocabulary.ends_like_a_job("Glassblower")
+    assert not vocabulary.ends_like_a_job("가나출판사")
+    assert not vocabulary.ends_like_a_job("한빛병원")
+    assert not vocabulary.ends_like_a_job("Acme")

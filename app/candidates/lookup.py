@@ -1,0 +1,49 @@
+"""Find a person by mail, phone or name, through the blind indexes: none of them is stored."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.candidates import records
+from app.candidates.namesakes import spellings_to_find
+from app.candidates.tables import CandidateRow, LookupKind
+from app.errors import ErrorCode, PermanentError
+from app.messages import Message
+from app.store.crypto import BlindIndex
+from app.store.keys import TenantId
+
+_LEAST_DIGITS = 4
+"""Extensions are this short; what has fewer is a slip."""
+
+
+async def look_up(
+    session: AsyncSession,
+    index: BlindIndex,
+    tenant_id: TenantId,
+    *,
+    mail: str | None = None,
+    phone: str | None = None,
+    name: str | None = None,
+) -> Sequence[CandidateRow]:
+    """Who has all that is given, the newest first; 100 at most.
+
+    Each is compared as it was when it was saved: not by its case, width or white space, a phone not
+    by how it is written, a name not by the order of its words. What an earlier version of a
+    candidate said still finds it. Raises VALIDATION_ERROR.
+    """
+    groups: list[list[tuple[str, bytes]]] = []
+    if mail and mail.strip():
+        groups.append([(LookupKind.EMAIL, index.email(mail))])
+    if phone and phone.strip():
+        if sum(map(str.isdecimal, phone)) < _LEAST_DIGITS:
+            raise PermanentError(
+                ErrorCode.VALIDATION_ERROR,
+                Message.LOOKUP_NO_PHONE,
+                details={"digits": _LEAST_DIGITS},
+            )
+        groups.append([(LookupKind.PHONE, index.phone(phone))])
+    if name and name.strip():
+        groups.append([(LookupKind.NAME, index.name(form)) for form in spellings_to_find(name)])
+    if not groups:
+        raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.LOOKUP_EMPTY)
+    return await records.known_by(session, tenant_id, groups)
