@@ -7,7 +7,7 @@ from bench.fuzz import FOLDERS, mutants, opened_fuzzer
 from bench.fuzz_mutations import seeds
 
 HONEST = seeds(*FOLDERS)
-MUTANTS = 25
+MUTANTS = 50
 SEED = 5
 
 

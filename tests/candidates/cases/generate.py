@@ -10,6 +10,7 @@ nothing: what is committed is what people would send. All persons are invented.
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,7 +80,7 @@ def _printed(html: str) -> bytes:
         source.write_text(html, encoding="utf-8")
         subprocess.run(
             [
-                "/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                shutil.which("chromium") or "chromium", "--headless", "--no-sandbox", "--disable-gpu",
                 "--no-pdf-header-footer", f"--print-to-pdf={target}", f"file://{source}",
             ],
             check=True,
