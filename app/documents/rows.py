@@ -11,6 +11,7 @@ MAX_DEPTH = 24
 """Tables nested deeper than this are not followed; no layout needs them."""
 
 _WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
+_LETTERS = re.compile(r"(?:[^\W\d_] )+[^\W\d_]")
 _MAX_CELL_LINES = 3
 _MAX_CELL_CHARS = 400
 
@@ -18,11 +19,12 @@ _MAX_CELL_CHARS = 400
 def _with_cells(line: str) -> str:
     """A line whose parts are set apart by typed blanks, parted by tabs.
 
-    Not behind a full stop, where some people type two; nor inside of 성    명, set to a width.
+    Not behind a full stop, where some people type two; nor inside of 성    명, set to a width, or
+    between the words of W O R K   H I S T O R Y.
     """
     if len(line) > _MAX_CELL_CHARS or not (parts := _WIDE_GAP.split(line)):
         return line
-    if any(len(part) == 1 and part.isalpha() for part in parts):
+    if any((len(part) == 1 and part.isalpha()) or _LETTERS.fullmatch(part) for part in parts):
         return line
     return "\t".join(parts)
 

@@ -192,6 +192,7 @@ async def test_the_doctor_names_each_part_and_what_to_do(run: Run) -> None:
         "embedding",
         "key",
         "data",
+        "data keys",
         "database",
         "redis",
         "worker",

@@ -30,11 +30,12 @@ class SentSpan:
 
 @dataclass(slots=True)
 class Collector:
-    """What was posted to `/v1/traces` and `/v1/metrics` so far."""
+    """What was posted to `/v1/traces` and `/v1/metrics` so far; `spans` has the last of each name."""
 
     endpoint: str = ""
     bodies: list[bytes] = field(default_factory=list[bytes])
     spans: dict[str, SentSpan] = field(default_factory=dict[str, SentSpan])
+    received: list[SentSpan] = field(default_factory=list[SentSpan])
     metrics: set[str] = field(default_factory=set[str])
     resource: dict[str, Value] = field(default_factory=dict[str, Value])
 
@@ -59,7 +60,8 @@ class Collector:
             self.resource = _values(part.resource.attributes)
             service = str(self.resource["service.name"])
             for scope in part.scope_spans:
-                self.spans |= {raw.name: SentSpan(raw, service) for raw in scope.spans}
+                self.received += [SentSpan(raw, service) for raw in scope.spans]
+                self.spans |= {sent.raw.name: sent for sent in self.received}
 
 
 @pytest.fixture

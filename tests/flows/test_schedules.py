@@ -45,7 +45,9 @@ async def test_a_worker_that_starts_after_three_days_makes_up_for_them_with_one_
     async with runtime.database.begin() as session:
         runs = await session.scalar(select(func.count()).select_from(RunRow))
         run = await session.get_one(RunRow, view.last_run_id)
-    assert (runs, run.attempt, run.result) == (1, 1, {"checkpoints": 0, "runs": 0})
+    assert (runs, run.attempt) == (1, 1)
+    assert run.result
+    assert not any(run.result.values())
 
 
 async def test_a_fresh_install_has_its_schedules_and_runs_none_at_once(runtime: Runtime) -> None:
