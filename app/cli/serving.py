@@ -42,7 +42,10 @@ async def connected(settings: Settings, *, migrate_first: bool = False) -> Async
 
 @contextmanager
 def stop_signals() -> Generator[Stop]:
-    """SIGINT and SIGTERM: the first asks to stop, the second to stop at once, a third ends it."""
+    """SIGINT and SIGTERM: the first asks to stop, the second to stop at once, a third ends it.
+
+    One that comes when all that was asked for is done changes nothing any more.
+    """
     stop = Stop()
     loop = asyncio.get_running_loop()
 
@@ -61,6 +64,10 @@ def stop_signals() -> Generator[Stop]:
     finally:
         for number in _STOPPING:
             loop.remove_signal_handler(number)
+            if stop.asked.is_set() and not stop.at_once.is_set():
+                # Or the exit code would say that it was killed. A mask of this thread would not
+                # do: the system hands the signal to another one.
+                signal.signal(number, signal.SIG_IGN)
 
 
 async def unless_stopped(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

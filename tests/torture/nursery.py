@@ -52,8 +52,6 @@ async def work(name: str) -> None:
             telling = group.create_task(_tell_when(ready, name))
             await worker.serve(runtime, stop, ready=ready, work=whole)
             telling.cancel()
-        # All is done; a second SIGTERM that comes now must not look as if it had not been.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 async def _tell_when(ready: asyncio.Event, name: str) -> None:
