@@ -7,6 +7,7 @@ asked again, so no later caller can receive an earlier caller's answer.
 
 import asyncio
 import os
+import signal
 import socket
 from asyncio.subprocess import DEVNULL, Process
 from contextlib import ExitStack, suppress
@@ -200,8 +201,11 @@ class _Child:
     def kill(self) -> None:
         """End the process at once; may be called again."""
         self._connection.close()
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                # Not `Process.kill`, which looks whether the child has ended and so takes its exit
+                # status away from asyncio, that reports 255 then.
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> int:
         """The exit status, once the process is gone: negative for a signal."""

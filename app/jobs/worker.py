@@ -95,7 +95,7 @@ async def attended(runtime: Runtime, work: Work | None = None) -> AsyncGenerator
                 for each in (
                     _every(queue.lease / RENEWALS_PER_LEASE, execution.renew_leases),
                     _every(queue.reconcile_every, _reconciler(runtime).look),
-                    _scheduler(runtime).serve(),
+                    _scheduler(runtime, work).serve(),
                     _warm(runtime),
                 )
             ]
@@ -157,7 +157,7 @@ def _reconciler(runtime: Runtime) -> Reconciler:
     )
 
 
-def _scheduler(runtime: Runtime) -> Scheduler:
+def _scheduler(runtime: Runtime, work: Work) -> Scheduler:
     async def deliver(run: RunRow) -> None:
         try:
             await runtime.producer.enqueue(next_attempt(run))
@@ -168,7 +168,7 @@ def _scheduler(runtime: Runtime) -> Scheduler:
         database=runtime.database,
         keyring=runtime.keyring,
         tenant_id=runtime.tenant_id,
-        schedules=registry.SCHEDULES,
+        schedules=[each for each in registry.SCHEDULES if each.flow in work.flows],
         timezone=runtime.settings.queue.timezone,
         run_deadline_s=runtime.settings.queue.run_deadline,
         deliver=deliver,

@@ -4,6 +4,7 @@ import asyncio
 import io
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,14 @@ async def refusal_of(opened: Browser, url: str) -> PermanentError:
 
 
 def left_over(scratch: Path) -> list[str]:
-    """Processes and files of browsers that ought to be gone."""
+    """Processes and files of browsers that ought to be gone, and are not soon."""
+    end_s = time.monotonic() + 20
+    while (found := _there(scratch)) and time.monotonic() < end_s:
+        time.sleep(0.05)  # those that a browser itself has started end after it
+    return found
+
+
+def _there(scratch: Path) -> list[str]:
     found = [str(path) for path in scratch.glob("naru-browser-*")]
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:

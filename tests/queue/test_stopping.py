@@ -12,12 +12,17 @@ from tests.queue.fleet import LIMIT_S, Workshop, commands, keys_of, patient, unt
 QUEUE = "arq:queue"
 
 
+def _no_claim_stands() -> bool:
+    return not any(task.get_name() == "standing-claim" for task in asyncio.all_tasks())
+
+
 async def test_a_worker_that_stops_lets_jobs_end_and_takes_no_more(producer: Producer) -> None:
     shop = Workshop()
     async with working(producer, shop.carry) as running:
         await producer.enqueue(NewJob(function="job", job_id="j"))
         await shop.started()
         running.stop.asked.set()
+        await until(_no_claim_stands)
         await producer.enqueue(NewJob(function="job", job_id="more"))
         shop.leave.set()
         await running.ended()
