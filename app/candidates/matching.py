@@ -68,11 +68,12 @@ async def match(
     contacts = [lookup for lookup in lookups if lookup[0] in CONTACTS]
     await records.lock(session, (value for _, value in contacts))
     shared = await records.sharing(session, tenant_id, contacts, names=_names(lookups))
-    found = [
-        await _look_at(session, keyring, candidate, kinds, names)
-        for candidate, kinds in shared
-        if candidate.data_key_id is not None  # else it cannot be read, and is nobody's any more
-    ]
+    found: list[_Found] = []
+    for candidate, kinds in shared:
+        if opened := await _opened(session, keyring, candidate):
+            key, known = opened
+            alike = likeness_to_all(names, known)
+            found.append(_Found(candidate=candidate, key=key, kinds=kinds, likeness=alike))
     # The first of the best: who is known longer.
     found.sort(key=lambda each: (-each.likeness, -len(each.kinds)))
     same = [each for each in found if each.is_same_person]
@@ -85,29 +86,23 @@ async def match(
     )
 
 
-async def _look_at(
-    session: AsyncSession,
-    keyring: Keyring,
-    candidate: CandidateRow,
-    kinds: frozenset[str],
-    names: Sequence[str],
-) -> _Found:
-    assert candidate.data_key_id is not None  # noqa: S101 - the caller has looked
+async def _opened(
+    session: AsyncSession, keyring: Keyring, candidate: CandidateRow
+) -> tuple[DataKey, list[tuple[str, ...]]] | None:
+    """The key, and the names that each version shows; None of a person whose key is destroyed."""
+    if candidate.data_key_id is None:
+        return None
     key = await load_data_key(session, keyring, candidate.data_key_id)
     versions = await records.versions(session, candidate.id)
-    known = [names_of(key, version) for version in versions]
-    return _Found(candidate=candidate, key=key, kinds=kinds, likeness=likeness_to_all(names, known))
+    return key, [names_of(key, version) for version in versions]
 
 
 async def all_names(
     session: AsyncSession, keyring: Keyring, candidate: CandidateRow
 ) -> tuple[str, ...]:
     """Every spelling of the person's name that any version shows."""
-    if candidate.data_key_id is None:
-        return ()
-    key = await load_data_key(session, keyring, candidate.data_key_id)
-    versions = await records.versions(session, candidate.id)
-    return tuple(dict.fromkeys(name for each in versions for name in names_of(key, each)))
+    opened = await _opened(session, keyring, candidate)
+    return tuple(dict.fromkeys(name for names in opened[1] for name in names)) if opened else ()
 
 
 def seal_names(key: DataKey, candidate_id: UUID, version: int, names: Sequence[str]) -> str:

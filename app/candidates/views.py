@@ -48,6 +48,7 @@ class RunView(BaseModel):
     """
 
     id: UUID
+    flow: str
     file: str | None
     status: RunStatus
     code: str | None
@@ -125,6 +126,7 @@ async def view_run(
         profile = await open_profile(session, keyring, candidate, made) if candidate else None
     return RunView(
         id=run.id,
+        flow=run.flow,
         file=await file_name(session, keyring, run, file, reveal=reveal),
         status=RunStatus(run.status),
         code=run.code,

@@ -126,6 +126,9 @@ def runs(
     follow: Annotated[
         bool, typer.Option("--follow", help="Tell what happens in it until it ends.")
     ] = False,
+    every_flow: Annotated[
+        bool, typer.Option("--all", help="Also the service's own: webhooks, indexing, clean-up.")
+    ] = False,
 ) -> None:
     """List the latest runs, or draw one as a waterfall."""
     from app.cli.following import follow_run
@@ -135,7 +138,9 @@ def runs(
         raise typer.BadParameter("--follow needs the id of a run; ./run runs lists them")
     if follow and run_id:
         run_quietly(partial(follow_run, run_id=run_id, as_json=as_json))
-    run_quietly(partial(show_runs, run_id=run_id, as_json=as_json, reveal=reveal))
+    run_quietly(
+        partial(show_runs, run_id=run_id, as_json=as_json, reveal=reveal, every_flow=every_flow)
+    )
 
 
 @app.command()

@@ -5,6 +5,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.bootstrap import Runtime
+from app.candidates.intake import INGEST_FLOW
+from app.candidates.repair import REEMBED_FLOW, REPAIR_FLOW
 from app.candidates.views import RunView, view_run
 from app.cli.render import (
     print_json,
@@ -16,6 +18,9 @@ from app.errors import ErrorCode, PermanentError
 from app.pipeline import records as runs
 from app.settings import Settings
 
+_ASKED_FOR = (INGEST_FLOW, REPAIR_FLOW, REEMBED_FLOW)
+"""Flows of runs that somebody asked for; the others are the service's own, and many more."""
+
 _LISTED = 50
 
 
@@ -24,12 +29,12 @@ class RunList(BaseModel):
 
 
 async def show_runs(
-    settings: Settings, run_id: UUID | None, *, as_json: bool, reveal: bool
+    settings: Settings, run_id: UUID | None, *, as_json: bool, reveal: bool, every_flow: bool
 ) -> None:
     """The `runs` command."""
     async with connected(settings) as runtime:
         if run_id is None:
-            listed = await _latest_runs(runtime, reveal=reveal)
+            listed = await _latest_runs(runtime, reveal=reveal, every_flow=every_flow)
             if as_json:
                 print_json(RunList(runs=listed))
             else:
@@ -50,10 +55,11 @@ async def show_runs(
         print_waterfall(view, attempts, stages)
 
 
-async def _latest_runs(runtime: Runtime, *, reveal: bool) -> list[RunView]:
+async def _latest_runs(runtime: Runtime, *, reveal: bool, every_flow: bool) -> list[RunView]:
     language = runtime.settings.ui.language
+    flows = None if every_flow else _ASKED_FOR
     async with runtime.database.begin() as session:
         return [
             await view_run(session, runtime.keyring, run, language=language, reveal=reveal)
-            for run in await runs.latest(session, runtime.tenant_id, top_k=_LISTED)
+            for run in await runs.latest(session, runtime.tenant_id, top_k=_LISTED, flows=flows)
         ]

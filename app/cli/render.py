@@ -130,7 +130,7 @@ def print_run_list(runs: Sequence[RunView]) -> None:
     for run in runs:
         table.add_row(
             str(run.id),
-            _plain((run.file or "").rsplit("/", 1)[-1]),
+            _plain((run.file or f"({run.flow})").rsplit("/", 1)[-1]),
             Text(run.status, style=_COLORS.get(run.status, "")),
             str(run.attempt),
             f"{run.created_at:%Y-%m-%d %H:%M:%S}",

@@ -122,11 +122,7 @@ async def grant(
         made_by=made_by,
         idempotency_key=idempotency_key,
     )
-    account = await _open(session, tenant_id)
-    if not await _is_known(session, account, entry):
-        account.unlimited = False
-        await _write(session, account, entry)
-    return _balance(account)
+    return await _change(session, tenant_id, entry)
 
 
 async def adjust(
@@ -152,17 +148,7 @@ async def adjust(
         made_by=made_by,
         idempotency_key=idempotency_key,
     )
-    account = await _open(session, tenant_id)
-    if not await _is_known(session, account, entry):
-        if account.available + credit_count < 0:
-            raise PermanentError(
-                ErrorCode.VALIDATION_ERROR,
-                Message.CREDITS_BELOW_ZERO,
-                details={"available": account.available, "asked": -credit_count},
-            )
-        account.unlimited = False
-        await _write(session, account, entry)
-    return _balance(account)
+    return await _change(session, tenant_id, entry)
 
 
 async def lift(session: AsyncSession, tenant_id: TenantId, *, note: str, made_by: str) -> Balance:
@@ -224,6 +210,22 @@ async def _write(session: AsyncSession, account: AccountRow, entry: EntryRow) ->
     account.reserved += entry.reserved_delta
     session.add(entry)
     await session.flush()
+
+
+async def _change(session: AsyncSession, tenant_id: TenantId, entry: EntryRow) -> Balance:
+    """Write what somebody decided, once; from now on the tenant's credits are limited."""
+    account = await _open(session, tenant_id)
+    if await _is_known(session, account, entry):
+        return _balance(account)
+    if account.available + entry.available_delta < 0:
+        raise PermanentError(
+            ErrorCode.VALIDATION_ERROR,
+            Message.CREDITS_BELOW_ZERO,
+            details={"available": account.available, "asked": -entry.available_delta},
+        )
+    account.unlimited = False
+    await _write(session, account, entry)
+    return _balance(account)
 
 
 async def _is_there(session: AsyncSession, entry: EntryRow) -> bool:

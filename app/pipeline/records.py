@@ -1,6 +1,6 @@
 """The SQL of runs: what they are, what they did, what they owe. The caller's transaction commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -40,15 +40,19 @@ async def find_by_idempotency_key(
     )
 
 
-async def latest(session: AsyncSession, tenant_id: TenantId, *, top_k: int) -> Sequence[RunRow]:
-    """Newest first."""
-    rows = await session.scalars(
-        select(RunRow)
-        .where(RunRow.tenant_id == tenant_id)
-        .order_by(RunRow.created_at.desc(), RunRow.id)
-        .limit(top_k)
-    )
-    return rows.all()
+async def latest(
+    session: AsyncSession,
+    tenant_id: TenantId,
+    *,
+    top_k: int,
+    flows: Collection[str] | None = None,
+) -> Sequence[RunRow]:
+    """Newest first; of these flows alone, if any are named."""
+    query = select(RunRow).where(RunRow.tenant_id == tenant_id)
+    if flows is not None:
+        query = query.where(RunRow.flow.in_(flows))
+    newest = query.order_by(RunRow.created_at.desc(), RunRow.id).limit(top_k)
+    return (await session.scalars(newest)).all()
 
 
 async def attempts(session: AsyncSession, run_id: UUID) -> Sequence[AttemptRow]:
