@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from app.candidates import search
 from app.candidates.chunking import chunk
-from app.candidates.indexing_records import put_words
+from app.candidates.indexing_records import put_words, words_of
 from app.candidates.morphemes import installed_morphemes
 from app.candidates.privacy import mask
 from app.candidates.ranking import BLEND, Blend, Scored, ranked
@@ -162,7 +162,8 @@ async def index(
                 )
                 for piece in chunks
             )
-            await put_words(session, tenant_id, candidate_id, chunks, skills=profile.skills)
+            words = await words_of(tenant_id, chunks, profile.skills)
+            await put_words(session, tenant_id, candidate_id, words)
     async with database.begin() as session:
         await session.execute(text("ANALYZE candidate_words, chunks, candidates"))
     return names

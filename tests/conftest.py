@@ -151,7 +151,7 @@ def settings(
     return Settings(
         env=Environment.TEST,
         encryption_key=SecretStr("5e" * 32),
-        database=DatabaseSettings(url=SecretStr(database_url), pool_size=8),
+        database=DatabaseSettings(url=SecretStr(database_url), pool_size=16),
         redis=RedisSettings(url=SecretStr(redis_url)),
         data=DataSettings(folder=tmp_path / "data"),
         embedding=EmbeddingSettings(

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
-from sqlalchemy import Text, cast, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import Text, cast, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import records
@@ -54,6 +54,16 @@ LIFT_GUARD: Final = "lift_erasure_guard"
 """The effect that forgets the contacts of an erased person."""
 
 _OPEN: Final = (RunStatus.QUEUED, RunStatus.RUNNING)
+_ERASED_SINCE: Final = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM erased_contacts
+        WHERE tenant_id = :tenant_id AND erased_at >= :since AND (kind, value) IN (
+            SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:values AS bytea[]))
+        )
+    )
+    """
+)
 _MARGIN: Final = timedelta(minutes=1)
 _NO_DEADLINE: Final = timedelta(days=1)
 
@@ -135,16 +145,13 @@ async def refuse_erased(
     contacts = [lookup for lookup in lookups if lookup[0] != LookupKind.NAME]
     if not contacts:
         return
-    erased = await session.scalar(
-        select(
-            exists().where(
-                ErasedContactRow.tenant_id == run.tenant_id,
-                tuple_(ErasedContactRow.kind, ErasedContactRow.value).in_(contacts),
-                ErasedContactRow.erased_at >= run.created_at,
-            )
-        )
-    )
-    if erased:
+    asked = {
+        "tenant_id": run.tenant_id,
+        "kinds": [kind for kind, _ in contacts],
+        "values": [value for _, value in contacts],
+        "since": run.created_at,
+    }
+    if await session.scalar(_ERASED_SINCE, asked):
         raise PermanentError(ErrorCode.ERASED, Message.ERASED_MEANWHILE)
 
 

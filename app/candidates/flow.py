@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import erasure, identity, records
 from app.candidates.analyzing import analyze
-from app.candidates.chunking import Chunk
 from app.candidates.embedding import cut, embed
+from app.candidates.indexing_records import words_of
 from app.candidates.matching import match, seal_names
 from app.candidates.originals import Original, extract, fetch
 from app.candidates.portfolio import portfolio
@@ -21,11 +21,11 @@ from app.candidates.protection import Protected, candidate_of, profile_place, pr
 from app.candidates.tables import CandidateId, FileRow, VersionRow
 from app.candidates.thumbnails import Pictures, picture
 from app.candidates.tools import ResumeTools
+from app.candidates.versions import Found, save_version
 from app.documents.blocks import Document
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
-from app.store.crypto import DataKey
 from app.store.keys import new_data_key
 
 
@@ -46,8 +46,15 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
         protected = await run.need(protect, analysis, document, run, tools)
         chunks = await run.need(cut, protected, tools.chunking)
         vectors = side.create_task(run.want(embed, chunks, tools.embedder))
+    found = Found(
+        lookups=[(kind, base64.b64decode(value)) for kind, value in protected.lookups],
+        chunks=chunks,
+        vectors=vectors.result(),
+        embedding_model=tools.embedder.model,
+        words=await words_of(run.tenant_id, chunks, protected.masked_profile.skills),
+    )
     pictures = Pictures(first_page=drawn.result(), portfolio=shot.result())
-    return await run.commit(save, run, protected, chunks, vectors.result(), pictures, tools)
+    return await run.commit(save, run, protected, found, pictures, tools)
 
 
 @stage("identity", policy=PolicyName.LOCAL)
@@ -57,12 +64,11 @@ async def check_identity(document: Document) -> None:
 
 
 @stage("save", policy=PolicyName.LOCAL)
-async def save(  # noqa: PLR0913, PLR0917 - the stages' results, written together
+async def save(
     session: AsyncSession,
     run: Run,
     protected: Protected,
-    chunks: tuple[Chunk, ...],
-    vectors: list[list[float]] | None,
+    found: Found,
     pictures: Pictures,
     tools: ResumeTools,
 ) -> CandidateId:
@@ -70,16 +76,16 @@ async def save(  # noqa: PLR0913, PLR0917 - the stages' results, written togethe
 
     Raises ERASED when the person was erased after the file had come in.
     """
-    lookups = [(kind, base64.b64decode(value)) for kind, value in protected.lookups]
-    found = await match(
-        session, tools.keyring, run.tenant_id, names=protected.names, lookups=lookups
+    matched = await match(
+        session, tools.keyring, run.tenant_id, names=protected.names, lookups=found.lookups
     )
-    await erasure.refuse_erased(session, run.row, lookups)
-    if found.known is None or found.key is None:
-        candidate_id, version, key = candidate_of(run), 1, await _new_key(session, run, tools)
+    await erasure.refuse_erased(session, run.row, found.lookups)
+    if matched.known is None or matched.key is None:
+        candidate_id, version = candidate_of(run), 1
+        key, key_row = new_data_key(tools.keyring, run.tenant_id)
     else:
-        candidate_id, version = CandidateId(found.known.id), found.known.version + 1
-        key = found.key
+        candidate_id, version = CandidateId(matched.known.id), matched.known.version + 1
+        key, key_row = matched.key, None
     sealed = key.seal(protected.profile.model_dump_json(), profile_place(candidate_id))
     row = VersionRow(
         candidate_id=candidate_id,
@@ -95,25 +101,13 @@ async def save(  # noqa: PLR0913, PLR0917 - the stages' results, written togethe
         thumbnail_key=pictures.first_page,
         portfolio_key=pictures.portfolio,
     )
-    if found.known is None:
-        first = next(iter(found.others), None)
-        await records.add(session, row, data_key_id=key.id, possible_duplicate_of=first)
-    else:
-        await records.flag(session, found.same, possible_duplicate_of=candidate_id)
-    await records.add_version(
+    await save_version(
         session,
         row,
-        lookups=lookups,
-        chunks=chunks,
-        vectors=vectors,
-        embedding_model=tools.embedder.model,
+        found,
+        data_key=key_row or key.id,
+        possible_duplicate_of=next(iter(matched.others), None),
     )
+    if matched.known is not None:
+        await records.flag(session, matched.same, possible_duplicate_of=candidate_id)
     return candidate_id
-
-
-async def _new_key(session: AsyncSession, run: Run, tools: ResumeTools) -> DataKey:
-    """The key of a person who was not known."""
-    key, row = new_data_key(tools.keyring, run.tenant_id)
-    session.add(row)
-    await session.flush()
-    return key

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from app.candidates.rules.contacts import find_contacts
 from app.candidates.rules.headers import Header, same_person
-from app.candidates.rules.lines import read_lines
 from app.candidates.rules.persons import Resume, main_name, resumes
 from app.candidates.rules.phones import phone_key
-from app.candidates.rules.sections import split_sections
+from app.candidates.rules.reading import sections_of
 from app.documents.blocks import Document
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
@@ -32,7 +31,7 @@ def people(document: Document) -> tuple[Person, ...]:
     CPU work like `rules.analyze`: call it in a thread.
     """
     persons: list[list[Resume]] = []
-    for resume in resumes(split_sections(read_lines(document))):
+    for resume in resumes(sections_of(document)):
         own = next((p for p in persons if _belongs(resume, p)), None)
         if own is None:
             persons.append([resume])

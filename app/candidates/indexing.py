@@ -28,9 +28,8 @@ async def index_words(database: Database, clock: Clock) -> int:
             behind = await records.lock_behind(session, rules_name(), at_most=_CANDIDATES)
             for candidate in behind:
                 chunks = await records.live_chunks(session, candidate)
-                await records.put_words(
-                    session, candidate.tenant_id, candidate.id, chunks, skills=candidate.skills
-                )
+                words = await records.words_of(candidate.tenant_id, chunks, candidate.skills)
+                await records.put_words(session, candidate.tenant_id, candidate.id, words)
             done = len(behind)
         indexed += done
         if done < _CANDIDATES:

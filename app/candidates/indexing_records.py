@@ -16,18 +16,25 @@ from app.candidates.tables import CandidateRow, ChunkRow, WordsRow
 from app.store.keys import TenantId
 
 
-async def put_words(
-    session: AsyncSession,
-    tenant_id: TenantId,
-    candidate_id: UUID,
-    chunks: Sequence[Chunk],
-    *,
-    skills: Iterable[str],
-) -> None:
-    """Replace what the word index has of a candidate: a reader sees the old or the new (R20)."""
+class Words(NamedTuple):
+    """What the word index has of a candidate, and the rules that made it."""
+
+    numbers: Sequence[int]
+    rules: str
+
+
+async def words_of(tenant_id: TenantId, chunks: Sequence[Chunk], skills: Iterable[str]) -> Words:
+    """By the rules and the dictionary that are installed here."""
     morphemes = installed_morphemes()
     numbers = await asyncio.to_thread(terms.indexed, tenant_id, chunks, tuple(skills), morphemes)
-    row = {"numbers": numbers, "rules": rules_name()}
+    return Words(numbers, rules_name())
+
+
+async def put_words(
+    session: AsyncSession, tenant_id: TenantId, candidate_id: UUID, words: Words
+) -> None:
+    """Replace what the word index has of a candidate: a reader sees the old or the new (R20)."""
+    row = words._asdict()
     await session.execute(
         upsert(WordsRow)
         .values(candidate_id=candidate_id, tenant_id=tenant_id, **row)

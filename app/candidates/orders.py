@@ -33,12 +33,18 @@ _HANGUL = re.compile("[가-힣]")
 _LATIN = re.compile(r"[a-z]{3}|[<{]")
 
 
+_SELECTOR = re.compile(
+    "[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _SELECTORS) + "]"
+)
+"""What `str.isprintable` lets pass."""
+
+
 def visible(text: str) -> str:
     """The text without characters that nobody sees but a model reads.
 
     Those are zero-width and direction marks, tag characters, variation selectors, controls.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and not _SELECTOR.search(text):
         return text
     return "".join(char for char in text if char in "\n\t" or not _is_invisible(char))
 

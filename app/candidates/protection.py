@@ -11,9 +11,8 @@ from app.candidates.analysis import Analysis, Analyst
 from app.candidates.namesakes import Likeness, likeness, spellings_to_find
 from app.candidates.privacy import mask, redact_rrn
 from app.candidates.profile import Profile, experience_years
-from app.candidates.rules.lines import read_lines
 from app.candidates.rules.persons import main_name, resumes
-from app.candidates.rules.sections import split_sections
+from app.candidates.rules.reading import sections_of
 from app.candidates.tables import CandidateId, LookupKind
 from app.candidates.tools import ResumeTools
 from app.documents.blocks import Document
@@ -87,7 +86,7 @@ def names_shown(profile: Profile, document: Document) -> tuple[str, ...]:
     """The person's name, and how else the document writes it: `윤가온 (Gaon Yun)`."""
     if not profile.name:
         return ()
-    sections = split_sections(read_lines(document))
+    sections = sections_of(document)
     main, _ = main_name(sections)
     pairs = [(main.name, main.alias)] if main else []
     pairs += [

@@ -1,21 +1,17 @@
 """The SQL of candidates. The caller's transaction commits."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, tuple_, update
-from sqlalchemy import insert as insert_rows
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Table, Text, column, exists, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
-from app.candidates.chunking import Chunk
-from app.candidates.indexing_records import put_words
 from app.candidates.tables import (
     CandidateRow,
-    ChunkRow,
     FileRow,
-    LookupKind,
     LookupRow,
     VersionRow,
 )
@@ -23,6 +19,33 @@ from app.pipeline.tables import RunRow, RunStatus
 from app.store.keys import TenantId
 
 _MOST_SHARING = 100
+
+_LOCK: Final = text(
+    "SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock"
+)
+
+_SHARING: Final = text(
+    """
+    SELECT candidates.*, found.shared
+    FROM candidates JOIN (
+        SELECT candidate_id, array_agg(DISTINCT kind) AS shared
+        FROM candidate_lookups
+        WHERE tenant_id = :tenant_id AND (kind, value) IN (
+            SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:values AS bytea[]))
+        )
+        GROUP BY candidate_id
+    ) AS found ON found.candidate_id = candidates.id
+    WHERE candidates.tenant_id = :tenant_id
+    ORDER BY EXISTS (
+        SELECT FROM candidate_lookups AS name
+        WHERE name.candidate_id = candidates.id AND name.kind = 'name'
+            AND name.value = ANY(CAST(:names AS bytea[]))
+    ) DESC, candidates.created_at, candidates.id
+    LIMIT :most
+    FOR NO KEY UPDATE OF candidates
+    """
+).columns(*cast("Table", CandidateRow.__table__).columns, column("shared", ARRAY(Text)))
+
 _THERE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED, RunStatus.PARTIAL)
 
 
@@ -33,8 +56,8 @@ async def lock(session: AsyncSession, values: Iterable[bytes]) -> None:
     one name its lock.
     """
     locks = {int.from_bytes(value[:8], "big", signed=True) for value in values}
-    for number in sorted(locks):
-        await session.execute(select(func.pg_advisory_xact_lock(number)))
+    if locks:
+        await session.execute(_LOCK, {"locks": sorted(locks)})
 
 
 async def sharing(
@@ -51,56 +74,19 @@ async def sharing(
     """
     if not contacts:
         return []
-    named = exists().where(
-        LookupRow.candidate_id == CandidateRow.id,
-        LookupRow.kind == LookupKind.NAME,
-        LookupRow.value.in_(names),
-    )
-    kinds = (
-        select(LookupRow.candidate_id, func.array_agg(LookupRow.kind.distinct()).label("kinds"))
-        .where(
-            LookupRow.tenant_id == tenant_id,
-            tuple_(LookupRow.kind, LookupRow.value).in_(contacts),
-        )
-        .group_by(LookupRow.candidate_id)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(CandidateRow, kinds.c.kinds)
-        .join(kinds, kinds.c.candidate_id == CandidateRow.id)
-        .where(CandidateRow.tenant_id == tenant_id)
-        .order_by(named.desc(), CandidateRow.created_at, CandidateRow.id)
-        .limit(_MOST_SHARING)
-        .with_for_update(of=CandidateRow, key_share=True)
-    )
-    return [(candidate, frozenset(shared)) for candidate, shared in rows]
+    asked = {
+        "tenant_id": tenant_id,
+        "kinds": [kind for kind, _ in contacts],
+        "values": [value for _, value in contacts],
+        "names": list(names),
+        "most": _MOST_SHARING,
+    }
+    rows = await session.execute(_SHARING, asked)
+    return [_shared(**row) for row in rows.mappings()]
 
 
-async def add(
-    session: AsyncSession,
-    version: VersionRow,
-    *,
-    data_key_id: UUID,
-    possible_duplicate_of: UUID | None,
-) -> None:
-    """A person who was not known; the first version follows."""
-    session.add(
-        CandidateRow(
-            id=version.candidate_id,
-            tenant_id=version.tenant_id,
-            run_id=version.run_id,
-            data_key_id=data_key_id,
-            version=version.version,
-            profile_sealed=version.profile_sealed,
-            analyst=version.analyst,
-            skills=version.skills,
-            years=version.years,
-            language=version.language,
-            thumbnail_key=version.thumbnail_key,
-            possible_duplicate_of=possible_duplicate_of,
-        )
-    )
-    await session.flush()
+def _shared(*, shared: Sequence[str], **columns: Any) -> tuple[CandidateRow, frozenset[str]]:
+    return CandidateRow(**columns), frozenset(shared)
 
 
 async def flag(
@@ -113,77 +99,6 @@ async def flag(
             .where(CandidateRow.id.in_(candidate_ids), CandidateRow.possible_duplicate_of.is_(None))
             .values(possible_duplicate_of=possible_duplicate_of)
         )
-
-
-async def add_version(
-    session: AsyncSession,
-    version: VersionRow,
-    *,
-    lookups: Sequence[tuple[str, bytes]],
-    chunks: Sequence[Chunk],
-    vectors: Sequence[Sequence[float]] | None,
-    embedding_model: str,
-) -> None:
-    """Write a version whole, and make it the one that is shown and found.
-
-    The chunks of the version before go in the same transaction: a reader sees one or the other
-    (R20). What the person was found by before still finds it.
-    """
-    session.add(version)
-    await session.flush()
-    await session.execute(
-        update(CandidateRow)
-        .where(CandidateRow.id == version.candidate_id)
-        .values(
-            version=version.version,
-            run_id=version.run_id,
-            profile_sealed=version.profile_sealed,
-            analyst=version.analyst,
-            skills=version.skills,
-            years=version.years,
-            language=version.language,
-            thumbnail_key=version.thumbnail_key,
-            updated_at=func.now(),
-        )
-    )
-    if lookups:
-        await session.execute(
-            upsert(LookupRow).on_conflict_do_nothing(),
-            [
-                {
-                    "candidate_id": version.candidate_id,
-                    "tenant_id": version.tenant_id,
-                    "kind": kind,
-                    "value": value,
-                }
-                for kind, value in dict.fromkeys(lookups)
-            ],
-        )
-    await session.execute(delete(ChunkRow).where(ChunkRow.candidate_id == version.candidate_id))
-    if chunks:
-        rows = [
-            {
-                "candidate_id": version.candidate_id,
-                "version": version.version,
-                "position": position,
-                "tenant_id": version.tenant_id,
-                "kind": piece.kind,
-                "text": piece.text,
-                "source_start": piece.start,
-                "source_end": piece.end,
-                "embedding": vectors[position] if vectors is not None else None,
-                "embedding_model": embedding_model if vectors is not None else None,
-            }
-            for position, piece in enumerate(chunks)
-        ]
-        await session.execute(insert_rows(ChunkRow), rows)
-    await put_words(
-        session,
-        TenantId(version.tenant_id),
-        version.candidate_id,
-        chunks,
-        skills=version.skills,
-    )
 
 
 async def find(

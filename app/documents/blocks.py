@@ -57,14 +57,18 @@ class Block:
     starts_paragraph: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Document:
-    """A whole file as text. `links` are hyperlink targets (mailto: and http) in document order."""
+    """A whole file as text. `links` are hyperlink targets (mailto: and http) in document order.
+
+    `hidden_chars` counts the characters that were left out because nobody sees them (`looks`).
+    """
 
     format: Format
     pages: int
     blocks: tuple[Block, ...]
     links: tuple[str, ...] = ()
+    hidden_chars: int = 0
 
     @property
     def text(self) -> str:

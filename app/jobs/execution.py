@@ -4,15 +4,15 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from arq.worker import Retry
 
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, unwrap
-from app.pipeline import fencing, records
+from app.pipeline import fencing, records, stage_records
 from app.pipeline.delivery import RUN_FUNCTION, RunJob, effects_of, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
 from app.pipeline.ending import CANCELLED, end_run
@@ -124,34 +124,38 @@ class Execution:
                 task.cancel()
 
     async def _begin(self, job: RunJob) -> "_Attempt | None":
-        run_id = RunId(job.run_id)
-        async with self._runtime.database.begin() as session:
+        run_id, lease_s = RunId(job.run_id), self._queue.lease
+        async with self._runtime.database.autocommit() as session:
             taken = await fencing.begin(
-                session,
-                run_id,
-                attempt=job.attempt,
-                worker=self.worker,
-                lease_s=self._queue.lease,
-            ) or await fencing.take_over(
-                session,
-                run_id,
-                worker=self.worker,
-                lease_s=self._queue.lease,
-                max_tries=self._queue.max_attempts,
+                session, run_id, attempt=job.attempt, worker=self.worker, lease_s=lease_s
             )
-            if isinstance(taken, timedelta):
-                # A worker has it, or had: this one stands by until the lease has ended.
-                raise Retry(defer=taken + _STAND_BY)
-            if taken is None:
-                return None
-            # PostgreSQL's clock: ours may be off, or jump.
-            now = await fencing.now(session)
-            return _Attempt(
-                row=taken,
-                saved=await records.checkpoints(session, run_id),
-                spent=await records.tries_spent(session, run_id),
-                ends_at_s=_ends_at_s(taken, now, self._runtime.clock.monotonic()),
-            )
+        if taken is None:
+            async with self._runtime.database.begin() as session:
+                taken = await fencing.take_over(
+                    session,
+                    run_id,
+                    worker=self.worker,
+                    lease_s=lease_s,
+                    max_tries=self._queue.max_attempts,
+                )
+        if isinstance(taken, timedelta):
+            # A worker has it, or had: this one stands by until the lease has ended.
+            raise Retry(defer=taken + _STAND_BY)
+        if taken is None:
+            return None
+        attempt = _Attempt(row=taken, ends_at_s=self._ends_at_s(taken))
+        if taken.attempt > 1:
+            async with self._runtime.database.begin() as session:
+                attempt.saved = await stage_records.checkpoints(session, run_id)
+                attempt.spent = await stage_records.tries_spent(session, run_id)
+        return attempt
+
+    def _ends_at_s(self, row: RunRow) -> float:
+        if row.deadline_at is None or row.lease_until is None:
+            return math.inf
+        # PostgreSQL's clock, by which the lease began just now: ours may be off, or jump.
+        now = row.lease_until - timedelta(seconds=self._queue.lease)
+        return self._runtime.clock.monotonic() + (row.deadline_at - now).total_seconds()
 
     async def _held_through(self, attempt: "_Attempt", delivery: Delivery | None) -> Ended:
         row = attempt.row
@@ -205,7 +209,7 @@ class Execution:
         runtime, row = self._runtime, attempt.row
         if row.data_key_id is None:
             raise PermanentError(ErrorCode.ENCRYPTION_ERROR, details={"reason": "key destroyed"})
-        async with runtime.database.begin() as session:
+        async with runtime.database.autocommit() as session:
             key = await load_data_key(session, runtime.keyring, row.data_key_id)
         return Run(
             row=row,
@@ -313,20 +317,14 @@ class Execution:
             log.warning("job_not_delivered_yet", job_id=job.job_id, code=error.code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Attempt:
-    """What was loaded for one attempt. `ends_at_s` is its deadline by our monotonic clock."""
+    """One attempt, and what earlier ones left. `ends_at_s` is its deadline by our monotonic clock."""
 
     row: RunRow
-    saved: dict[tuple[str, str, int], str]
-    spent: dict[str, int]
     ends_at_s: float
-
-
-def _ends_at_s(row: RunRow, now: datetime, monotonic_s: float) -> float:
-    if row.deadline_at is None:
-        return math.inf
-    return monotonic_s + (row.deadline_at - now).total_seconds()
+    saved: dict[tuple[str, str, int], str] = field(default_factory=dict[tuple[str, str, int], str])
+    spent: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def _in_short(row: RunRow, status: RunStatus, code: ErrorCode | None) -> dict[str, Any]:

@@ -1,11 +1,8 @@
 """Carry out what the end of a run owes to the world outside, each effect once."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-from sqlalchemy import func
 
 from app.errors import ErrorCode, PermanentError, WorkerError
 from app.pipeline import records
@@ -29,23 +26,20 @@ async def carry_out(database: Database, handlers: Mapping[str, EffectHandler], r
     dies in the middle is done again under the same key. One that fails comes back after a growing
     wait and holds up no other.
     """
-    done = 0
+    done: list[UUID] = []
     async with database.begin() as session:
-        effects = await records.open_effects(
-            session, max_effects=_MAX_EFFECTS_AT_ONCE, run_id=run_id
-        )
+        effects = await records.open_effects(session, run_id, max_effects=_MAX_EFFECTS_AT_ONCE)
         for effect in effects:
-            effect.tries += 1
             try:
                 if (handle := handlers.get(effect.kind)) is None:
                     # Written by a worker of another version; one of those will do it.
                     raise PermanentError(ErrorCode.WORKER_ERROR, details={"kind": effect.kind})
                 await handle(effect.payload, effect.idempotency_key)
             except WorkerError as error:
-                wait_s = min(_FIRST_WAIT_S * 2 ** (effect.tries - 1), _LONGEST_WAIT_S)
-                effect.next_attempt_at = func.now() + timedelta(seconds=wait_s)
+                wait_s = min(_FIRST_WAIT_S * 2**effect.tries, _LONGEST_WAIT_S)
+                await records.postpone_effect(session, effect.id, wait_s=wait_s)
                 log.warning("effect_failed", kind=effect.kind, code=error.code, wait_s=wait_s)
             else:
-                effect.done_at = func.now()
-                done += 1
-    return done
+                done.append(effect.id)
+        await records.close_effects(session, done)
+    return len(done)

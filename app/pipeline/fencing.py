@@ -5,21 +5,20 @@ commits. A function that changes a run on behalf of an attempt compares the fenc
 LEASE_LOST when it no longer stands.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, RetryableError
-from app.pipeline.statements import END_ATTEMPT, HOLD, STOP_STAGES
+from app.pipeline.statements import BEGIN, END_ATTEMPT, END_RUN, HOLD
 from app.pipeline.tables import (
-    AttemptRow,
-    CheckpointRow,
     EffectRow,
     RunId,
     RunRow,
@@ -67,35 +66,11 @@ async def begin(
 
     It is to be had once: by the first who asks while the run is queued and due.
     """
-    row = await session.scalar(
-        update(RunRow)
-        .where(
-            RunRow.id == run_id,
-            RunRow.attempt == attempt - 1,
-            RunRow.status == RunStatus.QUEUED,
-        )
-        .values(
-            status=RunStatus.RUNNING,
-            attempt=attempt,
-            tries=RunRow.tries + 1,
-            worker=worker,
-            lease_until=func.now() + timedelta(seconds=lease_s),
-        )
-        .returning(RunRow),
-        # The session may know the row as it was before: whoever takes over has just read it.
-        execution_options={"populate_existing": True},
+    taken = await session.execute(
+        BEGIN, {"run_id": run_id, "attempt": attempt, "worker": worker, "lease_s": lease_s}
     )
-    if row is not None:
-        await session.execute(
-            insert(AttemptRow).values(
-                run_id=run_id,
-                attempt=attempt,
-                tenant_id=row.tenant_id,
-                worker=worker,
-                due_at=row.next_attempt_at,
-            )
-        )
-    return row
+    row = taken.mappings().one_or_none()
+    return None if row is None else RunRow(**row)
 
 
 async def take_over(
@@ -157,7 +132,7 @@ async def reopen(session: AsyncSession, run_id: RunId, *, deadline_s: float) -> 
 
 async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
     """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
-    if await session.scalar(HOLD, {"held": run_id, "held_attempt": attempt}) is None:
+    if await session.scalar(HOLD, {"run_id": run_id, "attempt": attempt}) is None:
         raise RetryableError(ErrorCode.LEASE_LOST)
 
 
@@ -209,31 +184,24 @@ async def end(session: AsyncSession, run: RunRow, how: End) -> None:
 
     Raises LEASE_LOST when the run is no longer at the attempt and in the state of `run`.
     """
-    ended = await session.execute(
-        update(RunRow)
-        .where(
-            RunRow.id == run.id,
-            RunRow.attempt == run.attempt,
-            RunRow.status == run.status,
-        )
-        .values(
-            status=how.status,
-            code=how.code,
-            partial_codes=list(how.partial_codes),
-            message=how.message,
-            details=how.details,
-            private_sealed=how.private_sealed,
-            result=how.result,
-            lease_until=None,
-            finished_at=func.now(),
-        )
-    )
-    if not _changed(ended):
+    effects = (*how.effects, *owed(run, how.status, how.code))
+    told = {
+        "run_id": run.id,
+        "attempt": run.attempt,
+        "status": run.status,
+        "outcome": how.status,
+        "code": how.code,
+        "why": how.code or ErrorCode.CANCELLED,
+        "partial_codes": list(how.partial_codes),
+        "message": how.message,
+        "details": json.dumps(how.details),
+        "private_sealed": how.private_sealed,
+        "result": None if how.result is None else json.dumps(how.result),
+        "drop": not how.keep_checkpoints,
+        "effects": json.dumps([asdict(effect) for effect in effects]),
+    }
+    if await session.scalar(END_RUN, told) is None:
         raise RetryableError(ErrorCode.LEASE_LOST)
-    await _end_attempt(session, run, how.status, how.code)
-    if not how.keep_checkpoints:
-        await session.execute(delete(CheckpointRow).where(CheckpointRow.run_id == run.id))
-    await owe(session, run, (*how.effects, *owed(run, how.status, how.code)))
 
 
 def owed(run: RunRow, status: RunStatus, code: ErrorCode | None) -> Iterator[Effect]:
@@ -368,10 +336,8 @@ async def now(session: AsyncSession) -> datetime:
 async def _end_attempt(
     session: AsyncSession, run: RunRow, outcome: RunStatus, code: ErrorCode | None
 ) -> None:
-    ended = {"ended": run.id, "ended_attempt": run.attempt}
-    await session.execute(END_ATTEMPT, {**ended, "how": outcome, "why": code})
-    # What was under way when the attempt ended did not finish; say so, or it looks alive for ever.
-    await session.execute(STOP_STAGES, {**ended, "why": code or ErrorCode.CANCELLED})
+    told = {"run_id": run.id, "attempt": run.attempt, "outcome": outcome, "code": code}
+    await session.execute(END_ATTEMPT, {**told, "why": code or ErrorCode.CANCELLED})
 
 
 def _changed(result: object) -> int:

@@ -3,26 +3,23 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import ErrorCode
-from app.pipeline.statements import END_STAGE, SAVE_CHECKPOINT, START_STAGE
+from app.pipeline.statements import CLOSE_EFFECTS, OPEN_EFFECTS
 from app.pipeline.tables import (
     AttemptRow,
-    CheckpointRow,
     EffectRow,
     ModelCallRow,
-    RunId,
     RunRow,
     RunStatus,
     StageRow,
     StageStatus,
 )
-from app.resilience.spending import Payment, Spend
+from app.resilience.spending import Spend
 from app.store.keys import DataKeyRow, TenantId
 
 
@@ -114,103 +111,6 @@ async def progress(session: AsyncSession, run_ids: Sequence[UUID]) -> list[RunPr
     ]
 
 
-async def start_stage(session: AsyncSession, run: RunRow, name: str) -> None:
-    await session.execute(
-        START_STAGE,
-        {
-            "run_id": run.id,
-            "attempt": run.attempt,
-            "name": name,
-            "tenant_id": run.tenant_id,
-            "status": StageStatus.RUNNING,
-        },
-    )
-
-
-async def end_stage(
-    session: AsyncSession,
-    run: RunRow,
-    name: str,
-    status: StageStatus,
-    *,
-    code: ErrorCode | None = None,
-    tries: int = 1,
-) -> None:
-    await session.execute(
-        END_STAGE,
-        {
-            "ended": run.id,
-            "ended_attempt": run.attempt,
-            "stage": name,
-            "how": status,
-            "why": code,
-            "calls": tries,
-        },
-    )
-
-
-async def save_checkpoint(
-    session: AsyncSession, run: RunRow, stage: str, item: str, version: int, sealed: str
-) -> None:
-    await session.execute(
-        SAVE_CHECKPOINT,
-        {
-            "run_id": run.id,
-            "stage": stage,
-            "item": item,
-            "version": version,
-            "tenant_id": run.tenant_id,
-            "attempt": run.attempt,
-            "value_sealed": sealed,
-        },
-    )
-
-
-async def checkpoints(session: AsyncSession, run_id: RunId) -> dict[tuple[str, str, int], str]:
-    """All sealed results of a run by (stage, item, version)."""
-    rows = await session.execute(
-        select(
-            CheckpointRow.stage,
-            CheckpointRow.item,
-            CheckpointRow.version,
-            CheckpointRow.value_sealed,
-        ).where(CheckpointRow.run_id == run_id)
-    )
-    return {(stage, item, version): sealed for stage, item, version, sealed in rows}
-
-
-async def tries_spent(session: AsyncSession, run_id: RunId) -> dict[str, int]:
-    """How often each stage's dependency was called by the attempts so far, and failed."""
-    rows = await session.execute(
-        select(StageRow.name, func.sum(StageRow.tries))
-        .where(
-            StageRow.run_id == run_id,
-            StageRow.code.in_([code for code in ErrorCode if code.retry_in_process]),
-        )
-        .group_by(StageRow.name)
-    )
-    return {name: int(tries) for name, tries in rows}
-
-
-async def save_payments(session: AsyncSession, run: RunRow, payments: Sequence[Payment]) -> None:
-    """Put answered calls on the run's account; one that is there already is left as it is."""
-    if payments:
-        rows = [
-            {
-                "id": payment.id,
-                "tenant_id": run.tenant_id,
-                "run_id": run.id,
-                "attempt": run.attempt,
-                "model": payment.model,
-                "input_tokens": payment.spend.input_tokens,
-                "output_tokens": payment.spend.output_tokens,
-                "cost_micros": payment.spend.cost_micros,
-            }
-            for payment in payments
-        ]
-        await session.execute(upsert(ModelCallRow).values(rows).on_conflict_do_nothing())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
     """What a run has spent on one model."""
@@ -273,21 +173,37 @@ def _old(flow: str, days: int) -> tuple[ColumnElement[bool], ...]:
     return RunRow.flow == flow, ended, RunRow.id.not_in(owing)
 
 
+class OpenEffect(NamedTuple):
+    """An effect that is due and not done."""
+
+    id: UUID
+    kind: str
+    idempotency_key: str
+    payload: dict[str, Any]
+    tries: int
+
+
 async def open_effects(
-    session: AsyncSession, *, max_effects: int, run_id: UUID | None = None
-) -> Sequence[EffectRow]:
-    """Effects that are due and not done, locked for this transaction."""
-    condition = and_(EffectRow.done_at.is_(None), EffectRow.next_attempt_at <= func.now())
-    if run_id is not None:
-        condition = and_(condition, EffectRow.run_id == run_id)
-    rows = await session.scalars(
-        select(EffectRow)
-        .where(condition)
-        .order_by(EffectRow.created_at)
-        .limit(max_effects)
-        .with_for_update(skip_locked=True)
+    session: AsyncSession, run_id: UUID, *, max_effects: int
+) -> list[OpenEffect]:
+    """Those of a run that nobody else is at, locked for this transaction. Oldest first."""
+    rows = await session.execute(OPEN_EFFECTS, {"run_id": run_id, "most": max_effects})
+    return [OpenEffect(*row) for row in rows]
+
+
+async def close_effects(session: AsyncSession, done: Sequence[UUID]) -> None:
+    """They were carried out."""
+    if done:
+        await session.execute(CLOSE_EFFECTS, {"done": done})
+
+
+async def postpone_effect(session: AsyncSession, effect_id: UUID, *, wait_s: float) -> None:
+    """It was tried in vain."""
+    await session.execute(
+        update(EffectRow)
+        .where(EffectRow.id == effect_id)
+        .values(tries=EffectRow.tries + 1, next_attempt_at=func.now() + timedelta(seconds=wait_s))
     )
-    return rows.all()
 
 
 async def runs_with_open_effects(

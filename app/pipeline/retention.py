@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 
-from app.pipeline import fencing, records
+from app.pipeline import fencing, stage_records
 from app.pipeline.run import Run
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, RunRow
@@ -141,7 +141,7 @@ class Tally:
         item = f"{len(self._counts):06}"
         counted = _Counted(count=count, after=after)
         sealed = self._run.key.seal(counted.model_dump_json(), self._place(item))
-        await records.save_checkpoint(session, self._run.row, self._stage, item, 1, sealed)
+        await stage_records.save_answer(session, self._run.row, self._stage, item, sealed)
         self._counts.append(counted)
 
     def _place(self, item: str) -> Place:

@@ -1,6 +1,5 @@
 """Run: what a flow is given to execute its stages."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -11,10 +10,12 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import ErrorCode, WorkerError
+from app.errors import ErrorCode, RetryableError, WorkerError
 from app.modelchain import ModelChain
-from app.pipeline import fencing, records
+from app.pipeline import fencing, records, stage_records
+from app.pipeline.after import After
 from app.pipeline.stage import Stage
+from app.pipeline.stage_records import ANSWER_VERSION, StageEnd
 from app.pipeline.tables import RunId, RunRow, StageStatus
 from app.queue.events import StageEvent, Tell, tell_nobody
 from app.resilience.clock import Clock
@@ -35,6 +36,9 @@ T = TypeVar("T")
 
 log = get_logger(__name__)
 
+_SHOWN_AFTER_S = 0.25
+"""A stage that takes longer is seen to be under way; of a shorter one only the end is written."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
@@ -43,7 +47,7 @@ class Run:
     Every result is saved, encrypted, before the flow sees it. A stage that an earlier attempt
     finished is not executed again: its saved result is returned. A commit after the fence was
     raised fails with LEASE_LOST. `spent` are the tries per stage that earlier attempts made; `tell`
-    is called once PostgreSQL knows that a stage has begun or ended.
+    is called when a stage begins, and once PostgreSQL knows that it has ended.
     """
 
     row: RunRow
@@ -68,7 +72,7 @@ class Run:
     async def need(self, stage: Stage[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The stage's result; its error ends or postpones the run."""
         if (sealed := self.saved.get((stage.name, "", stage.version))) is not None:
-            return await self._open(stage.result, sealed, stage.name, "")
+            return self._open(stage.result, sealed, stage.name, "")
         return await self._execute(
             stage,
             partial(stage.call, *args, **kwargs),
@@ -100,25 +104,26 @@ class Run:
         So it happens once, whatever dies when.
         """
         if (sealed := self.saved.get((stage.name, "", stage.version))) is not None:
-            return await self._open(stage.result, sealed, stage.name, "")
+            return self._open(stage.result, sealed, stage.name, "")
 
         async def write() -> T:
             async with self.database.begin() as session:
                 await fencing.hold(session, self.id, self.row.attempt)
                 result = await stage.call(session, *args, **kwargs)
-                sealed = await self._seal(stage.result, result, stage.name, "")
-                await self._finish(session, stage, sealed, StageStatus.SUCCEEDED, tries=1)
+                sealed = self._seal(stage.result, result, stage.name, "")
+                how = self._end(stage, began_s, StageStatus.SUCCEEDED, sealed=sealed)
+                await stage_records.end_stage(session, self.row, how)
             self._tell(stage.name, StageStatus.SUCCEEDED)
             return result
 
-        return await self._measured(stage, write)
+        began_s = self.clock.monotonic()
+        return await self._measured(stage, write, began_s)
 
     async def skip(self, name: str) -> None:
         """Record that a stage does not apply to this run."""
-        async with self.database.begin() as session:
-            await fencing.hold(session, self.id, self.row.attempt)
-            await records.start_stage(session, self.row, name)
-            await records.end_stage(session, self.row, name, StageStatus.SKIPPED)
+        async with self.database.autocommit() as session:
+            how = StageEnd(name=name, status=StageStatus.SKIPPED)
+            await stage_records.end_stage(session, self.row, how)
         self._tell(name, StageStatus.SKIPPED)
 
     async def once(
@@ -129,16 +134,14 @@ class Run:
         `item` tells the answers of one stage apart, for example by a hash of the prompt. What was
         paid from the purse for it is saved with it: both are there, or neither.
         """
-        if (sealed := self.saved.get((stage, item, 1))) is not None:
-            return await self._open(result, sealed, stage, item)
+        if (sealed := self.saved.get((stage, item, ANSWER_VERSION))) is not None:
+            return self._open(result, sealed, stage, item)
         answer = await call()
-        sealed = await self._seal(result, answer, stage, item)
+        sealed = self._seal(result, answer, stage, item)
         with self._purse.saving() if self._purse else nullcontext(()) as paid:
-            async with self.database.begin() as session:
-                await fencing.hold(session, self.id, self.row.attempt)
-                await records.save_checkpoint(session, self.row, stage, item, 1, sealed)
-                await records.save_payments(session, self.row, paid)
-        self.saved[stage, item, 1] = sealed
+            async with self.database.autocommit() as session:
+                await stage_records.save_answer(session, self.row, stage, item, sealed, paid)
+        self.saved[stage, item, ANSWER_VERSION] = sealed
         return answer
 
     async def purse(self, models: ModelChain) -> Purse:
@@ -147,8 +150,10 @@ class Run:
         There is one for all stages of an attempt.
         """
         if self._purse is None:
-            async with self.database.begin() as session:
-                bills = await records.bills(session, self.id)
+            bills: list[records.Bill] = []
+            if self.row.attempt > 1:
+                async with self.database.autocommit() as session:
+                    bills = await records.bills(session, self.id)
             # Another stage may have asked in the meantime, and spent.
             if self._purse is None:
                 self._purse = models.purse(sum((bill.spend for bill in bills), start=Spend()))
@@ -183,45 +188,59 @@ class Run:
                 raise outcome.error  # `need` and `want` decide what becomes of it
             result = cast(T, outcome.value)
             status = StageStatus(outcome.status)
-            sealed = await self._seal(stage.result, result, stage.name, "")
-            async with self.database.begin() as session:
-                await fencing.hold(session, self.id, self.row.attempt)
-                # Why it fell back, if it did: an operator asks.
-                code = outcome.error.code if outcome.error else None
-                await self._finish(session, stage, sealed, status, tries=tries, code=code)
+            sealed = self._seal(stage.result, result, stage.name, "")
+            # Why it fell back, if it did: an operator asks.
+            code = outcome.error.code if outcome.error else None
+            how = self._end(stage, began_s, status, sealed=sealed, tries=tries, code=code)
+            async with self.database.autocommit() as session:
+                await stage_records.end_stage(session, self.row, how)
             self._tell(stage.name, status, code)
             return result
 
-        return await self._measured(stage, work, lambda: tries)
+        began_s = self.clock.monotonic()
+        return await self._measured(stage, work, began_s, lambda: tries)
 
     async def _measured(
         self,
         stage: Stage[..., T],
         work: Callable[[], Awaitable[T]],
+        began_s: float,
         tries: Callable[[], int] = lambda: 1,
     ) -> T:
-        started_s = self.clock.monotonic()
         attributes: dict[str, AttributeValue] = {
             Attribute.STAGE_NAME: stage.name,
             Attribute.STAGE_ATTEMPT: self.row.attempt,
         }
         status: str = StageStatus.SUCCEEDED
         with span(SpanName.STAGE, stage.name, attributes=attributes) as active:
+            begun = After(_SHOWN_AFTER_S, partial(self._show, stage.name, began_s))
+            self._tell(stage.name, StageStatus.RUNNING)
             try:
-                async with self.database.begin() as session:
-                    await fencing.hold(session, self.id, self.row.attempt)
-                    await records.start_stage(session, self.row, stage.name)
-                self._tell(stage.name, StageStatus.RUNNING)
                 return await work()
             except WorkerError as error:
                 status = StageStatus.FAILED
-                await self._fail(stage, error, _tries(error, tries()), active)
+                await self._fail(stage, error, began_s, _tries(error, tries()), active)
                 raise
             finally:
-                record_stage(stage.name, status, self.clock.monotonic() - started_s)
+                record_stage(stage.name, status, self.clock.monotonic() - began_s)
+                await begun.settled()
+
+    async def _show(self, name: str, began_s: float) -> None:
+        """Let others see that the stage is under way: not needed to carry it through."""
+        try:
+            async with self.database.autocommit() as session:
+                ago_s = self.clock.monotonic() - began_s
+                await stage_records.start_stage(session, self.row, name, ago_s=ago_s)
+        except RetryableError as error:
+            log.warning("stage_not_shown", stage=name, code=error.code)
 
     async def _fail(
-        self, stage: Stage[..., T], error: WorkerError, tries: int, active: ActiveSpan
+        self,
+        stage: Stage[..., T],
+        error: WorkerError,
+        began_s: float,
+        tries: int,
+        active: ActiveSpan,
     ) -> None:
         active.fail(error.code)
         log.warning("stage_failed", stage=stage.name, code=error.code, tries=tries)
@@ -229,46 +248,41 @@ class Run:
             return  # nothing of this attempt can be written any more
         absorbed = stage.partial is not None and error.code not in NEVER_ABSORBED
         status = StageStatus.PARTIAL if absorbed else StageStatus.FAILED
-        async with self.database.begin() as session:
-            await fencing.hold(session, self.id, self.row.attempt)
-            await records.end_stage(
-                session,
-                self.row,
-                stage.name,
-                status,
-                code=error.code,
-                tries=tries,
-            )
+        how = self._end(stage, began_s, status, code=error.code, tries=tries)
+        async with self.database.autocommit() as session:
+            await stage_records.end_stage(session, self.row, how)
         self._tell(stage.name, status, error.code)
 
     def _tell(self, stage: str, status: StageStatus, code: ErrorCode | None = None) -> None:
         told = StageEvent(stage=stage, status=status, attempt=self.row.attempt, code=code)
         self.tell(self.id, told)
 
-    async def _finish(
+    def _end(
         self,
-        session: AsyncSession,
         stage: Stage[..., T],
-        sealed: str,
+        began_s: float,
         status: StageStatus,
         *,
-        tries: int,
+        sealed: str | None = None,
+        tries: int = 1,
         code: ErrorCode | None = None,
-    ) -> None:
-        await records.end_stage(session, self.row, stage.name, status, code=code, tries=tries)
-        await records.save_checkpoint(session, self.row, stage.name, "", stage.version, sealed)
+    ) -> StageEnd:
+        return StageEnd(
+            name=stage.name,
+            status=status,
+            ago_s=self.clock.monotonic() - began_s,
+            code=code,
+            tries=tries,
+            version=stage.version,
+            sealed=sealed,
+        )
 
-    async def _seal(self, adapter: TypeAdapter[T], value: T, stage: str, item: str) -> str:
-        def seal() -> str:
-            return self.key.seal(adapter.dump_json(value).decode(), self._place(stage, item))
+    # On the loop: a page of text takes 50 µs, and to change threads takes longer.
+    def _seal(self, adapter: TypeAdapter[T], value: T, stage: str, item: str) -> str:
+        return self.key.seal(adapter.dump_json(value).decode(), self._place(stage, item))
 
-        return await asyncio.to_thread(seal)
-
-    async def _open(self, adapter: TypeAdapter[T], sealed: str, stage: str, item: str) -> T:
-        def unseal() -> T:
-            return adapter.validate_json(self.key.open(sealed, self._place(stage, item)))
-
-        return await asyncio.to_thread(unseal)
+    def _open(self, adapter: TypeAdapter[T], sealed: str, stage: str, item: str) -> T:
+        return adapter.validate_json(self.key.open(sealed, self._place(stage, item)))
 
     def _place(self, stage: str, item: str) -> Place:
         return Place(table="checkpoints", column="value", row=f"{self.id}/{stage}/{item}")

@@ -1,81 +1,150 @@
-"""The statements that every stage of every run takes, built once.
+"""The statements that every run takes, as SQL: one for each thing that happens to it.
 
-Building one costs the worker more than sending it: these were two thirds of those of a résumé, and
-its time between two answers of a model was mostly that. Parameters that also name a column in the
-same statement have another name than it.
+Building a statement of expressions costs a worker more than sending it, and so does each round trip:
+what belongs together is one statement, which is a transaction of its own where nothing else is.
 """
 
-from typing import cast
+from typing import Final, cast
 
-from sqlalchemy import Table, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Table, text
 
-from app.pipeline.tables import (
-    AttemptRow,
-    CheckpointRow,
-    RunRow,
-    RunStatus,
-    StageRow,
-    StageStatus,
-)
+from app.pipeline.tables import EffectRow, RunRow
 
-_RUNS = cast("Table", RunRow.__table__)
-_ATTEMPTS = cast("Table", AttemptRow.__table__)
-_STAGES = cast("Table", StageRow.__table__)
-_CHECKPOINTS = cast("Table", CheckpointRow.__table__)
+_HELD: Final = """
+    SELECT id, attempt, tenant_id FROM runs
+    WHERE id = :run_id AND attempt = :attempt AND status = 'running'
+    FOR SHARE
+"""
+"""A run at this attempt, whose fence then stands until the transaction ends; else nothing."""
 
-HOLD = (
-    select(_RUNS.c.id)
-    .where(
-        _RUNS.c.id == bindparam("held"),
-        _RUNS.c.attempt == bindparam("held_attempt"),
-        _RUNS.c.status == RunStatus.RUNNING,
+_END_STAGES: Final = """
+    UPDATE run_stages SET status = 'failed', code = :why, ended_at = clock_timestamp()
+    WHERE run_id = :run_id AND attempt = :attempt AND status = 'running'
+"""
+"""What was under way when the attempt ended did not finish; else it would look alive for ever."""
+
+_END_ATTEMPT: Final = """
+    UPDATE run_attempts SET ended_at = clock_timestamp(), outcome = :outcome, code = :code
+    WHERE run_id = :run_id AND attempt = :attempt
+"""
+
+HOLD: Final = text(_HELD)
+
+BEGIN: Final = text(
+    """
+    WITH taken AS (
+        UPDATE runs
+        SET status = 'running', attempt = :attempt, tries = tries + 1, worker = :worker,
+            lease_until = now() + make_interval(secs => CAST(:lease_s AS double precision))
+        WHERE id = :run_id AND attempt = :attempt - 1 AND status = 'queued'
+        RETURNING *
+    ), noted AS (
+        INSERT INTO run_attempts (run_id, attempt, tenant_id, worker, due_at)
+        SELECT id, attempt, tenant_id, worker, next_attempt_at FROM taken
     )
-    .with_for_update(read=True)
+    SELECT * FROM taken
+    """
+).columns(*cast("Table", RunRow.__table__).columns)
+"""Answers with the columns of the run."""
+
+# The answer to an earlier commit may have been lost on the way, and a statement come again.
+START_STAGE: Final = text(
+    f"""
+    WITH held AS ({_HELD})
+    INSERT INTO run_stages (run_id, attempt, name, tenant_id, status, tries, started_at)
+    SELECT id, attempt, :stage, tenant_id, 'running', 1,
+           clock_timestamp() - make_interval(secs => CAST(:ago_s AS double precision))
+    FROM held
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - put together of constants
 )
-"""The id of a run that is at this attempt, whose fence then stands until the transaction ends."""
 
-# The answer to an earlier commit may have been lost on the way, and the statement come again.
-START_STAGE = upsert(_STAGES).on_conflict_do_nothing()
-"""Takes the columns of a stage."""
-
-END_STAGE = (
-    update(_STAGES)
-    .where(
-        _STAGES.c.run_id == bindparam("ended"),
-        _STAGES.c.attempt == bindparam("ended_attempt"),
-        _STAGES.c.name == bindparam("stage"),
+END_STAGE: Final = text(
+    f"""
+    WITH held AS ({_HELD}), noted AS (
+        INSERT INTO run_stages
+            (run_id, attempt, name, tenant_id, status, code, tries, started_at, ended_at)
+        SELECT id, attempt, :stage, tenant_id, :status, :code, CAST(:tries AS bigint),
+               clock_timestamp() - make_interval(secs => CAST(:ago_s AS double precision)),
+               clock_timestamp()
+        FROM held
+        ON CONFLICT (run_id, attempt, name) DO UPDATE
+        SET status = excluded.status, code = excluded.code, tries = excluded.tries,
+            ended_at = excluded.ended_at
+    ), saved AS (
+        INSERT INTO checkpoints (run_id, stage, item, version, tenant_id, attempt, value_sealed)
+        SELECT id, :stage, '', CAST(:version AS bigint), tenant_id, attempt, :value_sealed
+        FROM held WHERE CAST(:value_sealed AS text) IS NOT NULL
+        ON CONFLICT (run_id, stage, item, version) DO UPDATE
+        SET value_sealed = excluded.value_sealed, attempt = excluded.attempt
     )
-    .values(
-        status=bindparam("how"),
-        code=bindparam("why"),
-        tries=bindparam("calls"),
-        ended_at=func.clock_timestamp(),
-    )
+    SELECT id FROM held
+    """  # noqa: S608 - put together of constants
 )
+"""The stage and its result, if it has one. Answers with nothing when the fence was raised."""
 
-_NEW = upsert(_CHECKPOINTS)
-SAVE_CHECKPOINT = _NEW.on_conflict_do_update(
-    index_elements=["run_id", "stage", "item", "version"],
-    set_={"value_sealed": _NEW.excluded.value_sealed, "attempt": _NEW.excluded.attempt},
-)
-"""Takes the columns of a checkpoint; one that is there already is replaced."""
-
-END_ATTEMPT = (
-    update(_ATTEMPTS)
-    .where(
-        _ATTEMPTS.c.run_id == bindparam("ended"), _ATTEMPTS.c.attempt == bindparam("ended_attempt")
+SAVE_ANSWER: Final = text(
+    f"""
+    WITH held AS ({_HELD}), saved AS (
+        INSERT INTO checkpoints (run_id, stage, item, version, tenant_id, attempt, value_sealed)
+        SELECT id, :stage, :item, CAST(:version AS bigint), tenant_id, attempt, :value_sealed
+        FROM held
+        ON CONFLICT (run_id, stage, item, version) DO UPDATE
+        SET value_sealed = excluded.value_sealed, attempt = excluded.attempt
+    ), paid AS (
+        INSERT INTO model_calls
+            (id, tenant_id, run_id, attempt, model, input_tokens, output_tokens, cost_micros)
+        SELECT call.id, tenant_id, held.id, attempt, model, input_tokens, output_tokens, cost_micros
+        FROM held, jsonb_to_recordset(CAST(:payments AS jsonb)) AS call
+            (id uuid, model text, input_tokens bigint, output_tokens bigint, cost_micros bigint)
+        ON CONFLICT DO NOTHING
     )
-    .values(ended_at=func.clock_timestamp(), outcome=bindparam("how"), code=bindparam("why"))
+    SELECT id FROM held
+    """  # noqa: S608 - put together of constants
 )
+"""An answer and what was paid for it. Answers with nothing when the fence was raised."""
 
-STOP_STAGES = (
-    update(_STAGES)
-    .where(
-        _STAGES.c.run_id == bindparam("ended"),
-        _STAGES.c.attempt == bindparam("ended_attempt"),
-        _STAGES.c.status == StageStatus.RUNNING,
+END_ATTEMPT: Final = text(f"WITH stages AS ({_END_STAGES}) {_END_ATTEMPT}")
+
+END_RUN: Final = text(
+    f"""
+    WITH ended AS (
+        UPDATE runs
+        SET status = :outcome, code = :code, partial_codes = CAST(:partial_codes AS text[]),
+            message = :message, details = CAST(:details AS jsonb),
+            private_sealed = :private_sealed, result = CAST(:result AS jsonb),
+            lease_until = NULL, finished_at = now()
+        WHERE id = :run_id AND attempt = :attempt AND status = :status
+        RETURNING id, tenant_id
+    ), attempts AS (
+        {_END_ATTEMPT} AND run_id IN (SELECT id FROM ended)
+    ), stages AS (
+        {_END_STAGES} AND run_id IN (SELECT id FROM ended)
+    ), dropped AS (
+        DELETE FROM checkpoints WHERE run_id IN (SELECT id FROM ended) AND CAST(:drop AS boolean)
+    ), owed AS (
+        INSERT INTO effects (id, run_id, tenant_id, kind, idempotency_key, payload, tries)
+        SELECT gen_random_uuid(), ended.id, tenant_id, kind, key, payload, 0
+        FROM ended, jsonb_to_recordset(CAST(:effects AS jsonb)) AS effect
+            (kind text, key text, payload jsonb)
+        ON CONFLICT (idempotency_key) DO NOTHING
     )
-    .values(status=StageStatus.FAILED, code=bindparam("why"), ended_at=func.clock_timestamp())
+    SELECT id FROM ended
+    """  # noqa: S608 - put together of constants
 )
-"""The stages of an attempt that are under way have failed."""
+"""The final state and what it owes. Answers with nothing when the run is no longer so."""
+
+_EFFECTS: Final = cast("Table", EffectRow.__table__).c
+
+OPEN_EFFECTS: Final = text(
+    """
+    SELECT id, kind, idempotency_key, payload, tries FROM effects
+    WHERE run_id = :run_id AND done_at IS NULL AND next_attempt_at <= now()
+    ORDER BY created_at LIMIT :most
+    FOR UPDATE SKIP LOCKED
+    """
+).columns(_EFFECTS.id, _EFFECTS.kind, _EFFECTS.idempotency_key, _EFFECTS.payload, _EFFECTS.tries)
+
+CLOSE_EFFECTS: Final = text(
+    "UPDATE effects SET tries = tries + 1, done_at = now() WHERE id = ANY(CAST(:done AS uuid[]))"
+)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from types import TracebackType
 from typing import Annotated, Any, cast
 
@@ -270,6 +271,7 @@ def _messages(
     return cast("list[ChatCompletionMessageParam]", [dict(turn) for turn in turns])
 
 
+@cache
 def _response_format(form: _Form, schema: type[BaseModel], name: str) -> ResponseFormat:
     if form is _Form.JSON:
         return {"type": "json_object"}
@@ -283,14 +285,20 @@ def _response_format(form: _Form, schema: type[BaseModel], name: str) -> Respons
 
 
 def _with_schema(system: str, schema: type[BaseModel]) -> str:
-    described = json.dumps(schema.model_json_schema(), ensure_ascii=False)
+    described = _schema_text(schema)
     return f"{system}\n\nAnswer with one JSON object that fits this JSON Schema:\n{described}"
+
+
+@cache
+def _schema_text(schema: type[BaseModel]) -> str:
+    return json.dumps(schema.model_json_schema(), ensure_ascii=False)
 
 
 def _refuses_form(error: openai.BadRequestError) -> bool:
     return "response_format" in f"{error.param} {error.message}"
 
 
+@cache
 def _first_form(schema: type[BaseModel]) -> _Form:
     return _Form.STRICT_SCHEMA if _fits_strict(schema.model_json_schema()) else _Form.SCHEMA
 

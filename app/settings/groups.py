@@ -51,7 +51,7 @@ class DatabaseSettings(Group):
         description="PostgreSQL ≥ 15 with pgvector and pg_trgm, `postgresql://user:pw@host/db`. "
         "Not set: the embedded PostgreSQL.",
     )
-    pool_size: Count = Field(default=10, description="Connections a process keeps open.")
+    pool_size: Count = Field(default=20, description="Connections that a process opens at most.")
     connect_timeout: Seconds = Field(default=10, description="Seconds to wait for a connection.")
 
     @field_validator("url")

@@ -1,16 +1,21 @@
 """The PostgreSQL engine and its transactions."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, make_url, text
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, event, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
@@ -26,6 +31,10 @@ _SESSION = {
 }
 
 _GRACE_S = 1.0
+
+_FRESH_S = 1.0
+"""A connection that was used so recently is not asked whether it lives: that takes three round
+trips, and a server that ended it has closed its socket, which the driver knows."""
 
 
 class Base(DeclarativeBase):
@@ -54,6 +63,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self, *, within_s: float | None = None) -> AsyncGenerator[AsyncSession]:
@@ -63,6 +73,22 @@ class Database:
         longer than `within_s`, even on a connection that has gone silent. A commit whose answer
         was lost may have happened: what runs inside must be safe to run again.
         """
+        async with self._session(self.engine, within_s) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def autocommit(self, *, within_s: float | None = None) -> AsyncGenerator[AsyncSession]:
+        """A session in which each statement is a transaction of its own: one round trip, not three.
+
+        For one that reads, or that writes all there is to write. Raises as `begin`.
+        """
+        async with self._session(self._autocommit, within_s) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _session(
+        self, engine: AsyncEngine, within_s: float | None
+    ) -> AsyncGenerator[AsyncSession]:
         with database_errors():
             async with (
                 # Twice: cancelled once, a session waits to close its connection in order, and one
@@ -70,14 +96,13 @@ class Database:
                 # own.
                 asyncio.timeout(None if within_s is None else within_s + _GRACE_S),
                 asyncio.timeout(within_s),
-                AsyncSession(self.engine, expire_on_commit=False) as session,
-                session.begin(),
+                AsyncSession(engine, expire_on_commit=False) as session,
             ):
                 yield session
 
     async def ping(self) -> None:
         """Raise DB_CONNECTION unless the server answers."""
-        async with self.begin() as session:
+        async with self.autocommit() as session:
             await session.execute(text("SELECT 1"))
 
 
@@ -90,13 +115,36 @@ async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
     engine = create_async_engine(
         url,
         pool_size=settings.pool_size,
-        max_overflow=settings.pool_size,
+        max_overflow=0,  # what is opened is kept: to connect costs more than twenty statements
+        pool_use_lifo=True,  # few connections do nearly all, with their statements prepared
         pool_timeout=settings.connect_timeout,
-        pool_pre_ping=True,  # a restarted server costs a ping, not a failed stage
         hide_parameters=True,  # error texts would quote values, which are personal data
         connect_args={"timeout": settings.connect_timeout, "server_settings": dict(_SESSION)},
     )
+    _check_connections(engine)
     try:
         yield Database(engine)
     finally:
         await engine.dispose()
+
+
+def _check_connections(engine: AsyncEngine) -> None:
+    """Take no dead connection from the pool: a restarted server costs a look, not a failed stage."""
+
+    def given_back(connection: object, record: ConnectionPoolEntry) -> None:
+        del connection
+        record.info["used_s"] = time.monotonic()
+
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: object) -> None:
+        del proxy
+        driver = record.driver_connection
+        if driver is None or driver.is_closed():
+            raise DisconnectionError
+        if time.monotonic() - record.info.get("used_s", math.inf) > _FRESH_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
+
+    event.listen(engine.sync_engine, "checkin", given_back)
+    event.listen(engine.sync_engine, "checkout", taken)

@@ -69,14 +69,16 @@ class Outbox:
 
         Safe to repeat: the rows and runs are made once, in one transaction. Raises DB_CONNECTION.
         """
-        run_id = UUID(payload["run_id"])
+        run_id, event = UUID(payload["run_id"]), EventType(f"run.{payload['status']}")
+        async with self.database.autocommit() as session:
+            if not await records.is_asked_for(session, run_id, event):
+                return
         carriers: list[RunRow] = []
         async with self.database.begin() as session:
             run = await session.get(RunRow, run_id)
             if run is None:
                 return
             tenant_id = TenantId(run.tenant_id)
-            event = EventType(f"run.{payload['status']}")
             known = await records.known_endpoints(session, tenant_id, key)
             wanted = await records.endpoints_for(session, tenant_id, event)
             body = body_of(

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +38,22 @@ async def endpoints(session: AsyncSession, tenant_id: TenantId) -> Sequence[Endp
         .order_by(EndpointRow.created_at, EndpointRow.id)
     )
     return rows.all()
+
+
+_ASKED: Final = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM webhook_endpoints AS endpoint JOIN runs ON runs.tenant_id = endpoint.tenant_id
+        WHERE runs.id = :run_id AND endpoint.state = 'active'
+            AND CAST(:event AS text) = ANY(endpoint.events)
+    )
+    """
+)
+
+
+async def is_asked_for(session: AsyncSession, run_id: UUID, event: EventType) -> bool:
+    """Whether any active endpoint of the run's tenant asked for this."""
+    return bool(await session.scalar(_ASKED, {"run_id": run_id, "event": event}))
 
 
 async def endpoints_for(

@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 from app.bootstrap import Runtime
 from app.candidates import records
 from app.candidates.chunking import Chunk, ChunkKind
+from app.candidates.indexing_records import words_of
 from app.candidates.matching import Lookup, seal_names
 from app.candidates.profile import Profile
 from app.candidates.protection import profile_place
 from app.candidates.tables import LookupKind, VersionRow
+from app.candidates.versions import Found, save_version
 from app.pipeline.acceptance import accept, new_run
 from app.queue.envelope import Priority
 from app.store.keys import load_data_key, new_data_key
@@ -45,14 +47,13 @@ async def add_person(  # noqa: PLR0913 - what a test may say of a person
     async with runtime.database.begin() as session:
         await accept(session, accepted, deadline_s=600)
         if candidate_id is None:
-            key, row = new_data_key(runtime.keyring, runtime.tenant_id)
-            session.add(row)
-            await session.flush()
+            key, data_key = new_data_key(runtime.keyring, runtime.tenant_id)
         else:
             known = await records.find(session, runtime.tenant_id, candidate_id)
             assert known is not None
             assert known.data_key_id is not None
             key = await load_data_key(session, runtime.keyring, known.data_key_id)
+            data_key = key.id
         made = candidate_id or uuid4()
         names = [name] if name else []
         row = VersionRow(
@@ -67,19 +68,16 @@ async def add_person(  # noqa: PLR0913 - what a test may say of a person
             years=0,
             language="ko",
         )
-        if candidate_id is None:
-            await records.add(session, row, data_key_id=key.id, possible_duplicate_of=None)
-        await records.add_version(
-            session,
-            row,
+        pieces = [
+            Chunk(kind=ChunkKind.RAW_SECTION, position=position, text=text, start=0, end=len(text))
+            for position, text in enumerate(chunks)
+        ]
+        written = Found(
             lookups=lookups,
-            chunks=[
-                Chunk(
-                    kind=ChunkKind.RAW_SECTION, position=position, text=text, start=0, end=len(text)
-                )
-                for position, text in enumerate(chunks)
-            ],
+            chunks=pieces,
             vectors=None,
             embedding_model="none",
+            words=await words_of(runtime.tenant_id, pieces, ()),
         )
+        await save_version(session, row, written, data_key=data_key)
     return made

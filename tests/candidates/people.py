@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates.chunking import Chunk, ChunkKind
-from app.candidates.indexing_records import put_words
+from app.candidates.indexing_records import Words, put_words, words_of
 from app.candidates.tables import EMBEDDING_DIMENSIONS, CandidateRow, ChunkRow
 from app.pipeline.tables import RunRow, RunStatus
 from app.store.database import Database
@@ -56,7 +56,7 @@ class People:
             row.version = version
             row.skills = list(person.skills)
             session.add(_chunk_row(row, person))
-            await put_words(session, self.tenant_id, row.id, _chunks(person), skills=person.skills)
+            await put_words(session, self.tenant_id, row.id, await self._words(person))
 
     def named(self, candidate_ids: Sequence[UUID]) -> list[str]:
         names: Mapping[UUID, str] = {value: name for name, value in self.ids.items()}
@@ -90,10 +90,11 @@ class People:
         session.add(row)
         await session.flush()
         session.add(_chunk_row(row, person))
-        await put_words(
-            session, self.tenant_id, candidate_id, _chunks(person), skills=person.skills
-        )
+        await put_words(session, self.tenant_id, candidate_id, await self._words(person))
         return candidate_id
+
+    async def _words(self, person: Person) -> Words:
+        return await words_of(self.tenant_id, _chunks(person), person.skills)
 
 
 def _chunks(person: Person) -> list[Chunk]:

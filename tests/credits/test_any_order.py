@@ -383,7 +383,7 @@ def test_the_ledger_adds_up_whatever_happens_in_whatever_order(database_url: str
         seen.update(told.seen)
 
     with asyncio.Runner() as runner:
-        opening = open_database(DatabaseSettings(url=SecretStr(database_url), pool_size=2))
+        opening = open_database(DatabaseSettings(url=SecretStr(database_url), pool_size=4))
         database = runner.run(opening.__aenter__())
         try:
             tell()

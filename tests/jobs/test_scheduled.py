@@ -21,7 +21,7 @@ from app.candidates.views import view_run
 from app.errors import WorkerError
 from app.jobs.scheduled import RETENTION_FLOW, due_now, retention_flow
 from app.messages import Language
-from app.pipeline import fencing, records
+from app.pipeline import fencing, stage_records
 from app.pipeline.acceptance import accept, new_run
 from app.pipeline.fencing import Effect, End
 from app.pipeline.run import Run
@@ -60,7 +60,7 @@ def begin_run(runtime: Runtime) -> BeginRun:
 async def carry_out(runtime: Runtime, run: Run) -> dict[str, Any]:
     """One pass, as a worker does it."""
     async with runtime.database.begin() as session:
-        run.saved = await records.checkpoints(session, run.id)
+        run.saved = await stage_records.checkpoints(session, run.id)
     return await retention_flow(runtime).call(run)
 
 
@@ -69,7 +69,7 @@ async def end(runtime: Runtime, run: Run, *, days_ago: int, effect: Effect | Non
     effects = (effect,) if effect else ()
     how = End(status=RunStatus.PARTIAL, effects=effects, keep_checkpoints=True)
     async with runtime.database.begin() as session:
-        await records.save_checkpoint(session, run.row, "s", "", 1, "v1.sealed")
+        await stage_records.save_answer(session, run.row, "s", "", "v1.sealed")
         await fencing.end(session, run.row, how)
     await ended_ago(runtime, run.id, RunStatus.PARTIAL, days_ago)
 

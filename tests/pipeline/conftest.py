@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors import ErrorCode
-from app.pipeline import fencing, records
+from app.pipeline import fencing, records, stage_records
 from app.pipeline.run import Run
 from app.pipeline.tables import RunId, RunRow, RunStatus
 from app.queue.events import Events
@@ -96,7 +96,7 @@ def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> Begi
             assert row is not None
             assert row.data_key_id is not None
             key = await load_data_key(session, keyring, row.data_key_id)
-            saved = await records.checkpoints(session, run_id)
+            saved = await stage_records.checkpoints(session, run_id)
         return Run(
             row=row,
             key=key,

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.errors import ErrorCode, RetryableError
-from app.pipeline import fencing, records
+from app.pipeline import fencing, stage_records
 from app.pipeline.fencing import End
 from app.pipeline.run import Run
 from app.pipeline.tables import CheckpointRow, RunRow, RunStatus
@@ -78,7 +78,7 @@ async def test_checkpoints_are_dropped_with_the_end_unless_they_are_kept(
     for keep in (False, True):
         run = await begin_run(await new_run())
         async with database.begin() as session:
-            await records.save_checkpoint(session, run.row, "s", "", 1, "v1.sealed")
+            await stage_records.save_answer(session, run.row, "s", "", "v1.sealed")
             how = End(status=RunStatus.FAILED, keep_checkpoints=keep)
             await fencing.end(session, run.row, how)
         assert await kept() == int(keep)

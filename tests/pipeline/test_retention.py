@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, RetryableError
-from app.pipeline import records
+from app.pipeline import stage_records
 from app.pipeline.retention import BATCH, Rule, Tally, dropping
 from app.pipeline.tables import RunRow
 from app.store.database import Database
@@ -103,7 +103,7 @@ async def test_it_stops_when_it_is_enough_and_a_later_attempt_counts_on(
     first = dropping(RULE, delete_files=delete, enough=lambda: next(batches))
     assert await first.call(run) == BATCH
     async with database.begin() as session:
-        run.saved = await records.checkpoints(session, run.id)
+        run.saved = await stage_records.checkpoints(session, run.id)
     assert Tally(run, "drop_old").count == BATCH
     whole = dropping(RULE, delete_files=delete, enough=lambda: False)
     assert await whole.call(run) == ROWS

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from app.errors import ErrorCode, RetryableError
 from app.modelchain import ModelChain, open_model_chain
-from app.pipeline import fencing, records
+from app.pipeline import fencing, records, stage_records
 from app.pipeline.bill import view_spend
 from app.pipeline.run import Run
 from app.pipeline.tables import ModelCallRow
@@ -120,7 +120,9 @@ async def test_a_payment_that_is_saved_twice_counts_once(
     with purse.saving() as payments:
         for _ in range(2):
             async with database.begin() as session:
-                await records.save_payments(session, run.row, payments)
+                await stage_records.save_answer(
+                    session, run.row, "analyze", "one", "v1.sealed", payments
+                )
     async with database.begin() as session:
         (bill,) = await records.bills(session, run.id)
     assert (bill.calls, bill.spend.tokens) == (1, 5)

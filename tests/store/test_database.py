@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -55,3 +57,36 @@ async def test_a_dead_client_lets_go_of_its_locks(database: Database) -> None:
         interval = await session.scalar(text("SHOW client_connection_check_interval"))
         idle = await session.scalar(text("SHOW idle_in_transaction_session_timeout"))
     assert (interval, idle) == ("1s", "1min")
+
+
+@pytest.mark.parametrize("idle_s", [0.1, 1.2])
+async def test_a_connection_that_died_in_the_pool_is_not_handed_out(
+    database: Database, database_url: str, idle_s: float
+) -> None:
+    """One that was used a moment ago is known to be closed, one that lay for longer is asked."""
+    settings = DatabaseSettings.model_validate({"url": database_url})
+    async with open_database(settings) as elsewhere:
+        for each in (database.begin, database.autocommit):
+            async with each() as session:
+                pid = await session.scalar(text("SELECT pg_backend_pid()"))
+            async with elsewhere.autocommit() as session:
+                ended = text("SELECT pg_terminate_backend(:pid, 10000)")
+                assert await session.scalar(ended, {"pid": pid})
+            await asyncio.sleep(idle_s)
+            await database.ping()
+
+
+async def test_a_statement_alone_commits_by_itself(database: Database) -> None:
+    async with database.autocommit() as session:
+        await session.execute(text("CREATE TABLE t (n int PRIMARY KEY)"))
+        await session.execute(text("INSERT INTO t VALUES (1)"))
+        with pytest.raises(IntegrityError):
+            await session.execute(text("INSERT INTO t VALUES (1)"))
+    async with database.begin() as session:
+        assert (await session.scalars(text("SELECT n FROM t"))).all() == [1]
+    with pytest.raises(ZeroDivisionError):
+        async with database.begin() as session:  # of the same pool, and still a transaction
+            await session.execute(text("INSERT INTO t VALUES (2)"))
+            raise ZeroDivisionError
+    async with database.autocommit() as session:
+        assert (await session.scalars(text("SELECT n FROM t"))).all() == [1]

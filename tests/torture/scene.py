@@ -55,7 +55,7 @@ async def open_scene(
         settings = Settings(
             env=Environment.TEST,
             encryption_key=SecretStr("5e" * 32),
-            database=DatabaseSettings(url=SecretStr(database_url), pool_size=4),
+            database=DatabaseSettings(url=SecretStr(database_url), pool_size=8),
             redis=RedisSettings(url=SecretStr(redis.url)),
             data=DataSettings(folder=folder / "data"),
             # Never asked; the local model would be loaded by each worker.

@@ -12,10 +12,10 @@ from app.candidates.rules.confidence import confidences
 from app.candidates.rules.contacts import find_contacts
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.languages import find_languages
-from app.candidates.rules.lines import read_lines
 from app.candidates.rules.persons import main_name, own_sections
+from app.candidates.rules.reading import sections_of
 from app.candidates.rules.scripts import language_of
-from app.candidates.rules.sections import Section, split_sections
+from app.candidates.rules.sections import Section
 from app.candidates.rules.skills import section_skills, text_skills
 from app.candidates.rules.summary import find_headline, find_summary
 from app.documents.blocks import Document
@@ -32,7 +32,7 @@ def analyze(document: Document) -> Profile:
     Raises nothing, whatever the text; time is linear in its length. CPU work of some 20 ms for
     two pages: call it in a thread.
     """
-    sections = own_sections(split_sections(read_lines(document)))
+    sections = own_sections(sections_of(document))
     contacts = find_contacts(sections, document.links)
     name, names = main_name(sections)
     experience, education = find_careers(sections)
