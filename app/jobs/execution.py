@@ -13,7 +13,7 @@ from arq.worker import Retry
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, unwrap
 from app.pipeline import fencing, records, stage_records
-from app.pipeline.delivery import RUN_FUNCTION, RunJob, effects_of, next_attempt
+from app.pipeline.delivery import RUN_FUNCTION, RunJob, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
 from app.pipeline.ending import CANCELLED, end_run
 from app.pipeline.fencing import End
@@ -82,16 +82,12 @@ class Execution:
                     return Ended(outcome="aborted")
 
     async def effects(self, ctx: dict[Any, Any], **carried: Any) -> Ended:
-        """Carry out what an ended run owes; what fails is delivered again by the reconciler."""
+        """Carry out what a run still owes that ended elsewhere, or whose worker failed to."""
         del ctx
         job = RunJob.model_validate(carried)
         with bound(run_id=str(job.run_id)):
-            try:
-                await carry_out(self._runtime.database, self._effects, job.run_id)
-            except RetryableError as error:
-                log.warning("effects_postponed", code=error.code)
-                return Ended(outcome="retry")
-        return Ended()
+            carried_out = await self._carry_out(RunId(job.run_id))
+        return Ended() if carried_out else Ended(outcome="retry")
 
     async def aborted(self, payload: bytes) -> None:
         """Somebody aborted a waiting job of a run by arq's means: the run is cancelled."""
@@ -277,7 +273,20 @@ class Execution:
         await end_run(self._runtime.database, self._runtime.events, row, how)
         log.info("run_ended", status=how.status, code=how.code, attempt=row.attempt)
         if how.effects or row.owes:
-            await self._deliver(effects_of(row.id, row.tenant_id, traceparent=row.traceparent))
+            await self._carry_out(RunId(row.id))
+
+    async def _carry_out(self, run_id: RunId) -> bool:
+        """What an ended run owes; the reconciler has the rest of it delivered as a job."""
+        try:
+            await carry_out(self._runtime.database, self._effects, run_id)
+        except RetryableError as error:
+            log.warning("effects_postponed", code=error.code)
+        except Exception as raised:
+            # The run has ended, whatever becomes of what it owes.
+            log.exception("effects_crashed", error_type=type(raised).__name__)
+        else:
+            return True
+        return False
 
     async def _put_back(
         self, row: RunRow, *, wait_s: float = 0, error: WorkerError | None = None

@@ -4,12 +4,13 @@ import asyncio
 from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy import text, update
 
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, RetryableError
 from app.jobs.execution import Execution
 from app.pipeline.acceptance import accept, new_run
-from app.pipeline.delivery import job_id_of, next_attempt
+from app.pipeline.delivery import effects_of, job_id_of, next_attempt
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run
 from app.pipeline.tables import RunRow
@@ -115,3 +116,44 @@ async def test_a_flow_that_is_not_known_here_is_left_to_a_worker_that_knows_it(
     assert await told(runtime, run) == [("running", 1, False, None), ("queued", 1, False, None)]
     assert await state(runtime, run) == ("queued", 1, 0)
     assert await waits_s(runtime, run) > 30
+
+
+@pytest.mark.parametrize("fault", [None, RetryableError(ErrorCode.DB_CONNECTION), KeyError("bug")])
+async def test_what_a_run_owes_is_carried_out_at_its_end_and_cannot_change_that(
+    fault: Exception | None, runtime: Runtime, run: RunRow
+) -> None:
+    """What fails is left open for the reconciler."""
+    async with runtime.database.begin() as session:
+        await session.execute(
+            update(RunRow).where(RunRow.id == run.id).values(owes=["one", "other"])
+        )
+    done: list[str] = []
+
+    async def one(payload: dict[str, Any], key: str) -> None:
+        del payload
+        if fault is not None and key not in done:
+            done.append(key)
+            raise fault
+        done.append(key)
+
+    async def other(payload: dict[str, Any], key: str) -> None:
+        del payload
+        done.append(key)
+
+    async def call(run: Run) -> dict[str, Any]:
+        del run
+        return {}
+
+    handlers = {"one": one, "other": other}
+    execution = Execution(runtime, {"test": Flow(call=call)}, handlers, worker="worker")
+    ended = await execution.run({}, **next_attempt(run).kwargs)
+    assert (ended.outcome, await state(runtime, run)) == ("success", ("succeeded", 1, 1))
+
+    async with runtime.database.begin() as session:
+        await session.execute(text("UPDATE effects SET next_attempt_at = now()"))
+    left = await execution.effects({}, **effects_of(run.id, run.tenant_id).kwargs)
+    assert left.outcome == "success"
+    assert set(done) == {f"one:{run.id}:1", f"other:{run.id}:1"}
+    async with runtime.database.begin() as session:
+        open_effects = text("SELECT count(*) FROM effects WHERE done_at IS NULL")
+        assert await session.scalar(open_effects) == 0
