@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+import uvloop
+
 from app.bootstrap import open_runtime
 from app.candidates.prompts.analysis import ResumeAnswer
 from app.demo.answers import conform
@@ -37,9 +39,9 @@ def main() -> None:
     """Serve until stdin ends, or SIGTERM."""
     configure_logs("ERROR", json=False)
     if sys.argv[1] == "worker":
-        asyncio.run(_work(json.loads(sys.argv[2])))
+        uvloop.run(_work(json.loads(sys.argv[2])))
     else:
-        asyncio.run(_provide())
+        uvloop.run(_provide())
 
 
 async def _work(told: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 log = get_logger(__name__)
 
-_SHOWN_AFTER_S = 0.25
+_SHOWN_AFTER_S = 1.0
 """A stage that takes longer is seen to be under way; of a shorter one only the end is written."""
 
 

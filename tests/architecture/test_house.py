@@ -64,7 +64,7 @@ def test_broad_excepts_are_the_listed_ones() -> None:
 
 
 def test_a_loop_is_started_in_one_place() -> None:
-    pattern = re.compile(r"asyncio\.(run|Runner|new_event_loop)\(|run_until_complete\(")
+    pattern = re.compile(r"(asyncio|uvloop)\.(run|Runner|new_event_loop)\(|run_until_complete\(")
     found = {
         name(path): count
         for path in sources("app")
