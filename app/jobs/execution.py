@@ -121,9 +121,9 @@ class Execution:
 
     async def _begin(self, job: RunJob) -> "_Attempt | None":
         run_id, lease_s = RunId(job.run_id), self._queue.lease
-        async with self._runtime.database.autocommit() as session:
+        async with self._runtime.database.autocommit() as connection:
             taken = await fencing.begin(
-                session, run_id, attempt=job.attempt, worker=self.worker, lease_s=lease_s
+                connection, run_id, attempt=job.attempt, worker=self.worker, lease_s=lease_s
             )
         if taken is None:
             async with self._runtime.database.begin() as session:
@@ -205,8 +205,8 @@ class Execution:
         runtime, row = self._runtime, attempt.row
         if row.data_key_id is None:
             raise PermanentError(ErrorCode.ENCRYPTION_ERROR, details={"reason": "key destroyed"})
-        async with runtime.database.autocommit() as session:
-            key = await load_data_key(session, runtime.keyring, row.data_key_id)
+        async with runtime.database.autocommit() as connection:
+            key = await load_data_key(connection, runtime.keyring, row.data_key_id)
         return Run(
             row=row,
             key=key,

@@ -29,7 +29,7 @@ def ingest_flow(runtime: Runtime, tools: ResumeTools) -> Flow:
     """One uploaded file; its result names the candidate. A refused file is not kept."""
 
     async def call(run: Run) -> dict[str, Any]:
-        async with runtime.database.autocommit() as session:
+        async with runtime.database.begin() as session:
             file = await records.file_of(session, run.id)
             # Its worker died after the last commit: what failed before is not in the candidate,
             # though it may succeed now. The run ends as it would have, and can be repaired.

@@ -19,7 +19,7 @@ async def end_run(
     Raises LEASE_LOST when the run is no longer at the attempt and in the state of `run`, and
     DB_CONNECTION, also when it takes longer than `within_s`.
     """
-    async with database.autocommit(within_s=within_s) as session:
-        await fencing.end(session, run, how)
+    async with database.autocommit(within_s=within_s) as connection:
+        await fencing.end(connection, run, how)
     record_run(how.status, code=how.code)
     events.run_changed(run.id, how.status, attempt=run.attempt, ended=True, code=how.code)

@@ -24,6 +24,7 @@ from app.pipeline.tables import (
     RunRow,
     RunStatus,
 )
+from app.store.database import Statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Due:
 
 
 async def begin(
-    session: AsyncSession, run_id: RunId, *, attempt: int, worker: str, lease_s: float
+    session: Statements, run_id: RunId, *, attempt: int, worker: str, lease_s: float
 ) -> RunRow | None:
     """Raise the fence to `attempt` and take the run; None when that attempt is not to be had.
 
@@ -179,7 +180,7 @@ async def overtaken(session: AsyncSession, held: Mapping[RunId, int]) -> list[Ru
     ]
 
 
-async def end(session: AsyncSession, run: RunRow, how: End) -> None:
+async def end(session: Statements, run: RunRow, how: End) -> None:
     """Write the final state and its effects.
 
     Raises LEASE_LOST when the run is no longer at the attempt and in the state of `run`.

@@ -20,6 +20,7 @@ from app.pipeline.tables import (
     StageStatus,
 )
 from app.resilience.spending import Spend
+from app.store.database import Statements
 from app.store.keys import DataKeyRow, TenantId
 
 
@@ -120,7 +121,7 @@ class Bill:
     spend: Spend
 
 
-async def bills(session: AsyncSession, run_id: UUID) -> list[Bill]:
+async def bills(session: Statements, run_id: UUID) -> list[Bill]:
     """What a run has spent by all of its attempts, the model that was asked first at the top."""
     rows = await session.execute(
         select(

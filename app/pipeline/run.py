@@ -121,9 +121,9 @@ class Run:
 
     async def skip(self, name: str) -> None:
         """Record that a stage does not apply to this run."""
-        async with self.database.autocommit() as session:
+        async with self.database.autocommit() as connection:
             how = StageEnd(name=name, status=StageStatus.SKIPPED)
-            await stage_records.end_stage(session, self.row, how)
+            await stage_records.end_stage(connection, self.row, how)
         self._tell(name, StageStatus.SKIPPED)
 
     async def once(
@@ -139,8 +139,8 @@ class Run:
         answer = await call()
         sealed = self._seal(result, answer, stage, item)
         with self._purse.saving() if self._purse else nullcontext(()) as paid:
-            async with self.database.autocommit() as session:
-                await stage_records.save_answer(session, self.row, stage, item, sealed, paid)
+            async with self.database.autocommit() as connection:
+                await stage_records.save_answer(connection, self.row, stage, item, sealed, paid)
         self.saved[stage, item, ANSWER_VERSION] = sealed
         return answer
 
@@ -152,8 +152,8 @@ class Run:
         if self._purse is None:
             bills: list[records.Bill] = []
             if self.row.attempt > 1:
-                async with self.database.autocommit() as session:
-                    bills = await records.bills(session, self.id)
+                async with self.database.autocommit() as connection:
+                    bills = await records.bills(connection, self.id)
             # Another stage may have asked in the meantime, and spent.
             if self._purse is None:
                 self._purse = models.purse(sum((bill.spend for bill in bills), start=Spend()))
@@ -192,8 +192,8 @@ class Run:
             # Why it fell back, if it did: an operator asks.
             code = outcome.error.code if outcome.error else None
             how = self._end(stage, began_s, status, sealed=sealed, tries=tries, code=code)
-            async with self.database.autocommit() as session:
-                await stage_records.end_stage(session, self.row, how)
+            async with self.database.autocommit() as connection:
+                await stage_records.end_stage(connection, self.row, how)
             self._tell(stage.name, status, code)
             return result
 
@@ -228,9 +228,9 @@ class Run:
     async def _show(self, name: str, began_s: float) -> None:
         """Let others see that the stage is under way: not needed to carry it through."""
         try:
-            async with self.database.autocommit() as session:
+            async with self.database.autocommit() as connection:
                 ago_s = self.clock.monotonic() - began_s
-                await stage_records.start_stage(session, self.row, name, ago_s=ago_s)
+                await stage_records.start_stage(connection, self.row, name, ago_s=ago_s)
         except RetryableError as error:
             log.warning("stage_not_shown", stage=name, code=error.code)
 
@@ -249,8 +249,8 @@ class Run:
         absorbed = stage.partial is not None and error.code not in NEVER_ABSORBED
         status = StageStatus.PARTIAL if absorbed else StageStatus.FAILED
         how = self._end(stage, began_s, status, code=error.code, tries=tries)
-        async with self.database.autocommit() as session:
-            await stage_records.end_stage(session, self.row, how)
+        async with self.database.autocommit() as connection:
+            await stage_records.end_stage(connection, self.row, how)
         self._tell(stage.name, status, error.code)
 
     def _tell(self, stage: str, status: StageStatus, code: ErrorCode | None = None) -> None:

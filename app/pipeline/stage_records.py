@@ -16,6 +16,7 @@ from app.errors import ErrorCode, RetryableError
 from app.pipeline.statements import END_STAGE, SAVE_ANSWER, START_STAGE
 from app.pipeline.tables import CheckpointRow, RunId, RunRow, StageRow, StageStatus
 from app.resilience.spending import Payment
+from app.store.database import Statements
 
 ANSWER_VERSION = 1
 """Of the results within a stage: `item` tells apart what asks in another way."""
@@ -34,13 +35,13 @@ class StageEnd:
     sealed: str | None = None
 
 
-async def start_stage(session: AsyncSession, run: RunRow, name: str, *, ago_s: float = 0) -> None:
+async def start_stage(session: Statements, run: RunRow, name: str, *, ago_s: float = 0) -> None:
     """Say that a stage has begun, so long ago; one that has ended meanwhile stays as it is."""
     told = {"run_id": run.id, "attempt": run.attempt, "stage": name, "ago_s": ago_s}
     await session.execute(START_STAGE, told)
 
 
-async def end_stage(session: AsyncSession, run: RunRow, how: StageEnd) -> None:
+async def end_stage(session: Statements, run: RunRow, how: StageEnd) -> None:
     """Say how a stage has ended, and save its result, if it has one."""
     told = {
         "stage": how.name,
@@ -55,7 +56,7 @@ async def end_stage(session: AsyncSession, run: RunRow, how: StageEnd) -> None:
 
 
 async def save_answer(
-    session: AsyncSession,
+    session: Statements,
     run: RunRow,
     stage: str,
     item: str,
@@ -113,7 +114,7 @@ async def tries_spent(session: AsyncSession, run_id: RunId) -> dict[str, int]:
 
 
 async def _fenced(
-    session: AsyncSession, statement: TextClause, run: RunRow, told: Mapping[str, Any]
+    session: Statements, statement: TextClause, run: RunRow, told: Mapping[str, Any]
 ) -> None:
     held = {"run_id": run.id, "attempt": run.attempt}
     if await session.scalar(statement, {**held, **told}) is None:

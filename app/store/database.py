@@ -4,21 +4,31 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, event, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
+
+T = TypeVar("T")
+
+Statements = AsyncSession | AsyncConnection
+"""What executes statements: a transaction's session, or a connection that commits each."""
 
 _SESSION = {
     # A killed worker's open transaction keeps its row locks until the server notices. Without these
@@ -73,22 +83,25 @@ class Database:
         longer than `within_s`, even on a connection that has gone silent. A commit whose answer
         was lost may have happened: what runs inside must be safe to run again.
         """
-        async with self._session(self.engine, within_s) as session, session.begin():
+        async with (
+            self._guarded(AsyncSession(self.engine, expire_on_commit=False), within_s) as session,
+            session.begin(),
+        ):
             yield session
 
     @asynccontextmanager
-    async def autocommit(self, *, within_s: float | None = None) -> AsyncGenerator[AsyncSession]:
-        """A session in which each statement is a transaction of its own: one round trip, not three.
+    async def autocommit(self, *, within_s: float | None = None) -> AsyncGenerator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own: one round trip, not three.
 
         For one that reads, or that writes all there is to write. Raises as `begin`.
         """
-        async with self._session(self._autocommit, within_s) as session:
-            yield session
+        async with self._guarded(self._autocommit.connect(), within_s) as connection:
+            yield connection
 
     @asynccontextmanager
-    async def _session(
-        self, engine: AsyncEngine, within_s: float | None
-    ) -> AsyncGenerator[AsyncSession]:
+    async def _guarded(
+        self, opening: AbstractAsyncContextManager[T], within_s: float | None
+    ) -> AsyncGenerator[T]:
         with database_errors():
             async with (
                 # Twice: cancelled once, a session waits to close its connection in order, and one
@@ -96,14 +109,14 @@ class Database:
                 # own.
                 asyncio.timeout(None if within_s is None else within_s + _GRACE_S),
                 asyncio.timeout(within_s),
-                AsyncSession(engine, expire_on_commit=False) as session,
+                opening as opened,
             ):
-                yield session
+                yield opened
 
     async def ping(self) -> None:
         """Raise DB_CONNECTION unless the server answers."""
-        async with self.autocommit() as session:
-            await session.execute(text("SELECT 1"))
+        async with self.autocommit() as connection:
+            await connection.execute(text("SELECT 1"))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import ErrorCode, PermanentError
 from app.store.crypto import BlindIndex, DataKey, Keyring, Place, new_index_secret
-from app.store.database import Base
+from app.store.database import Base, Statements
 
 TenantId = NewType("TenantId", UUID)
 
@@ -66,7 +66,7 @@ def new_data_key(keyring: Keyring, tenant_id: TenantId) -> tuple[DataKey, DataKe
     return key, DataKeyRow(id=key_id, tenant_id=tenant_id, wrapped=wrapped)
 
 
-async def load_data_key(session: AsyncSession, keyring: Keyring, key_id: UUID) -> DataKey:
+async def load_data_key(session: Statements, keyring: Keyring, key_id: UUID) -> DataKey:
     """Raises ENCRYPTION_ERROR when the key was destroyed or another ENCRYPTION_KEY wraps it."""
     wrapped = await session.scalar(select(DataKeyRow.wrapped).where(DataKeyRow.id == key_id))
     if wrapped is None:

@@ -70,8 +70,8 @@ class Outbox:
         Safe to repeat: the rows and runs are made once, in one transaction. Raises DB_CONNECTION.
         """
         run_id, event = UUID(payload["run_id"]), EventType(f"run.{payload['status']}")
-        async with self.database.autocommit() as session:
-            if not await records.is_asked_for(session, run_id, event):
+        async with self.database.autocommit() as connection:
+            if not await records.is_asked_for(connection, run_id, event):
                 return
         carriers: list[RunRow] = []
         async with self.database.begin() as session:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.store.crypto import DataKey, Keyring, Place
+from app.store.database import Statements
 from app.store.keys import TenantId, TenantRow, load_data_key
 from app.webhooks.tables import (
     DeliveryRow,
@@ -51,7 +52,7 @@ _ASKED: Final = text(
 )
 
 
-async def is_asked_for(session: AsyncSession, run_id: UUID, event: EventType) -> bool:
+async def is_asked_for(session: Statements, run_id: UUID, event: EventType) -> bool:
     """Whether any active endpoint of the run's tenant asked for this."""
     return bool(await session.scalar(_ASKED, {"run_id": run_id, "event": event}))
 

@@ -69,24 +69,24 @@ async def test_a_connection_that_died_in_the_pool_is_not_handed_out(
         for each in (database.begin, database.autocommit):
             async with each() as session:
                 pid = await session.scalar(text("SELECT pg_backend_pid()"))
-            async with elsewhere.autocommit() as session:
+            async with elsewhere.autocommit() as connection:
                 ended = text("SELECT pg_terminate_backend(:pid, 10000)")
-                assert await session.scalar(ended, {"pid": pid})
+                assert await connection.scalar(ended, {"pid": pid})
             await asyncio.sleep(idle_s)
             await database.ping()
 
 
 async def test_a_statement_alone_commits_by_itself(database: Database) -> None:
-    async with database.autocommit() as session:
-        await session.execute(text("CREATE TABLE t (n int PRIMARY KEY)"))
-        await session.execute(text("INSERT INTO t VALUES (1)"))
+    async with database.autocommit() as connection:
+        await connection.execute(text("CREATE TABLE t (n int PRIMARY KEY)"))
+        await connection.execute(text("INSERT INTO t VALUES (1)"))
         with pytest.raises(IntegrityError):
-            await session.execute(text("INSERT INTO t VALUES (1)"))
+            await connection.execute(text("INSERT INTO t VALUES (1)"))
     async with database.begin() as session:
         assert (await session.scalars(text("SELECT n FROM t"))).all() == [1]
     with pytest.raises(ZeroDivisionError):
         async with database.begin() as session:  # of the same pool, and still a transaction
             await session.execute(text("INSERT INTO t VALUES (2)"))
             raise ZeroDivisionError
-    async with database.autocommit() as session:
-        assert (await session.scalars(text("SELECT n FROM t"))).all() == [1]
+    async with database.autocommit() as connection:
+        assert (await connection.scalars(text("SELECT n FROM t"))).all() == [1]
