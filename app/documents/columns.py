@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from app.documents.blocks import Box
+from app.documents.layers import merged_layers
 from app.documents.pieces import Item, Items, Piece, around, same_row
 
 _GUTTER_FROM, _GUTTER_TO, _GUTTER_STEP = 0.18, 0.82, 0.004
@@ -43,6 +44,13 @@ _WHOLE_DATE = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(?:19|20)\d\d|'\d\d|\b\d\d\.\d\d\b|present|현재|재직", re.IGNORECASE)
+_STATUS = re.compile(
+    r"\(?(?:(?:총\s?)?\d{1,2}\s?년(?:\s?\d{1,2}\s?(?:개월|월))?|\d{1,2}\s?개월|(?:졸업|수료)\s?예정|졸업|재학\s?중?|휴학\s?중?|수료|중퇴|자퇴"
+    r"|편입|재직\s?중?|퇴사|(?:\d{1,2}\s?(?:years?|yrs?|months?|mos?)\s?){1,2}|graduated|full[- ]time|part[- ]time)\)?",
+    re.IGNORECASE,
+)
+_MIN_DATES = 2
+_SET_RIGHT = 0.85
 _TITLE_ABOVE_SHARE = 0.9
 _SAME_HEIGHT = 0.3
 
@@ -61,7 +69,7 @@ def title_first(items: Items) -> Items:
 
 def in_reading_order(items: Items) -> list[Items]:
     """Columns and bands, each read from top to bottom. `items` come in content order."""
-    bound, dates = _bind_dates(items)
+    bound, dates = _bind_dates(merged_layers(items))
     return [
         [one for item in frame for one in dates.get(id(item), (item,))] for frame in _frames(bound)
     ]
@@ -121,7 +129,7 @@ def _frames(items: Items) -> list[Items]:
         return [items] if items else []
     jumps = jump_share(items, gutter) > _MAX_JUMP_SHARE
     if _is_rows(items, gutter):
-        return [_attached(items, gutter) if jumps else items]
+        return [_attached(items, gutter) if jumps or _has_dates_beside(items, gutter) else items]
     if jumps:
         return [frame for column in _columns(items, gutter) for frame in _frames(column)]
     return [*_runs(items, gutter)]
@@ -204,7 +212,7 @@ def _is_rows(items: Items, gutter: float) -> bool:
     right = [item for item in items if _side(item, gutter) > 0]
     if not left or not right:
         return True
-    if _are_dates_beside(left, right) or _are_dates_beside(right, left):
+    if _has_dates_beside(items, gutter) or _is_set_right(left):
         return True
     beside = [_beside_share(left, right), _beside_share(right, left)]
     if min(beside) >= _ATTACHED_SHARE:
@@ -215,10 +223,46 @@ def _is_rows(items: Items, gutter: float) -> bool:
     return _coverage(attached, others) < _CONTIGUOUS or _date_share(attached) > _DATE_SHARE
 
 
+def _has_dates_beside(items: Items, gutter: float) -> bool:
+    left = [item for item in items if _side(item, gutter) < 0]
+    right = [item for item in items if _side(item, gutter) > 0]
+    return (
+        _are_dates_beside(left, right)
+        or _are_dates_beside(right, left)
+        or _is_date_margin(left, right)
+    )
+
+
 def _are_dates_beside(ones: Items, others: Items) -> bool:
     """A margin of dates: headings may stand in it too, but what has a neighbour is a date."""
     near = _beside(ones, others)
     return len(near) > 1 and _date_share(near) >= _DATES_OF_A_MARGIN
+
+
+def _is_date_margin(left: Items, right: Items) -> bool:
+    """Dates with a status or a length of time under some of them, as job sites print them."""
+    dates = [item for item in left if isinstance(item, Piece) and _is_date(item)]
+    if len(dates) < _MIN_DATES:
+        return False
+    edge = median(date.box.left for date in dates)
+    margin = [item for item in left if abs(item.box.left - edge) <= _EDGE_PT]
+    near = _beside(margin, right)
+    told = sum(1 for item in near if isinstance(item, Piece) and _is_beside_a_date(item))
+    kept = _beside_share(dates, right)
+    return min(kept, told / max(len(near), 1)) >= _DATES_OF_A_MARGIN
+
+
+def _is_beside_a_date(piece: Piece) -> bool:
+    return _is_date(piece) or _STATUS.fullmatch(piece.text) is not None
+
+
+def _is_set_right(left: Items) -> bool:
+    """Labels that end at one edge and begin anywhere belong to what stands right of them."""
+    edge = median(item.box.right for item in left)
+    ends = sum(1 for item in left if abs(item.box.right - edge) <= _EDGE_PT)
+    begin = median(item.box.left for item in left)
+    begins = sum(1 for item in left if abs(item.box.left - begin) <= _EDGE_PT)
+    return ends >= _SET_RIGHT * len(left) and begins < len(left) / 2
 
 
 def _beside_share(ones: Items, others: Items) -> float:

@@ -188,3 +188,65 @@ def test_dates_at_the_right_of_a_column_do_not_hide_the_sidebar() -> None:
 
     assert found[0] == "Title 0\tMar 2010 - Apr 2011"
     assert found[-8:] == [f"skill {n}" for n in range(8)]
+
+
+def drawn_apart(left: list[Piece], right: list[Piece]) -> list[list[str]]:
+    blocks = page_blocks([*left, *right], page=1)
+    return [list(block.cells) or [block.text] for block in blocks]
+
+
+def test_a_margin_of_dates_with_a_status_under_them_belongs_to_its_entries() -> None:
+    left = [
+        piece(text, 45, 100 + 15 * at)
+        for at, text in [
+            (0, "2019.05 ~ 재직중"),
+            (1, "4년 2개월"),
+            (7, "2015.02 ~ 2019.04"),
+            (8, "퇴사"),
+        ]
+    ]
+    right = [
+        piece(text, 164, 100 + 15 * at)
+        for at, text in enumerate(
+            [
+                "나루제지",
+                "회계팀 과장",
+                "월 결산",
+                "외부 감사 대응",
+                "원가 계산",
+                "연말 정산",
+                "",
+                "솔빛상사",
+                "사원",
+                "기장",
+                "신고",
+                "자료 정리",
+            ]
+        )
+        if text
+    ]
+
+    found = drawn_apart(left, right)
+
+    assert ["2019.05 ~ 재직중", "나루제지"] in found
+    assert ["2015.02 ~ 2019.04", "솔빛상사"] in found
+
+
+def test_labels_set_to_the_right_edge_belong_to_the_values_beside_them() -> None:
+    labels = ["Dates", "Occupation or position held", "Main activities and", "responsibilities"]
+    values = ["2019 – 2021", "Harbour Pilot", "Berthing of tankers", "Training of trainees"]
+    left = [
+        Piece(text=text, box=Box(left=198 - 4.6 * len(text), top=top, right=198, bottom=top + 10))
+        for n in range(2)
+        for top, text in zip(range(100 + 120 * n, 180 + 120 * n, 16), labels, strict=False)
+    ]
+    right = [
+        piece(text, 215, top)
+        for n in range(2)
+        for top, text in zip(range(100 + 120 * n, 180 + 120 * n, 16), values, strict=False)
+    ]
+    drawn = [item for pair in zip(left, right, strict=True) for item in pair]
+
+    found = [list(block.cells) for block in page_blocks(drawn, page=1)]
+
+    assert found[:2] == [["Dates", "2019 – 2021"], ["Occupation or position held", "Harbour Pilot"]]

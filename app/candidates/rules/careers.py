@@ -1,5 +1,6 @@
 """Experience and education of a whole résumé, with and without headings."""
 
+import re
 from collections.abc import Sequence
 
 from app.candidates.profile import Education, Experience
@@ -8,9 +9,10 @@ from app.candidates.rules.entries import Entry, group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import korean_name, latin_name
 from app.candidates.rules.sections import Section
+from app.candidates.rules.vocabulary import has_school
 
 _PERSONAL = frozenset(
     {
@@ -25,6 +27,9 @@ _PERSONAL = frozenset(
     }
 )
 _NAME_WITHIN = 5
+_TRAINING = re.compile(
+    r"(?:교육|연수|배움|수료)(?:사항|이력|과정|훈련|이수|이수사항)?|training|trainings|courses|schooling"
+)
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
@@ -40,11 +45,24 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             more, schooling = _mixed(section.lines)
             experience += more
             education += schooling
+    if not education:
+        education = find_education(s.lines for s in sections if _is_training(s))
     if not experience or not education:
         found = [_mixed(_told(s.lines[_first_told(s) :])) for s in sections if s.kind in _UNHEADED]
         experience = experience or [row for more, _ in found for row in more]
         education = education or [row for _, schooling in found for row in schooling]
     return experience, education
+
+
+def _is_training(section: Section) -> bool:
+    """교육 over a school, where nothing is called 학력: there it is what others call so."""
+    heading = section.heading
+    return (
+        section.kind is Kind.OTHER
+        and heading is not None
+        and _TRAINING.fullmatch(squeeze(heading.text)) is not None
+        and any(has_school(line.text) for line in section.lines)
+    )
 
 
 def _first_told(section: Section) -> int:

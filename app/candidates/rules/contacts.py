@@ -51,6 +51,7 @@ _NOT_PROFILE_HOSTS = re.compile(
     r"^(?:[\w-]+\.)?(?:doi\.org|arxiv\.org|dl\.acm\.org|ieee\.org|patents\.google|youtube|youtu\.be)",
     re.IGNORECASE,
 )
+_ADDRESS_MAX_CHARS = 200
 _LINK_TRIM = ".,;:)]}>'\"·"
 _TECHNOLOGIES = frozenset(
     {
@@ -168,7 +169,7 @@ def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contac
         for line in _rejoined(section.lines, target_keys):
             if _MAY_HOLD.search(line.text):
                 _read(line, _place(section, line), emails, phones, links)
-    own_links = _own_links(links)
+    own_links = _own_links(links, emails + phones)
     own_links += _from_targets(targets, links, sections)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
     own_emails = _own(emails, str.casefold)
@@ -256,10 +257,11 @@ def _own(found: Iterable[Found], key: Callable[[str], str]) -> list[Found]:
     return list(unique.values())
 
 
-def _own_links(found: Sequence[Found]) -> list[Found]:
+def _own_links(found: Sequence[Found], others: Sequence[Found]) -> list[Found]:
     kept: list[Found] = []
+    own = [f.line.index for f in others if f.place is not Place.OTHERS and f.line.page == 1]
     for row in found:
-        profile = _is_profile(row.value)
+        profile = _is_profile(row.value) or _stands_with(row, own)
         if row.place is Place.OTHERS or _NOT_PROFILE_HOSTS.match(link_key(row.value)):
             continue
         if row.place is Place.OWN or profile:
@@ -270,6 +272,16 @@ def _own_links(found: Sequence[Found]) -> list[Found]:
     for row in kept:
         unique.setdefault(link_key(row.value), row)
     return list(unique.values())
+
+
+def _stands_with(row: Found, own: Sequence[int]) -> bool:
+    """Whether an address is listed among mail and phone, under whatever heading."""
+    text = row.line.text
+    return (
+        len(text) <= _ADDRESS_MAX_CHARS
+        and len(text.split()) <= 3
+        and any(abs(row.line.index - index) <= 2 for index in own)
+    )
 
 
 def _is_profile(value: str) -> bool:
@@ -288,6 +300,7 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
 
 
 _TAIL = re.compile(r"[^\s|,;]+$")
+_BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of address it is
 _PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
 
 
@@ -309,12 +322,12 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         not tail
         or upper.cells
         or lower.cells
-        or not _PIECE.match(lower.text)
         or len(lower.text) > 120
+        or not _PIECE.match(_BRACKET_TAIL.sub("", lower.text))
     ):
         return None
     head = tail[0]
-    whole = head + lower.text
+    whole = head + _BRACKET_TAIL.sub("", lower.text)
     if ("@" in head) != ("@" in whole) and "@" in lower.text:
         return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
     if "@" in head:

@@ -21,7 +21,7 @@ _DD = r"(?:3[01]|[12]\d|0?[1-9])"
 _SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
 _ATOM = re.compile(
     rf"""
-      (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date)\b
+      (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|actualidad|presente|attuale)\b
                 | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
     | (?<!\d) (?P<ko_y>{_YEAR}|'\d\d|\d\d(?=\s?년\s?{_MM}\s?월)) \s?년도?
               (?: \s?(?P<ko_m>{_MM})\s?월 (?:\s?{_DD}\s?일)? )?
@@ -54,7 +54,7 @@ _SHORT_END = re.compile(rf"^\s*[-~]\s*(?P<m>{_MM})\s*(?:월|\.)?(?=\s|$|[),])")
 _SHORT_YEAR = re.compile(r"^-(?P<y>\d\d)(?!\d|[.%])")
 _BEGINNING = re.compile(r"^\s*\.?\s*\(?\s*(?:입학|입사|부터|시작|편입)")
 _DURATION = re.compile(
-    r"[\[(]?\s*(?:약\s?|총\s?)?(?<![\d.])\d{1,2}\s?(?:년|years?|yrs?\.?)(?:\s?(?:간|차))?\s*(?:,|and)?\s*(?:\d{1,2}\s?(?:개월|months?|mos?\.?|mths?)(?:\s?간)?)?\s*[\])]?"
+    r"[\[(]?\s*(?:약\s?|총\s?)?(?<![\d.])\d{1,2}\s?(?:년(?!제)|years?|yrs?\.?)(?:\s?(?:간|차))?\s*(?:,|and)?\s*(?:\d{1,2}\s?(?:개월|months?|mos?\.?|mths?)(?:\s?간)?)?\s*[\])]?"
     r"|[\[(]?\s*(?<![\d.])\d{1,2}\s?(?:개월|months?|mos?\b\.?)(?:\s?간)?\s*[\])]?",
     re.IGNORECASE,
 )
@@ -153,9 +153,16 @@ def _period(text: str, atoms: list[_Atom], at: int) -> tuple[Period | None, int]
             start=first.value, end=end, begin=first.begin, stop=first.stop + academic.end()
         ), 1
     opened = _OPEN_TAIL.match(tail)
-    if opened or _FROM.search(text[max(0, first.begin - 8) : first.begin]):
+    since = _FROM.search(text, max(0, first.begin - 8), first.begin)
+    if opened or since:
         stop = first.stop + (opened.end() if opened else 0)
-        return Period(start=first.value, end=None, ongoing=True, begin=first.begin, stop=stop), 1
+        return Period(
+            start=first.value,
+            end=None,
+            ongoing=True,
+            begin=since.start() if since else first.begin,
+            stop=stop,
+        ), 1
     if ended := _BEGINNING.match(tail):
         return Period(
             start=first.value,

@@ -11,8 +11,10 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.entries import Entry, group
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
+from app.candidates.rules.parts import case_cut, without_translation
 from app.candidates.rules.places import is_place
 from app.candidates.rules.vocabulary import (
+    DEGREE_EN,
     degree_word,
     find_degree,
     has_degree,
@@ -29,7 +31,7 @@ _STRONG = re.compile(
 _FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
 _GRADE = re.compile(
     r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
-    r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of)\b:?",
+    r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
     re.IGNORECASE,
 )
 _BRACKETED_DEGREE = re.compile(
@@ -48,6 +50,9 @@ _CAMPUSES = re.compile(
     re.IGNORECASE,
 )
 _AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교)\)?$")
+_GENERIC = re.compile(
+    r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
+)
 _COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
 
@@ -105,7 +110,11 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
         draft = _from_columns(entry) if Label.SCHOOL in entry.columns else _from_lines(entry)
         if draft.school and (len(draft.school) > 1):
             rows.append(
-                Education(school=draft.school, degree=_degree(draft), **_dates(entry.period))
+                Education(
+                    school=without_translation(draft.school),
+                    degree=_degree(draft),
+                    **_dates(entry.period),
+                )
             )
     return rows
 
@@ -123,7 +132,7 @@ def _from_columns(entry: Entry) -> _Draft:
     if draft.school is None:
         draft.school = _tidy(columns[Label.SCHOOL])[:_SCHOOL_MAX_CHARS] or None
         draft.others, draft.degrees = [], []
-    seen: set[str] = set()
+    seen = {_tidy(columns[Label.SCHOOL])}
     for label in (Label.MAJOR, Label.DEGREE, Label.STATUS):
         value = _tidy(columns.get(label, ""))
         if not value or value in seen or is_place(value):
@@ -140,13 +149,21 @@ def _from_lines(entry: Entry) -> _Draft:
     draft = _Draft()
     for line in (*entry.above, *entry.head, *entry.below):
         for cell in [c for c in line.cells if c] or [line.text]:
-            for piece in _STRONG.split(without_periods(cell)):
+            for piece in _pieces(without_periods(cell)):
                 _read(draft, piece)
     if draft.school is None and draft.others and (draft.degrees or entry.period):
         draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
         if not any(c.isalpha() for c in draft.school):
             draft.school = None
     return draft
+
+
+def _pieces(text: str) -> list[str]:
+    """Master of Business Administration - MBA, Strategy: one degree, spelled out and in short."""
+    long, dash, short = text.partition(" - ")
+    if dash and degree_word(long) and (found := DEGREE_EN.match(short)) and len(found[0]) > 1:
+        return [text.strip(_TRIM)]
+    return _STRONG.split(text)
 
 
 def _tidy(text: str) -> str:
@@ -199,6 +216,9 @@ def _cut_school(text: str) -> tuple[str, str, str]:
     named = [i for i, s in enumerate(segments) if has_school(s)]
     # High School Diploma, Eastgate High School: the one that is no degree.
     at = next((i for i in named if not _DIPLOMA.search(segments[i])), named[0] if named else 0)
+    if cut := case_cut(segments[at]):
+        segments[at : at + 1] = cut
+        at += 1
     before, school, after = ", ".join(segments[:at]), segments[at], segments[at + 1 :]
     if after and _CAMPUSES.match(school):
         school = f"{school}, {after.pop(0)}"
@@ -231,6 +251,10 @@ def _cut_korean(text: str) -> tuple[str, str, str]:
     at = next((i for i, w in enumerate(words) if is_korean_school_word(w)), None)
     if at is None:
         return "", "", text
+    begin = at
+    if _GENERIC.fullmatch(words[at]):  # 호반 대학교, 하노이 붉은강 고등학교
+        while begin and not (has_degree(words[begin - 1]) or is_korean_major(words[begin - 1])):
+            begin -= 1
     end = at + 1
     while end < len(words) and (
         _AFTER_SCHOOL.search(words[end]) or (words[end].startswith("(") and "캠퍼스" in words[end])
@@ -239,8 +263,8 @@ def _cut_korean(text: str) -> tuple[str, str, str]:
     rest = words[end:]
     while rest and (_COLLEGE.match(rest[0]) or rest[0] == ","):
         rest = rest[1:]
-    before = [w for w in words[:at] if has_degree(w) or is_korean_major(w)]
-    return " ".join(before), " ".join(words[at:end]), " ".join(rest).replace(" , ", ", ")
+    before = [w for w in words[:begin] if has_degree(w) or is_korean_major(w)]
+    return " ".join(before), " ".join(words[begin:end]), " ".join(rest).replace(" , ", ", ")
 
 
 def _without_degree(text: str) -> tuple[str, str, str]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.candidates.rules.dates import Period, periods, without_periods
-from app.candidates.rules.labels import Label, column_labels, is_column_label, pairs
+from app.candidates.rules.indents import with_indents
+from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
-from app.candidates.rules.vocabulary import title_score
+from app.candidates.rules.vocabulary import has_degree, title_score
 
 HEAD_MAX_CHARS = 100
 _ABOVE_MAX = 3
@@ -35,6 +36,12 @@ _DESCRIPTION = re.compile(
     r"^(?:GPA|CGPA|학점|평점|thesis|advisor|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor)\b\s*[:：\-]?",
     re.IGNORECASE,
 )
+_BARS = re.compile(r"\s+[|·•]\s+")
+_FINISHED = re.compile(
+    r"^(?:grad(?:uated|uation)?|expected|anticipated|class of|completed|awarded)\b[.:]?\s*",
+    re.IGNORECASE,
+)
+_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT})
 _NOISE = re.compile(r"^[\s\d.,:|/~\-–—()·•]*$")
 
 
@@ -66,18 +73,25 @@ def is_sentence(text: str) -> bool:
         return True
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
-        return title_score(text.partition(",")[0]) < 0.6
+        first = text.partition(",")[0]
+        return title_score(first) < 0.6 and not has_degree(first)
     return len(words) > 2 and _KO_SENTENCE.search(text) is not None
 
 
 def is_headish(line: Line) -> bool:
     """Whether a line may name a company, a title, a school or a degree."""
-    if line.bullet or len(line.text) > _LINE_MAX_CHARS:
+    if len(line.text) > _LINE_MAX_CHARS or (line.bullet and not _is_labelled(line.text)):
         return False
     text = without_periods(line.text)
     if not text or _NOISE.match(text) or _DESCRIPTION.match(text):
         return False
     return len(text) <= HEAD_MAX_CHARS and len(text.split()) <= 14 and not is_sentence(text)
+
+
+def _is_labelled(text: str) -> bool:
+    """`직위 : 차장`, `Position: Nurse`, under whatever bullet."""
+    label, colon, value = text.partition(":")
+    return bool(colon and value.strip()) and bool(labels_of(label) & _NAMING)
 
 
 def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Entry]:
@@ -88,6 +102,9 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     at = 0
     while at < len(lines):
         if columns := _header_row(lines[at]):
+            if double := _with_second_row(columns, lines[at + 1 : at + 2]):
+                columns = double
+                at += 1
             found += _grouped(plain, singles=singles)
             plain = []
             at, rows = _table(lines, at + 1, columns)
@@ -96,6 +113,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
         plain.append(lines[at])
         at += 1
     labelled = _labelled(plain)
+    plain = with_indents(plain)
     return found + (labelled or _grouped(plain, singles=singles))
 
 
@@ -117,6 +135,17 @@ def _header_row(line: Line) -> list[frozenset[Label]] | None:
     if known < 2 or known < len(cells) - 1 or periods(line.text):
         return None
     return named
+
+
+def _with_second_row(
+    columns: list[frozenset[Label]], below: Sequence[Line]
+) -> list[frozenset[Label]] | None:
+    """재직기간 | 기관명 over 부터 | 까지: forms that part the first and the last day."""
+    cells = [labels_of(c) for line in below for c in line.cells if c]
+    at = next((n for n, labels in enumerate(columns) if Label.PERIOD in labels), None)
+    if at is None or len(cells) != 2 or Label.START not in cells[0] or Label.END not in cells[1]:
+        return None
+    return [*columns[:at], frozenset({Label.START}), frozenset({Label.END}), *columns[at + 1 :]]
 
 
 def _table(
@@ -241,24 +270,36 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
             found[0].begin <= 2
             or found[-1].stop >= len(line.text.rstrip(" .)")) - 6
             or bool(line.cells)
+            or any(_is_all_date(piece) for piece in _BARS.split(line.text))
         )
         if not edge:
             return False
+    if found[0].begin <= 2 or line.cells:  # a row that LaTeX classes end with a full stop
+        rest = rest.removesuffix(".")
     return len(rest) <= HEAD_MAX_CHARS and not (rest and is_sentence(rest))
+
+
+def _parts_entries(line: Line) -> bool:
+    return line.gap and not _is_duration(line.text)
+
+
+def _is_all_date(piece: str) -> bool:
+    """`Grad. May 2012` between bars."""
+    return bool(periods(piece)) and not _FINISHED.sub("", without_periods(piece))
 
 
 def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
     """The usual case: names beside, over or under the date."""
-    above_max = _run_above(lines, anchors[0], 0)
+    above, above_max = _run_above(lines, anchors[0], 0)
     # A gap parts entries only where none stands inside the first one.
-    first = lines[anchors[0] - above_max + 1 : anchors[0] + 1]
+    first = lines[anchors[0] - above + 1 : anchors[0] + 1]
     gaps_tell = any(line.gap for line in lines) and not any(line.gap for line in first)
     begins: list[int] = []
     for number, anchor in enumerate(anchors):
         floor = anchors[number - 1] + 1 if number else 0
-        run = min(_run_above(lines, anchor, floor), above_max)
+        run, _ = _run_above(lines, anchor, floor, most=above_max)
         if gaps_tell and number:
-            while run and any(lines[i].gap for i in range(anchor - run + 1, anchor + 1)):
+            while run and any(map(_parts_entries, lines[anchor - run + 1 : anchor + 1])):
                 run -= 1
         begins.append(anchor - run)
     for number, anchor in enumerate(anchors):
@@ -273,11 +314,24 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         )
 
 
-def _run_above(lines: Sequence[Line], anchor: int, floor: int) -> int:
-    run = 0
-    while run < _ABOVE_MAX and anchor - run - 1 >= floor and is_headish(lines[anchor - run - 1]):
+def _run_above(
+    lines: Sequence[Line], anchor: int, floor: int, *, most: int = _ABOVE_MAX
+) -> tuple[int, int]:
+    """How many lines over a date belong to it, and how many of them name something."""
+    run = named = 0
+    while named < most and anchor - run - 1 >= floor:
+        line = lines[anchor - run - 1]
+        if is_headish(line):
+            named += 1
+        elif not (named and _is_duration(line.text)):
+            break
         run += 1
-    return run
+    return run, named
+
+
+def _is_duration(text: str) -> bool:
+    """`5 years 2 months` between a firm and the first of its positions."""
+    return len(text) <= 32 and bool(text) and not without_periods(text) and not periods(text)
 
 
 def _trailing(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
@@ -309,4 +363,7 @@ def _undated(lines: Sequence[Line]) -> Iterator[Entry]:
 
 
 def _lone(line: Line) -> Entry:
+    if line.text.endswith(".") and not _ABBREVIATION_END.search(line.text):
+        cells = (*line.cells[:-1], line.cells[-1].removesuffix(".")) if line.cells else ()
+        line = replace(line, text=line.text.removesuffix("."), cells=cells)
     return Entry(period=best_period(periods(line.text)), head=(line,))

@@ -10,34 +10,34 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.entries import Entry, group, is_headish
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line
+from app.candidates.rules.parts import (
+    SEPARATOR,
+    cut_job,
+    cut_title,
+    split,
+    tidy,
+    without_department,
+    without_translation,
+)
 from app.candidates.rules.places import is_place, without_place
-from app.candidates.rules.skills import canonical
 from app.candidates.rules.vocabulary import (
     company_score,
     ends_like_a_job,
     has_school,
     is_department,
     is_employment_type,
-    is_legal_form,
     is_rank,
-    is_title_head,
-    is_title_word,
     title_score,
 )
 
-_STRONG = re.compile(
-    r"\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―~]+\s+|\s*—\s*|\s{3,}|\s+@\s+|;\s+|\s*:\s+|\s*_\s+"
-)
-_AT = re.compile(
-    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>[A-Z0-9(가-힣].{1,60})$"
-)
-_BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
-_TRIM = " \t,;:|/~·•-–—"
-_KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$")
-_LABEL_PREFIX = re.compile(r"^(?P<label>[^\s:]{2,10})\s*:\s*(?P<value>\S.*)$")
+_LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
-_SLASH = re.compile(r"(?<=\S)/(?=\S)")
 _COMPANY_MAX_CHARS, _TITLE_MAX_CHARS = 70, 80
+_FIELD_MAX_WORDS = 4
+_ON_ONES_OWN = re.compile(
+    r"(?:개인\s?)?프리랜서|자영업|개인\s?사업자?|1인\s?기업|freelance(?:r|\s?work)?|self[- ]employed|independent|sole (?:trader|proprietor)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class _Part:
     near: int  # 0 beside the date, 1 above it, 2 below it
     bold: bool = False
     label: frozenset[Label] = frozenset()
+    line: int = -1
+    whole: str = ""  # the text that commas cut into this and other parts
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,16 +75,17 @@ def _names_a_title(line: Line) -> bool:
         if len(line.text) <= _COMPANY_MAX_CHARS + _TITLE_MAX_CHARS
         else ""
     )
-    return any(title_score(part) for piece in _STRONG.split(text) for part in _split(_tidy(piece)))
+    return any(title_score(part) for piece in SEPARATOR.split(text) for part in split(tidy(piece)))
 
 
 def positions(entries: Sequence[Entry]) -> list[Experience]:
     """Positions of one section: entries that are unclear follow the order of the clear ones."""
     drafts = [_draft(entry) for entry in entries]
     company_first = _company_first(drafts)
+    _pair_alike(drafts)
     found: list[Experience] = []
     previous: Experience | None = None
-    for draft in drafts:
+    for number, draft in enumerate(drafts):
         _complete(draft, company_first=company_first)
         company = (
             draft.company.text
@@ -92,13 +95,25 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
         if not company:
             continue
         title = draft.title.text if draft.title else None
+        company = without_translation(company)
         row = Experience(company=company, title=title, **_dates(draft.period))
         if previous and _inside(row, previous):
             continue
-        if row not in found:
+        # A firm over positions that have dates of their own is no position itself.
+        if row not in found and (title or not _holds_positions(draft, drafts[number + 1 :])):
             found.append(row)
         previous = row
     return found
+
+
+def _holds_positions(draft: _Draft, later: Sequence[_Draft]) -> bool:
+    if not later or not draft.period:
+        return False
+    inner = later[0]
+    if not inner.title or inner.company or not inner.period or not inner.period.start:
+        return False
+    first = draft.period.start or ""
+    return first[:4] <= inner.period.start[:4]
 
 
 def _dates(period: Period | None) -> dict[str, str | None]:
@@ -133,10 +148,42 @@ def _draft(entry: Entry) -> _Draft:
     _choose(draft)
     if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         _cut(draft)
-    if not (draft.title and draft.company):
+    if draft.company and not draft.title:
+        draft.title = _job_beside(draft)
+    if not (draft.title and draft.company) or _is_told_below(draft, entry.below[:1]):
         for line in entry.below:
             _add_parts(draft, line, 2)
         _choose(draft)
+    return _with_field(draft)
+
+
+def _is_told_below(draft: _Draft, below: Sequence[Line]) -> bool:
+    """Whether `Charge Nurse, Surgery` stands over its hospital: then the comma parts off no employer."""
+    title, company = draft.title, draft.company
+    if not below or not title or not company or not title.whole or title.whole != company.whole:
+        return False
+    probe = _Draft(parts=[], period=None)
+    _add_parts(probe, below[0], 2)
+    if not is_headish(below[0]) or not probe.parts or title_score(probe.parts[0].text):
+        return False
+    placed = any(is_place(p) for p in SEPARATOR.split(below[0].text)) or (
+        without_place(below[0].text) != below[0].text
+    )
+    here = 0.0 if is_department(company.text) else company_score(company.text)
+    if placed or company_score(probe.parts[0].text) > here:
+        draft.parts = [p for p in draft.parts if p is not company]
+        return True
+    return False
+
+
+def _with_field(draft: _Draft) -> _Draft:
+    """`Senior Associate, Property` keeps what follows its comma where the employer is told elsewhere."""
+    title, company = draft.title, draft.company
+    if title and company and title.whole and company.whole != title.whole:
+        field = title.whole.removeprefix(title.text).strip(", ")
+        told = title.whole.startswith(title.text) and not any(c.isdigit() for c in field)
+        if field and told and len(field.split()) <= _FIELD_MAX_WORDS:
+            draft.title = replace(title, text=title.whole)
     return draft
 
 
@@ -145,7 +192,9 @@ def _may_name_a_company(line: Line) -> bool:
     if line.bold or company_score(line.text):
         return True
     words = without_periods(line.text).split()
-    named = all(w[:1].isupper() or not w.isascii() for w in words if len(w) > 3)
+    long = [w for w in words if len(w) > 3 and w.strip(".,").isalpha()]
+    named = 2 * sum(w[:1].isupper() or not w.isascii() for w in long) > len(long)
+    named = named and (words[0][:1].isupper() or not words[0].isascii())
     return bool(words) and named and is_headish(line) and not title_score(line.text)
 
 
@@ -155,15 +204,20 @@ def _from_columns(entry: Entry) -> _Draft:
     title = columns.get(Label.TITLE)
     draft = _Draft(parts=[], period=entry.period)
     if company:
-        text = _tidy(without_periods(company))
-        pieces = _split(text) if title is None else [text]
+        text = tidy(without_periods(company))
+        shared = columns.get(Label.DEPARTMENT) == company  # 회사명 및 부서 over one cell
+        pieces = split(text) if title is None else [text]
+        if shared:
+            named = [p for p in SEPARATOR.split(text) if not is_department(p)]
+            pieces = [" ".join(named)] if named else [text]
         draft.parts = [_Part(text=p, order=i, near=0) for i, p in enumerate(pieces)]
         _choose(draft)
         draft.company = draft.company or (draft.parts[0] if draft.parts else None)
     if title is None:
         duty = columns.get(Label.DUTY, columns.get(Label.DEPARTMENT, ""))
         title = duty if title_score(duty) >= 0.5 else None
-    if title and (text := _tidy(without_periods(title))):
+    text = tidy(without_periods(title)) if title else ""
+    if any(c.isalpha() for c in text):
         draft.title = _Part(text=text[:_TITLE_MAX_CHARS], order=9, near=0)
     return draft
 
@@ -171,13 +225,11 @@ def _from_columns(entry: Entry) -> _Draft:
 def _add_parts(draft: _Draft, line: Line, near: int) -> None:
     texts = [c for c in line.cells if c] or [line.text]
     for text in texts:
-        for piece in _STRONG.split(without_periods(text)):
-            for part in _split(_tidy(piece)):
+        bare, label = _without_label(without_periods(text))
+        for piece in SEPARATOR.split(bare):
+            parts = split(tidy(piece))
+            for part in parts:
                 if _is_name_like(part):
-                    label = frozenset[Label]()
-                    if prefixed := _LABEL_PREFIX.match(part):
-                        label = labels_of(prefixed["label"])
-                        part = prefixed["value"] if label else part  # noqa: PLW2901 - the label is taken off its part
                     draft.parts.append(
                         _Part(
                             text=part,
@@ -185,8 +237,17 @@ def _add_parts(draft: _Draft, line: Line, near: int) -> None:
                             near=near,
                             bold=line.bold,
                             label=label,
+                            line=line.index,
+                            whole=", ".join(parts) if len(parts) > 1 and "," in piece else "",
                         )
                     )
+
+
+def _without_label(text: str) -> tuple[str, frozenset[Label]]:
+    """`직위 : 차장` → 차장, and what it is."""
+    prefixed = _LABEL_PREFIX.match(text)
+    label = labels_of(prefixed["label"]) if prefixed else frozenset[Label]()
+    return (prefixed["value"], label) if prefixed and label else (text, frozenset[Label]())
 
 
 def _is_name_like(text: str) -> bool:
@@ -196,76 +257,6 @@ def _is_name_like(text: str) -> bool:
         return False
     place = is_place(text) and not company_score(text)
     return not (place or is_employment_type(text) or "@" in text or "://" in text)
-
-
-def _tidy(text: str) -> str:
-    text = _KO_STATE.sub("", text.strip(_TRIM)).strip(_TRIM)
-    while (tail := _BRACKETS.search(text)) and (
-        is_employment_type(tail["inner"])
-        or is_place(tail["inner"])
-        or not any(c.isalpha() for c in tail["inner"])
-    ):
-        text = text[: tail.start()].strip(_TRIM)
-    if text.startswith("(") and text.endswith(")") and text.count("(") == 1:
-        text = text[1:-1]
-    return text if text.count("(") == text.count(")") else text.strip("()")
-
-
-def _split(text: str) -> list[str]:
-    """Parts that one run of text holds: by ` at `, brackets, slashes, commas, or title words at its end."""
-    if not text:
-        return []
-    at = _AT.match(text)
-    if at and title_score(at["title"]) and not title_score(at["company"]):
-        return [at["title"], *_split(at["company"])]
-    bracket = _BRACKETS.search(text)
-    if bracket and bracket.start() > 1:
-        outer, inner = text[: bracket.start()].strip(_TRIM), bracket["inner"].strip()
-        if bool(title_score(outer)) != bool(title_score(inner)) and (
-            title_score(inner) > 0.6 or company_score(inner)
-        ):
-            return [*_split(outer), inner]
-    halves = _SLASH.split(text)
-    if (
-        len(halves) == 2
-        and bool(title_score(halves[0])) != bool(title_score(halves[1]))
-        and max(map(len, halves)) > 3
-    ):
-        plain = halves[0] if title_score(halves[1]) else halves[1]
-        if not all(is_title_word(w) for w in plain.split()):
-            return [h.strip() for h in halves]
-    if "," in text:
-        return _comma_parts(text)
-    return [_without_department(without_place(text))]
-
-
-def _comma_parts(text: str) -> list[str]:
-    segments: list[str] = []
-    for segment in (s.strip(_TRIM) for s in re.split(r",\s*", text)):
-        if segments and is_legal_form(segment):
-            segments[-1] += f", {segment}"
-        elif segment:
-            segments.append(segment)
-    while len(segments) > 1 and (is_place(segments[-1]) or is_place(", ".join(segments[-2:]))):
-        pair = len(segments) > 2 and is_place(", ".join(segments[-2:]))
-        segments = segments[: -2 if pair else -1]
-    titles = [bool(title_score(s)) for s in segments]
-    if all(titles) or not any(titles):
-        joined = ", ".join(segments)
-        return (
-            [without_place(joined)]
-            if not any(titles) and len(segments) == 1
-            else ([joined] if all(titles) else segments)
-        )
-    return segments
-
-
-def _without_department(text: str) -> str:
-    """튼튼제약 인사팀 → 튼튼제약; a department alone stays."""
-    words = text.split()
-    while len(words) > 1 and is_department(words[-1]):
-        words.pop()
-    return " ".join(words)
 
 
 def _title_rank(part: _Part) -> float:
@@ -296,6 +287,10 @@ def _choose(draft: _Draft) -> None:
     rest = [p for p in draft.parts if p is not draft.title and len(p.text) <= _COMPANY_MAX_CHARS]
     best = max(rest, key=_company_rank, default=None)
     draft.company = best if best and _company_rank(best) > -0.4 else None
+    own = [p for p in draft.parts if _ON_ONES_OWN.fullmatch(p.text)]
+    jobs = [p for p in ranked if p not in own and title_score(p.text)]
+    if own and jobs and not (draft.company and company_score(draft.company.text)):
+        draft.company, draft.title = own[0], jobs[0]  # 프리랜서 | 브랜드 디자이너
 
 
 def _company_first(drafts: Sequence[_Draft]) -> bool:
@@ -307,6 +302,18 @@ def _company_first(drafts: Sequence[_Draft]) -> bool:
     return votes >= 0
 
 
+def _pair_alike(drafts: Sequence[_Draft]) -> None:
+    """`Content Designer | Civic Forms Unit` names a firm where other entries do so on one line."""
+    paired = [d for d in drafts if d.title and d.company and d.title.line >= 0]
+    if not paired or any(d.title and d.company and d.title.line != d.company.line for d in paired):
+        return
+    for draft in drafts:
+        if draft.title and not draft.company:
+            beside = [p for p in draft.parts if p.line == draft.title.line and p is not draft.title]
+            if len(beside) == 1 and len(beside[0].text) <= _COMPANY_MAX_CHARS:
+                draft.company = beside[0]
+
+
 def _complete(draft: _Draft, *, company_first: bool) -> None:
     if draft.title and not draft.company:
         _cut(draft)
@@ -314,13 +321,13 @@ def _complete(draft: _Draft, *, company_first: bool) -> None:
     if draft.title or not draft.company:
         return
     job = next((p for p in draft.parts if p.near and ends_like_a_job(p.text)), None)
-    if job is None and ends_like_a_job(draft.company.text):
+    if job in (None, draft.company) and ends_like_a_job(draft.company.text):
         rest = [p for p in draft.parts if p is not draft.company and not is_department(p.text)]
         job, draft.company = (draft.company, rest[0]) if rest else (None, draft.company)
     if job is not None and job is not draft.company:
         draft.title = job
         return
-    if pieces := _cut_job(draft.company.text):
+    if pieces := cut_job(draft.company.text):
         draft.company, draft.title = (replace(draft.company, text=piece) for piece in pieces)
         return
     rest = [
@@ -340,61 +347,38 @@ def _complete(draft: _Draft, *, company_first: bool) -> None:
         draft.title = None
 
 
+def _job_beside(draft: _Draft) -> _Part | None:
+    """What alone shares the dated line of a known employer is the job, in whatever words."""
+    company = draft.company
+    if not company or company.near or not company_score(company.text):
+        return None
+    beside = [p for p in draft.parts if not p.near and p is not company]
+    if len(beside) != 1 or beside[0].order < company.order or len(beside[0].text.split()) > 4:
+        return None
+    text = beside[0].text
+    plain = not (is_department(text) or has_school(text) or company_score(text))
+    return beside[0] if plain else None
+
+
 def _cut(draft: _Draft) -> None:
     """Take the company out of the title's own line."""
     title = draft.title
-    if title and (pieces := _cut_title(title.text)):
+    if title and (pieces := cut_title(title.text)) and not is_department(pieces[1]):
         draft.title = replace(title, text=pieces[0])
-        draft.company = replace(title, text=_without_department(pieces[1]))
-
-
-def _cut_job(text: str) -> tuple[str, str] | None:
-    """`동녘플랜트 용접 기능공`: a firm and a job that no list knows, in one run of Korean."""
-    words = text.split()
-    if not 2 <= len(words) <= 5 or not ends_like_a_job(words[-1]) or text.isascii():
-        return None
-    first = len(words) - 1
-    # The firm's name comes first; what is a word of titles belongs to the job.
-    while first > 1 and not company_score(" ".join(words[:first])):
-        first -= 1
-    return " ".join(words[:first]), " ".join(words[first:])
-
-
-def _cut_title(text: str) -> tuple[str, str] | None:
-    """`Northwind Data Engineer` or `Data Engineer Northwind`: title words against the others."""
-    words = text.split()
-    flags = [is_title_word(w) or canonical(w) is not None for w in words]
-    if all(flags) or "," in text:
-        return None
-    if not flags[0] and flags[-1]:
-        last = max(i for i, f in enumerate(flags) if not f)
-        if is_department(words[last]) and last:
-            flags[last] = True
-            last = max((i for i, f in enumerate(flags) if not f), default=last)
-        if not text.isascii():  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
-            told = (i for i in range(last) if company_score(words[i]) >= 0.6)
-            last = next(told, last)
-        return " ".join(words[last + 1 :]), " ".join(words[: last + 1])
-    if flags[0] and not flags[-1]:
-        first = min(i for i, f in enumerate(flags) if not f)
-        title = words[:first]
-        return (
-            (" ".join(title), " ".join(words[first:]))
-            if any(is_title_head(w) for w in title)
-            else None
-        )
-    return None
+        draft.company = replace(title, text=without_department(pieces[1]))
 
 
 def is_career_entry(entry: Entry) -> bool:
     """For files without headings: a dated entry with a job title in it."""
+    if Label.COMPANY in entry.columns:
+        return entry.period is not None or Label.TITLE in entry.columns
     lines = (*entry.head, *entry.above, *entry.below)
     texts = [
         part
         for line in lines
         if is_headish(line)
-        for part in _STRONG.split(without_periods(line.text))
+        for part in SEPARATOR.split(without_periods(line.text))
     ]
     return entry.period is not None and any(
-        title_score(_tidy(t)) for p in texts for t in _split(_tidy(p))
+        title_score(tidy(t)) for p in texts for t in split(tidy(p))
     )

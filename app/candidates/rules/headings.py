@@ -41,7 +41,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "표준이력서 이력서(경력) 개인이력서 채용지원서 입사지원서(이력서)",
     Kind.CONTACT: "연락처 연락정보 인적사항 개인정보 기본정보 기본사항 기본인적사항 신상정보 신상명세 지원자정보 "
     "개인사항 개인신상 contact contacts contactinfo contactinformation contactdetails personalinformation "
-    "personalinfo personaldetails personaldata details getintouch contactme 인적정보 지원자인적사항",
+    "personalinfo personaldetails personaldata details getintouch contactme 인적정보 지원자인적사항 연락 연락방법 연락하기",
     Kind.SUMMARY: "요약 소개 자기소개 간단소개 간략소개 한줄소개 프로필 프로파일 자기소개요약 경력요약 핵심요약 핵심소개 "
     "나의소개 저는 저를소개합니다 aboutme about summary profile overview professionalsummary executivesummary "
     "careersummary professionalprofile personalprofile personalstatement careerprofile objective careerobjective "
@@ -56,7 +56,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "internshipexperience positions professionalhistory appointments academicappointments previousexperience "
     "additionalexperience otherexperience careerexperience workbackground whereiveworked jobexperience "
     "professionalcareer clinicalexperience workplacehistory professionaljourney workexperienceandroles roles "
-    "rolesandresponsibilities professionalroles servicerecord background",
+    "rolesandresponsibilities professionalroles servicerecord background work jobs workedat",
     Kind.CAREER_DETAIL: "경력기술서 상세경력 경력상세 주요업무 담당업무 업무내용 주요업무내용 상세경력기술 경력기술 경력상세기술 "
     "직무기술서 주요성과 업적 업무성과 주요실적",
     Kind.EDUCATION: "학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 배움 배움의길 배운곳 학업배경 학교생활 학업사항 학업이력 수학이력 "
@@ -68,12 +68,12 @@ _HEADINGS: Mapping[Kind, str] = {
     "전문기술 전문역량 보유능력 보유기술및역량 컴퓨터활용능력 컴퓨터능력 oa능력 oa활용능력 활용능력 사용가능기술 사용툴 사용가능프로그램 사용가능툴 가능프로그램 활용도구 툴킷 보유도구 "
     "프로그램활용능력 활용프로그램 사용프로그램 툴 도구 사용도구 전산능력 프로그램활용 컴퓨터프로그램 개발역량 기술사항 보유기술사항 개발언어 "
     "프로그래밍언어 전문분야 직무역량 직무기술 활용가능기술 테크스택 개발환경 주요스킬 보유툴 컴퓨터활용 업무역량 주요역량 "
-    "기술및도구 기술능력 skills skill technicalskills keyskills coreskills techstack technologystack technologies "
+    "기술및도구 기술능력 skills skill technical technicalskills keyskills coreskills techstack technologystack technologies "
     "corecompetencies competencies expertise areasofexpertise technicalproficiencies technicalexpertise "
     "skillset softskills hardskills toolsandtechnologies tools skillshighlights computerskills itskills "
     "programmingskills professionalskills keycompetencies technicalcompetencies coretechnologies proficiencies "
     "programminglanguages skillsummary technicalsummary relevantskills mainskills specialties software "
-    "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills whaticando whatido thingsicando knowhow competences "
+    "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills whaticando whatido cando icando strongat goodat thingsicando knowhow competences "
     "technicalproficiency proficiency 다루는것 다루는도구 할수있는일 할수있는것 가능업무 가능한일 다룰수있는것 다룰수있는도구 잘하는일 잘하는것 강점 나의강점 보유강점 연구기법 실험기법 실무능력 직무능력 "
     "업무능력 업무스킬 현장기술",
     Kind.LANGUAGES: "외국어 어학 어학능력 외국어능력 어학사항 어학성적 언어 언어능력 어학점수 공인어학성적 외국어활용능력 어학시험 "
@@ -106,20 +106,24 @@ _HEADINGS: Mapping[Kind, str] = {
     "교육이수 교육이수사항 교육훈련 교육이력 이수교육 교육수료 연수 해외연수 해외경험 직업훈련 교육및연수 희망근무조건 "
     "희망연봉 희망사항 희망근무 희망조건 신체사항 보훈 장애 보훈및병역 주요활동 관심분야 강의 강의경력 관심사 관심사항 참고사항 특이사항 "
     "우대사항 첨부 첨부서류 제출서류 수료 장학금 경력증명 연구분야 이수과목 "
-    "awards honors honours awardsandhonors honorsandawards achievements accomplishments activities "
+    "awards honors honours honorsawards awardsandhonors honorsandawards achievements accomplishments activities "
     "extracurricular extracurricularactivities volunteer volunteering volunteerexperience volunteerwork "
     "communityinvolvement communityservice leadership leadershipexperience interests hobbies hobbiesandinterests "
     "training courses coursework relevantcoursework professionaldevelopment memberships affiliations "
     "professionalaffiliations professionalmemberships militaryservice military scholarships service "
     "additionalinformation miscellaneous other otherinformation workshops fellowships grants selectedhonors "
     "additional keyachievements selectedachievements personalinterests availability visa workauthorization "
-    "continuingeducation declaration press media events organizations languagesandinterests salary "
+    "continuingeducation declaration press media events organizations languagesandinterests salary etc "
     "patentsandawards researchinterests trainings onlinecourses selectedawards notableachievements",
 }
+_DUTIES = words("""
+    주요업무 담당업무 업무내용 주요업무내용 주요성과 업무성과 주요실적 업적 수행업무 상세업무 업무상세 responsibilities keyresponsibilities duties
+    keyachievements achievements accomplishments highlights
+    """)
 _MODIFIERS = words("""
     selected relevant recent additional other key core main professional technical academic
     personal work industry notable current previous prior related my full more major special
-    specialized primary
+    specialized primary top digital practical functional essential job-related general overall
     """)
 _DECORATION = " \t[]<>【】〈〉《》「」『』()■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
 _SET_OFF = "[<【〈《「『■□●○◆◇◎▶►▷★☆※#="
@@ -129,9 +133,24 @@ _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
     r"\s*(?:&|/|\+|,|·|\||\band\b|(?<![가-힣])및(?![가-힣])|(?<=\s)및|및(?=\s))\s*", re.IGNORECASE
 )
-_WHAT_I_DO = re.compile(
-    r"^(?:things|what) i(?:['’]m| am)? ?(?:can |do|know|bring|offer|good)", re.IGNORECASE
-)
+_I_HAVE = r"i(?:['’](?:ve|m|d)| have| am)?"
+_PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
+    (re.compile(rf"^(?:{form})[\s!.?:…]*$", re.IGNORECASE), kind)
+    for form, kind in (
+        (rf"(?:where|places|schools) {_I_HAVE} (?:studied|learn(?:ed|t)|(?:went|gone|been) to school|trained)", Kind.EDUCATION),
+        (rf"what {_I_HAVE} (?:studied|learn(?:ed|t))", Kind.EDUCATION),
+        (rf"(?:where|places|companies) {_I_HAVE} (?:been|worked(?: (?:at|for|with))?|work)", Kind.EXPERIENCE),
+        (rf"what {_I_HAVE} (?:done|been doing|been up to)|my (?:story so far|journey|path)", Kind.EXPERIENCE),
+        (rf"(?:things|what) {_I_HAVE} (?:built|made|shipped|worked on)", Kind.PROJECTS),
+        (rf"(?:things|what|tools) {_I_HAVE} ?(?:can|do|know|use|bring|offer|(?:really )?good|work with|love to use)\b.{{0,24}}", Kind.SKILLS),
+        (r"say (?:hi|hello)|(?:how|where) to (?:reach|find) me|reach (?:me|out)|(?:let['’]?s )?(?:talk|connect|chat)|find me(?: (?:at|on|here|online))?", Kind.CONTACT),
+        (r"(?:hello|hi)(?: there)?(?:,? i['’]?m)?|a (?:little |bit )+about me|more about me|in (?:short|brief|a nutshell)", Kind.SUMMARY),
+        (r"(?:for )?fun(?: facts?)?|outside (?:of )?work|off the clock|when i['’]?m not working|(?:things|what) i (?:love|like|enjoy)", Kind.OTHER),
+        (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
+        (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
+        (r"(?:만든|만들었던|진행한)\s?(?:것|프로젝트)(?:들)?", Kind.PROJECTS),
+    )
+)  # fmt: skip
 _OCR_NEAR = 0.78  # one wrong letter in five
 _ENDINGS: Sequence[tuple[str, Kind]] = (
     ("volunteerexperience", Kind.OTHER),
@@ -185,7 +204,32 @@ _ENDINGS: Sequence[tuple[str, Kind]] = (
     ("studies", Kind.EDUCATION),
     ("qualifications", Kind.EDUCATION),
     ("자격증", Kind.CERTIFICATES),
+    ("자격", Kind.CERTIFICATES),
+    ("면허", Kind.CERTIFICATES),
+    ("논문", Kind.PUBLICATIONS),
+    ("특허", Kind.PUBLICATIONS),
+    ("어학", Kind.LANGUAGES),
+    ("languages", Kind.LANGUAGES),
+    ("summary", Kind.SUMMARY),
+    ("profile", Kind.SUMMARY),
+    ("수상", Kind.OTHER),
+    ("활동", Kind.OTHER),
+    ("awards", Kind.OTHER),
+    ("interests", Kind.OTHER),
+    ("activities", Kind.OTHER),
+    ("memberships", Kind.OTHER),
+    ("affiliations", Kind.OTHER),
 )
+
+
+def is_numbered(text: str) -> bool:
+    """`3. 수행 실적`, `IV. Awards`, `나) 교육`."""
+    return len(text) <= HEADING_MAX_CHARS and _NUMBERING.match(text) is not None
+
+
+def is_duty(text: str) -> bool:
+    """담당업무, `Responsibilities`: it stands over the deeds of one position."""
+    return squeeze(text) in _DUTIES
 
 
 @cache
@@ -200,12 +244,15 @@ def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
     if any(c.isdigit() for c in text):  # 경력 총 8년 2개월, EXPERIENCE (5 years)
         text = _TOTAL.sub("", without_periods(text))
     bare = _NUMBERING.sub("", text.strip(_DECORATION)).strip(_DECORATION)
+    bare += ")" * (bare.count("(") - bare.count(")"))
     if not bare or len(bare) > HEADING_MAX_CHARS or bare.count(",") > 1:
         return ()
     if kind := _look_up(bare, ocr=ocr):
         return (kind,)
     outer, inner = _BRACKETED.sub(" ", bare), [a or b for a, b in _BRACKETED.findall(bare)]
-    for candidate in (outer, *inner) if inner else ():
+    # 경력 (Experience), but not Bachelor of Journalism (Honours)
+    others = [i for i in inner if _is_korean(i) != _is_korean(outer)]
+    for candidate in (outer, *others) if inner else ():
         if kind := _look_up(candidate, ocr=False):
             return (kind,)
     parts = [p for p in _COMPOUND.split(bare) if p]
@@ -215,6 +262,10 @@ def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
         if kinds and _look_up(parts[0], ocr=ocr) and all(len(p.split()) <= 3 for p in parts):
             return kinds
     return _two_languages(bare)
+
+
+def _is_korean(text: str) -> bool:
+    return any("가" <= c <= "힣" for c in text)
 
 
 def _two_languages(text: str) -> tuple[Kind, ...]:
@@ -230,14 +281,17 @@ def _look_up(text: str, *, ocr: bool) -> Kind | None:
     known = _known()
     if kind := known.get(word):
         return kind
-    if _WHAT_I_DO.match(text):
-        return Kind.SKILLS
+    if found := next((kind for form, kind in _PHRASES if form.match(text)), None):
+        return found
     if not 2 <= len(word) <= 40:
         return None
+    if word.isascii() and len(word) > 4 and (kind := known.get(f"{word}s", known.get(word[:-1]))):
+        return kind
     tokens = text.casefold().split()
     while len(tokens) > 1 and tokens[0] in _MODIFIERS:
         tokens = tokens[1:]
-        if kind := known.get(squeeze("".join(tokens))):
+        rest = squeeze("".join(tokens))
+        if kind := known.get(rest, known.get(f"{rest}s")):
             return kind
     if ocr and len(word) >= 4:
         near = difflib.get_close_matches(word, known, n=1, cutoff=_OCR_NEAR)
@@ -253,7 +307,7 @@ def is_decorated(text: str) -> bool:
 
 def kinds_by_ending(text: str) -> tuple[Kind, ...]:
     """What a line that is set as a heading is about: `Hospital Experience`, 다룰 수 있는 프로그램."""
-    text = text.strip(_DECORATION)
+    text = _NUMBERING.sub("", text.strip(_DECORATION)).strip(_DECORATION)
     word = squeeze(text)
     if (
         not 3 <= len(word) <= 32

@@ -41,7 +41,7 @@ class Label(StrEnum):
 
 
 _LABELS: Mapping[Label, str] = {
-    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 한글 국문 "
+    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) firstname(s)/surname(s) surname(s)/firstname(s) surname(s)firstname(s) firstname(s)surname(s) forename/surname nameandsurname 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 한글 국문 "
     "작성자 신청자 응시자 name fullname candidate applicant applicantname candidatename nameinfull 본인성명",
     Label.NAME_EN: "영문 영문이름 영문성명 영문명 성명(영문) 이름(영문) englishname 한문 한자 성명(한자) 한문이름 한자이름 firstname "
     "lastname surname givenname familyname",
@@ -63,35 +63,36 @@ _LABELS: Mapping[Label, str] = {
     Label.OTHERS: "추천인 보증인 신원보증인 비상연락처 비상연락망 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
     "reference referee supervisor emergencycontact advisor 지도교수 관계자 인사담당자 평판조회처 refereename "
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
-    Label.PERIOD: "dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
+    Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
     "졸업연도 졸업년도 기간(연월)",
-    Label.START: "입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
-    Label.END: "퇴사일 퇴사 퇴사년월 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
-    Label.COMPANY: "nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
+    Label.START: "부터 입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
+    Label.END: "까지 퇴사일 퇴사 퇴사년월 졸업 수료 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
+    Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
     "organization companyname organisation 근무기관 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
-    Label.TITLE: "occupationorpositionheld occupation positionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
+    Label.TITLE: "occupationorpositionheld occupation positionheld mainpositionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
     "role designation 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",
-    Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 responsibilities duties description "
+    Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 mainactivitiesandresponsibilities responsibilities duties dutiesandresponsibilities description "
     "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 reasonforleaving 고용형태 담당업무내용",
-    Label.SCHOOL: "nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
+    Label.SCHOOL: "nameoforganisationprovidingeducation nameoforganisationprovidingeducationandtraining nameandtypeoforganisation nameoforganisation nameandtypeoforganizationprovidingeducationandtraining nameofinstitution nameofuniversity nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
     "학교명/전공 institute",
-    Label.MAJOR: "전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
+    Label.MAJOR: "principalsubjects/occupationalskillscovered principalsubjects principalsubjectscovered 전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
     "학과(전공) 전공(학과) course",
-    Label.DEGREE: "titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
+    Label.DEGREE: "award awards qualifications qualification/award award/qualification qualificationobtained certificate diploma titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
     "구분 학과및학위 major/degree",
     Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result",
     Label.SKILL: "기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",
-    Label.LEVEL: "수준 숙련도 활용능력 능력 활용수준 등급 level proficiency 상중하 활용도 경험기간 사용기간",
+    Label.LEVEL: "상 중 하 수준 숙련도 활용능력 능력 활용수준 등급 level proficiency 상중하 활용도 경험기간 사용기간",
     Label.PLACE: "소재지 지역 근무지 근무지역 location place city 본/분교",
     Label.KINSHIP: "관계 가족관계 relation relationship 동거여부 동거 직업 출신교 연락처및관계",
     Label.REMARK: "비고 기타 remarks note notes 발행처 발급기관 취득일 취득일자 자격증명 시행처 자격종류 종류 내용 수상명 수상내용 점수 "
     "시험명 언어 외국어명 어학시험 발행기관 자격증 자격면허명 no 번호 순번 시행기관 프로젝트명",
 }
 _COLON_LABEL = re.compile(r"^(?P<label>[^:：|\t]{1,24}?)\s*[:：]\s*(?P<value>.*)$")
+_NUMBER = re.compile(r"^\s*(?:[가-하]|\d{1,2}|[①-⑳])\s?[.)]\s+(?=\D)")
 _TOKEN = re.compile(r"\S+")
-_LABEL_MAX_CHARS = 30
+_LABEL_MAX_CHARS = 72  # Name and type of organisation providing education and training
 _TOKENS_MAX = 24
 _TRIM = " \t:：|·,/-"
 
@@ -169,6 +170,7 @@ def _cell_pairs(cells: list[str]) -> Iterator[tuple[frozenset[Label], str]]:
 
 def _text_pairs(text: str) -> Iterator[tuple[frozenset[Label], str]]:
     """`성명: 김… 생년월일: …` and, for words that are labels beyond doubt, also without colons."""
+    text = _NUMBER.sub("", text)  # 가. 성명 : …
     marks: list[tuple[int, int, frozenset[Label], bool]] = []
     beginnings = _beginnings()
     tokens = [(m.start(), m.end()) for m in islice(_TOKEN.finditer(text), _TOKENS_MAX)]

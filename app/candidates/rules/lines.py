@@ -19,9 +19,18 @@ _BEFORE_NFKC = str.maketrans(
     {"ㆍ": "·", "・": "·", "･": "·", "\u00ad": "", "\ufffe": "", "\ufeff": ""}
 )
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff\ufff0-\uffff]")
+_BAR = re.compile(r"(?<=\s)[ㅣᅵ│┃¦](?=\s)")  # a vowel or a ruled line typed as a bar
+# `성      명 : …`, typed with blanks until it is as wide as the labels above and below.
+_SPREAD_LABEL = re.compile(
+    r"(?<![^\s.)○•■])[가-힣](?:[^\S\t\n]{2,10}[가-힣]){1,5}(?=[^\S\n]*(?:[:：|]|$|[^\S\n]{2}))"
+    r"|(?<![^\s.)○•■])[가-힣](?:\s{1,10}[가-힣]){1,5}(?=\s*[:：])"
+)
+_MARKDOWN = re.compile(r"^#{1,6}\s+(?=\S)")
 _SPACES = re.compile(r"[^\S\t]+")
 _WIDE_GAP = re.compile(r"\t+|[^\S\t]{3,}")
 _BULLET = re.compile(r"^(?:[•·▪▫■□◦○●◎※*►▶▷✓✔➢➤→‣⁃∙◆◇★☆o∘⦁]|[-–—−](?=\s))\s*(?=\S)")
+# How recognition reads round bullets and small pictures.
+_OCR_BULLET = re.compile(r"^(?:[¢©®«»°¤§*+=~]|[eо](?=\s))\s+(?=\S)")
 _BULLET_LETTER = re.compile(r"^o(?!\s)")
 _PAGE_NUMBER = re.compile(
     r"^(?:.{0,40}[-–—|·]\s*)?(?:page\s*)?[-–—]?\s*\d{1,3}\s*(?:/|of|중)?\s*\d{0,3}\s*[-–—]?$",
@@ -64,7 +73,7 @@ def clean(text: str) -> str:
     """Unified characters, single spaces; tabs survive, for they part cells."""
     text = unicodedata.normalize("NFKC", text.translate(_BEFORE_NFKC))
     text = _SPACES.sub(" ", _INVISIBLE.sub(" ", text)).strip()
-    text = _MARKUP.sub("", text)
+    text = _BAR.sub("|", _MARKUP.sub("", text))
     return _LETTER_SPACED.sub(lambda m: m[0].replace(" ", ""), text)
 
 
@@ -102,7 +111,7 @@ def _append(lines: list[Line], line: Line) -> None:
     """Add a line; a date or place set in the margin beside a description goes above that."""
     side = line.cells[-1] if len(line.cells) == 2 else ""
     first = line.cells[0] if line.cells else ""
-    told = (line.bullet and len(first) >= _TOLD_MIN_CHARS) or first[:1].islower()
+    told = (line.bullet and len(first) >= _TOLD_MIN_CHARS) or (first[:1].islower() and " " in first)
     if not (told and side and len(side) <= _SIDE_MAX_CHARS and _is_margin(side)):
         lines.append(line)
         return
@@ -119,22 +128,25 @@ def _is_margin(text: str) -> bool:
 
 def _line(block: Block, *, index: int, body: float | None, gap: bool) -> Line:
     raw = unicodedata.normalize("NFKC", block.text.translate(_BEFORE_NFKC)).strip()
-    cells = tuple(clean(c).replace("\t", " ") for c in block.cells)
+    titled = _MARKDOWN.match(raw) is not None
+    raw, spread = _SPREAD_LABEL.subn(lambda m: "".join(m[0].split()), _MARKDOWN.sub("", raw))
+    found = raw.split("\t") if spread and block.cells else block.cells
+    cells = tuple(_BULLET.sub("", clean(c)).replace("\t", " ") for c in found)
     if not any(cells):
         pieces = [clean(piece) for piece in _WIDE_GAP.split(raw)] if len(raw) < 2_000 else []
         cells = tuple(p for p in pieces if p)
     text = clean(raw).replace("\t", " ").strip()
-    marked = _BULLET.match(text)
+    ocr = block.source is Source.OCR
+    marked = _BULLET.match(text) or (_OCR_BULLET.match(text) if ocr else None)
     if marked and not _BULLET_LETTER.match(text):
         text = text[marked.end() :]
         first = cells[0] if cells else ""
-        head = _BULLET.match(first)
+        head = _BULLET.match(first) or (_OCR_BULLET.match(first) if ocr else None)
         rest = first[head.end() :] if head else first.lstrip("•·▪■□◦○●-–—* ")
         cells = ((rest,) if rest else ()) + cells[1:]
     else:
         marked = None
     ratio = block.font_size_pt / body if block.font_size_pt and body else 1.0
-    ocr = block.source is Source.OCR
     return Line(
         index=index,
         text=text,
@@ -143,8 +155,8 @@ def _line(block: Block, *, index: int, body: float | None, gap: bool) -> Line:
         page=block.page,
         box=block.box,
         ratio=ratio,
-        bold=block.bold,
-        gap=gap,
+        bold=block.bold or titled,
+        gap=gap or titled,
         confidence=(0.8 if block.confidence is None else block.confidence) if ocr else None,
     )
 

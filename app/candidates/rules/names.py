@@ -80,6 +80,12 @@ _NOT_NAME_WORDS = words("""
     courses memberships declaration date place signature nationality gender birth status marital
     years year months projects portfolio website links
     """)
+# What job sites print beside the name: 남, 1988년 (만 37세).
+_PERSONAL_TAIL = re.compile(
+    r"[\s(|,·/]+(?:남|여)(?:자|성)?[\s,·/|)]*(?:\(?(?:만\s?)?\d{1,2}세|\d{2,4}\s?[년.-]).{0,24}$"
+    r"|[\s(|,·/]+(?:19|20)\d\d년?(?:생)?[\s,·/(|]*(?:\(?(?:만\s?)?\d{1,2}세|남|여).{0,12}$"
+)
+_PICTURES = frozenset({"사진", "증명사진", "photo", "picture", "image"})
 _PIECES = re.compile(r"\s*[|｜/·•,;:]\s*|\s+[-–—]\s+|\s{2,}|\t|\n")
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{2,40})[)\]]\s*")
 _SECTION_LINES = 150
@@ -162,14 +168,11 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
             yield from _labelled(value)
     if len(line.text) > 160:
         return
-    whole = _AROUND.sub("", _AROUND.sub("", line.text)).strip()
+    whole = _AROUND.sub("", _AROUND.sub("", _PERSONAL_TAIL.sub("", line.text))).strip()
     bracket = _BRACKET.search(whole)
-    if bracket:
-        outer, inner = _BRACKET.sub(" ", whole, count=1).strip(), bracket[1]
-        first, second = _any_name(outer), _any_name(inner)
-        if first:
-            yield first, 0.75, False, second
-            return
+    if bracket and (first := _any_name(_BRACKET.sub(" ", whole, count=1).strip())):
+        yield first, 0.75, False, _any_name(bracket[1])
+        return
     if name := _any_name(whole):
         yield name, 0.7, False, None
         return
@@ -179,12 +182,21 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
     if (told := _INTRODUCTION.search(whole)) and (name := korean_name(told[1])):
         yield name, 0.6, False, None
         return
-    pieces = [p for cell in (line.cells or (whole,)) for p in _PIECES.split(cell) if p]
+    yield from _in_pieces(line, whole)
+
+
+def _in_pieces(line: Line, whole: str) -> Iterator[tuple[str, float, bool, str | None]]:
+    """A name that shares its line with other things."""
+    cells = [_PERSONAL_TAIL.sub("", cell) for cell in line.cells] or [whole]
+    pieces = [p for cell in cells for p in _PIECES.split(cell) if p and squeeze(p) not in _PICTURES]
     if len(pieces) > 1:
         yield from _among(pieces)
-    else:
-        large = line.ratio >= _DISPLAY_RATIO
-        yield from _foreign(whole) if large and foreign_korean_name(whole) else _with_title(whole)
+        return
+    whole = pieces[0] if len(line.cells) > 1 and pieces else whole  # less the cell of a photo
+    if name := _any_name(whole):
+        yield name, 0.7, False, None
+    large = line.ratio >= _DISPLAY_RATIO
+    yield from _foreign(whole) if large and foreign_korean_name(whole) else _with_title(whole)
 
 
 def _foreign(text: str) -> Iterator[tuple[str, float, bool, str | None]]:

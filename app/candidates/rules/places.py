@@ -40,6 +40,9 @@ _REGIONS = (
     "Argentina;Chile;Colombia;Peru;Nigeria;Kenya;South Africa;Ukraine;Russia;Ontario;British Columbia;Quebec;Alberta;"
     "California;Texas;Washington;Oregon;Massachusetts;Illinois;Florida;Georgia;Colorado;Virginia;Maryland;Ohio;Michigan;"
     "Pennsylvania;Arizona;Minnesota;Wisconsin;Utah;Nevada;New Jersey;North Carolina;Connecticut;Tennessee;Missouri;"
+    "Alabama;Alaska;Arkansas;Delaware;Hawaii;Idaho;Indiana;Iowa;Kansas;Kentucky;Louisiana;Maine;Mississippi;Montana;"
+    "Nebraska;New Hampshire;New Mexico;New York;North Dakota;Oklahoma;Rhode Island;South Carolina;South Dakota;Vermont;"
+    "West Virginia;Wyoming;Manitoba;Saskatchewan;Nova Scotia;New Brunswick;Northern Ireland;"
     "Bavaria;Catalonia;Lombardy;Karnataka;Maharashtra;New South Wales;Victoria;D.C.;DC"
 )
 _STATES = words("""
@@ -51,6 +54,7 @@ _KOREAN = re.compile(
     r"|용인|고양|안양|천안|청주|전주|포항|창원)(?:특별시|광역시|특별자치시|특별자치도|시|도|남도|북도)?(?:\s+[가-힣]{1,6}[시군구읍면동])*"
     r"(?:\s+[가-힣\d]{1,10}(?:로|길)\s?\d[\d\-]*)?$"
 )
+_AREA = re.compile(r"^Greater\s+|(?:\s+Bay|\s+Metropolitan|\s+Metro)?\s+(?:Area|Region)$")
 _POSTAL = re.compile(r"\s+\d{5}(?:-\d{4})?$")
 
 
@@ -63,7 +67,7 @@ def _tables() -> tuple[frozenset[str], frozenset[str]]:
 
 def is_place(text: str) -> bool:
     """Whether the whole text is a location: `Seattle, WA`, `Istanbul, Türkiye`, 서울 강남구, Remote."""
-    text = _POSTAL.sub("", text.strip(" ,.()|·•-–—"))
+    text = _AREA.sub("", _POSTAL.sub("", text.strip(" ,.()|·•-–—")))
     if not text or len(text) > 60:
         return False
     if _KOREAN.match(text):
@@ -75,16 +79,16 @@ def is_place(text: str) -> bool:
     if len(parts) > 4:
         return False
     last = text.rpartition(",")[2].strip()
-    state = last in _STATES
+    state = last in _STATES or last in ("UK", "US")
     first_is_word = (
         len(parts[0].split()) <= 3
         and parts[0].replace(" ", "").replace("-", "").replace(".", "").isalpha()
     )
     closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
-    closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
     if parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2):
         return closed
-    if len(parts) > 2:
+    # Des Moines, Iowa, United States; but not Glasswing AI, New York, NY.
+    if len(parts) > 2 and (state or parts[-2] not in regions or parts[-2] in cities):
         return False
     return (
         first_is_word

@@ -6,10 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, kinds_by_ending
+from app.candidates.rules.dates import periods, without_periods
+from app.candidates.rules.headings import (
+    Kind,
+    heading_kinds,
+    is_decorated,
+    is_duty,
+    is_numbered,
+    kinds_by_ending,
+)
 from app.candidates.rules.labels import is_column_label
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
+from app.candidates.rules.rows import whole_rows
 from app.candidates.rules.vocabulary import title_score
 
 _CLOSING = re.compile(
@@ -21,6 +29,10 @@ _LISTED = re.compile(r"[,;·•|/]")
 _CAPS = re.compile(r"[A-Z]{3,}")
 _TOP_LINES = 400
 _DISPLAY_RATIO = 1.5
+_OCR_LARGE = 1.35
+_CLEARLY = 0.05  # of the body's size
+_REACH, _FIRST_LINES = 6, 3
+_CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 
 
@@ -64,10 +76,37 @@ class _Cutter:
     def take(self, line: Line) -> None:
         self._body.append(line)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the file has been put away yet."""
+        return not self.done and not self._body and self.heading is None
+
+    def tells_of_entries(self, line: Line, before: Sequence[Line], duties: Counter[str]) -> bool:
+        """Whether a short line within a career belongs to one of its entries, whatever its look."""
+        heading = self.heading
+        if heading is None or self.kinds[0] not in _STRONG:
+            return False
+        if is_duty(line.text):
+            small = line.ratio < heading.ratio - _CLEARLY or line.bullet > heading.bullet
+            return small or duties[squeeze(line.text)] > 1
+        if line.cells or ":" in line.text or heading_kinds(line.text) or not self._body:
+            return False
+        dates_first = _is_bare_period(self._body[0])
+        if dates_first and before and before[0] is self._body[-1] and _is_bare_period(before[0]):
+            return True  # 2020.08 → 2023.11 over the name of the firm
+        # Names of entries look alike, and unlike the heading.
+        look = (round(line.ratio, 2), line.bold)
+        return look != (round(heading.ratio, 2), heading.bold) and any(
+            look == (round(x.ratio, 2), x.bold) and not x.bullet for x in self._body[:_FIRST_LINES]
+        )
+
 
 def split_sections(lines: Sequence[Line]) -> list[Section]:
     """Cut at headings; a row or line that holds heading and content makes a section of its own."""
+    lines = whole_rows(lines)
     look = _heading_look(lines)
+    numbered = _numbered_look(lines)
+    duties = Counter(squeeze(line.text) for line in lines if is_duty(line.text))
     top = max((line.ratio for line in lines[:_TOP_LINES]), default=1.0)
     plain = all(line.ratio == 1.0 and not line.bold for line in lines)
     cutter = _Cutter()
@@ -75,17 +114,24 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
     while position < len(lines):
         line = lines[position]
         position += 1
-        if (named := _as_heading(line, cutter.kinds, cutter.heading)) or (
-            plain and (named := _plain_heading(line, lines[position : position + 3]))
+        following = lines[position : position + _REACH]
+        if cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
+            cutter.take(line)
+        elif (named := _as_heading(line, cutter.kinds, cutter.heading)) or (
+            plain and (named := _plain_heading(line, following[:3]))
         ):
-            cutter.open(named, line)
+            cutter.open(_as_title(named, line, cutter, following), line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
         elif line.ratio >= _DISPLAY_RATIO and line.ratio >= 0.97 * top:
             # The largest text of the file: a name that was drawn after a sidebar.
             cutter.open((Kind.HEADER,), None)
             cutter.take(line)
-        elif _CLOSING.match(line.text) or _unknown_heading(line, look, cutter.kinds):
+        elif (
+            _CLOSING.match(line.text)
+            or _unknown_heading(line, look, cutter.kinds)
+            or (_is_numbered_heading(line) and _numbering(line) in numbered)
+        ):
             cutter.open((Kind.OTHER,), line)
         else:
             cutter.take(line)
@@ -194,26 +240,7 @@ def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Li
     """(kinds, the rest of the line, whether the section goes on below) or None."""
     cells = [c for c in line.cells if c]
     if len(cells) > 1:
-        kinds = heading_kinds(cells[0])
-        if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
-            return None
-        if kinds[0] is Kind.SKILLS and current[0] is Kind.SKILLS:
-            return None  # a category among the skills
-        rest = replace(
-            line,
-            text="\t".join(cells[1:]),
-            cells=tuple(cells[1:]) if len(cells) > 2 else (),
-            bullet=False,
-        )
-        labels = sum(is_column_label(c) for c in cells[1:])
-        if labels == len(cells) - 1 and is_column_label(cells[0]) and kinds[0] not in _STRONG:
-            return None  # the header row of a table: 기간 | 경력 | 직위
-        table = labels > 1 or any(periods(c) for c in cells[1:])
-        return (
-            kinds,
-            rest,
-            kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES) and (table or len(cells) > 2),
-        )
+        return _inline_row(line, cells, current)
     if len(line.text) > 600 or not (match := _INLINE.match(line.text)):
         return None
     kinds = heading_kinds(match["head"])
@@ -233,6 +260,29 @@ def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Li
     return kinds, replace(line, text=match["rest"], bullet=False), False
 
 
+def _inline_row(
+    line: Line, cells: Sequence[str], current: tuple[Kind, ...]
+) -> tuple[tuple[Kind, ...], Line, bool] | None:
+    kinds = heading_kinds(cells[0])
+    if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
+        return None
+    if kinds[0] is Kind.SKILLS and current[0] is Kind.SKILLS:
+        return None  # a category among the skills
+    if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
+        return None  # a row of labels: 학력 | 경력 | 희망연봉
+    labels = sum(is_column_label(c) for c in cells[1:])
+    if labels == len(cells) - 1 and is_column_label(cells[0]) and kinds[0] not in _STRONG:
+        return None  # the header row of a table: 기간 | 경력 | 직위
+    rest = replace(
+        line,
+        text="\t".join(cells[1:]),
+        cells=tuple(cells[1:]) if len(cells) > 2 else (),
+        bullet=False,
+    )
+    table = labels > 1 or len(cells) > 2 or any(periods(c) for c in cells[1:])
+    return kinds, rest, table and kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES)
+
+
 def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
     if following.gap or following.bullet or following.cells or _as_heading(following, current):
         return False
@@ -240,6 +290,42 @@ def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
         return False
     lists = last.text.count(",") > 1 and "," in following.text
     return lists or last.text.rstrip().endswith((",", "·", "/", "&", "|"))
+
+
+def _is_bare_period(line: Line) -> bool:
+    return bool(periods(line.text)) and not without_periods(line.text)
+
+
+def _as_title(
+    kinds: tuple[Kind, ...], line: Line, cutter: _Cutter, following: Sequence[Line]
+) -> tuple[Kind, ...]:
+    """경력기술서 over the person's name and contact data is the title of the whole document."""
+    if kinds[0] is not Kind.CAREER_DETAIL or not cutter.is_empty or is_duty(line.text):
+        return kinds
+    return (Kind.TITLE,) if any(_CONTACT.search(x.text) for x in following) else kinds
+
+
+def _numbered_look(lines: Sequence[Line]) -> frozenset[tuple[float, bool, str]]:
+    """How numbered headings look, if two that are known have a number: 1. 학력, 2. 경력."""
+    known = Counter(
+        _numbering(line) for line in lines if is_numbered(line.text) and heading_kinds(line.text)
+    )
+    return frozenset(look for look, count in known.items() if count > 1)
+
+
+def _is_numbered_heading(line: Line) -> bool:
+    return (
+        is_numbered(line.text)
+        and not (line.bullet or line.cells or periods(line.text))
+        and not any(c in line.text for c in ":@|,")
+    )
+
+
+def _numbering(line: Line) -> tuple[float, bool, str]:
+    """Look and kind of number: 3., III., 다."""
+    first = line.text.strip(" (")[0]
+    kind = "digit" if first.isdigit() else ("latin" if first.isascii() else "other")
+    return round(line.ratio, 2), line.bold, kind
 
 
 _Look = tuple[float, bool, bool]
@@ -267,7 +353,7 @@ def _heading_look(lines: Sequence[Line]) -> frozenset[_Look]:
         look
         for look, n in looks.items()
         if (n >= 2 and body[look] <= n and (look[0] >= 1.1 or look[2]))
-        or (look[0] >= 1.15 and body[look] <= 2)
+        or (look[0] >= 1.15 and body[look] <= 2 * n)
     )
 
 
@@ -278,4 +364,6 @@ def _unknown_heading(line: Line, look: frozenset[_Look], current: tuple[Kind, ..
         return False
     if any(c in line.text for c in "@|,:"):
         return False
+    if line.ocr:  # recognised boxes of one size differ by a third in height
+        return line.gap and line.ratio >= _OCR_LARGE
     return line.ratio >= 1.1 or (line.gap and bool(_CAPS.search(line.text)))

@@ -10,7 +10,8 @@ from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, labels_of
 from app.candidates.rules.languages import speaks
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
+from app.candidates.rules.prose import english_items, korean_items
 from app.candidates.rules.skills_table import SKILLS
 from app.candidates.rules.wordlists import words
 
@@ -38,6 +39,16 @@ _EXPLICIT_LEVEL = re.compile(
     re.IGNORECASE,
 )
 _BRACKET = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{0,200})[)\]]\s*")
+_REST = frozenset({"etc", "기타", "other", "others", "additional", "miscellaneous"})
+_HASH = re.compile(r"(?:^|\s+)#(?=\S)")
+# In bold before its list, where the document's text does not tell bold words from others.
+_BARE_CATEGORY = re.compile(
+    r"^(?:back-?end|front-?end|infra(?:structure)?|devops|databases?|DB|languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming"
+    r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구)\s+(?=[A-Z][^\s,]*(?:\s[^\s,]+)?,)",
+    re.IGNORECASE,
+)
+_SHORT_PAIR = re.compile(r"\S\s[A-Z]{1,3}/[A-Z]{1,3}$")  # SAP FI/CO
+_AND_PAIR = re.compile(r"[^\s,]+ & [^\s,]+")  # HTML & CSS
 _STOP = words("""
     etc etc. and others 등 기타 외 및 more 이상 e.g. including
     """)
@@ -141,9 +152,9 @@ def _goes_on(upper: Line, lower: Line) -> bool:
         return False
     if upper.text.count("(") > upper.text.count(")"):
         return True
-    if _CATEGORY.match(lower.text):
+    if _CATEGORY.match(lower.text) or _BARE_CATEGORY.match(lower.text):
         return False
-    if upper.text.endswith((",", "·", "/", "&", "|")):
+    if upper.text.endswith((",", "·", "/", "&", "|", " and", " with", " of", " in", " 및")):
         return True
     if lower.gap or upper.text.count(",") < 2:
         return False
@@ -184,10 +195,15 @@ def _cells(cells: Sequence[str], *, table: bool) -> list[str]:
         or heading_kinds(cells[0])
     ):
         cells = cells[1:]
-    return [item for cell in cells for item in _items(cell)]
+    return [item for cell in cells for item in _items(cell, alone=False)]
 
 
-def _items(text: str) -> list[str]:
+def _items(text: str, *, alone: bool = True) -> list[str]:
+    if text.count("#") > 1 and text.lstrip().startswith("#"):
+        text = _HASH.sub(", ", text).lstrip(", ")
+    if (bare := _BARE_CATEGORY.match(text)) and canonical(text[bare.end() :].partition(",")[0]):
+        text = text[bare.end() :]
+    stated = text.strip()
     text = text.strip(_TRIM + "•●■▪") if not text.endswith(")") else text.strip(" \t,;|·•●■▪")
     category = _CATEGORY.match(text)
     if category and "://" not in text:
@@ -198,19 +214,20 @@ def _items(text: str) -> list[str]:
             text = rest
     elif (category := _DASH_CATEGORY.match(text)) and canonical(category["category"]) is None:
         text = category["rest"]
-    if text.endswith(".") and is_sentence(text):
-        return _from_text(text)
+    if stated.endswith((".", "니다", "어요", "아요")) and is_sentence(stated):
+        told = english_items(text) if text.isascii() else korean_items(text)
+        return [x for item in told for x in _item(item, alone=False)] or _from_text(text)
     pieces = _top_level(text)
     items: list[str] = []
     for piece in pieces:
-        items += _item(piece, alone=len(pieces) == 1)
+        items += _item(piece, alone=alone and len(pieces) == 1)
     return items
 
 
 def _is_foreign(category: str, rest: str) -> bool:
     """Whether a line among the skills is about something else: interests, spoken languages."""
     kinds = heading_kinds(category)
-    if not kinds:
+    if not kinds or squeeze(category) in _REST:  # Etc: Git, Figma
         return False
     if kinds[0] is Kind.LANGUAGES:
         return speaks(rest) and not any(canonical(p) for p in rest.split(","))
@@ -253,12 +270,14 @@ def _without_level(piece: str) -> str:
 
 def _unknown(text: str, *, alone: bool) -> list[str]:
     """What to make of a piece that the gazetteer does not know as a whole."""
+    if _SHORT_PAIR.search(text) or _AND_PAIR.fullmatch(text):
+        return [text]
     halves = [h.strip() for h in text.split("/") if h.strip()]
     if min(map(len, halves)) > 1 and (len(halves) > 2 or any(canonical(h) for h in halves)):
         return [x for h in halves for x in _item(h)]
     words = text.split()
     # Within a list that commas part, two names side by side are one: Excel VBA.
-    run = len(words) > 1 and (alone or len(words) > _WINDOW)
+    run = len(words) > 2 and (alone or len(words) > _WINDOW)
     if run and (chips := _chips(words)):
         return chips
     long = len(text) > _ITEM_MAX_CHARS or len(words) > _ITEM_MAX_WORDS

@@ -46,6 +46,8 @@ _TITLE_HEADS = words("""
     webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
     generalist expert technologist copyeditor entwickler ingenieur
     """)
+# Jobs that Korean firms name by two or three capitals; in lower case they are words.
+_SHORT_TITLES = words("AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM")
 _TITLE_MODIFIERS = words("""
     senior sr sr. junior jr jr. staff chief vice deputy assistant associate full-stack fullstack
     full stack backend back-end back end frontend front-end front software data machine learning
@@ -63,13 +65,18 @@ _TITLE_MODIFIERS = words("""
     shop office administrative production manufacturing process industrial environmental safety
     field service analytics intelligence deep nlp vision computer robotics game qa sdet i ii iii
     iv core growth payments search engineering design development r&d it information risk
+    structural geotechnical aerospace automotive biomedical nuclear petroleum marine mining
+    materials optical acoustic architectural landscape urban rural interior fashion textile
+    agricultural veterinary dental surgical pediatric paediatric geriatric psychiatric community
+    forensic criminal military naval aviation maritime railway logistics hospitality culinary
+    primary elementary secondary kindergarten preschool bilingual early childhood special
     compliance tax audit investment portfolio equity quantitative quant actuarial strategy
     """)
 _KO_TITLE = re.compile(
     r"(?:개발자|엔지니어|디자이너|매니저|매니져|기획자|분석가|과학자|사이언티스트|애널리스트|아키텍트|컨설턴트|마케터|코디네이터|어시스턴트|스페셜리스트"
     r"|디렉터|오퍼레이터|프로듀서|에디터|프로그래머|퍼블리셔|리서처|테스터|스트래티지스트|플래너|트레이너|바리스타|셰프|큐레이터|일러스트레이터|모델러"
     r"|사원|주임|대리|과장|차장|부장|팀장|실장|본부장|부서장|이사|상무|전무|사장|부사장|대표|대표이사|파트장|그룹장|센터장|지점장|점장|소장|원장|국장|반장"
-    r"|(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후)\s?(?:연구원|연구위원|매니저|엔지니어|컨설턴트|개발자)?|인턴|인턴사원|수습사원|계장|팀원|팀리더|리더|리드|파트너"
+    r"|(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후|연수|상임|학생|방문|겸임|계약|인턴|참여|특별)\s?(?:연구원|연구위원|매니저|엔지니어|컨설턴트|개발자)?|인턴|인턴사원|수습사원|계장|팀원|팀리더|리더|리드|파트너"
     r"|강사|교사|교수|조교|조교수|부교수|간호사|수간호사|회계사|세무사|변호사|변리사|노무사|약사|의사|기자|작가|사서|영양사|조리사|물리치료사|치위생사|사회복지사"
     r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
     r"|사무원|상담원|운전원|경비원|조리원|미화원|안내원|판매원|검침원|조합원|배달원|집배원|활동가|운동가|작곡가|건축가|사진가|번역가|통역가|평론가|분장사|요리사|제빵사|제과사|용접사|정비사|미용사|이발사|운전기사|운전사|버스기사|택배기사|기사|설비기사|전기기사|기관사|항해사|조종사|관제사|측량사|감정평가사|관세사|법무사|공인중개사|보육교사|강사|상담교사|보건교사|요양보호사|간호조무사|임상병리사|방사선사|작업치료사|언어치료사|치과기공사|안경사|수의사|한의사|영양교사|조향사|바텐더|소믈리에|주방장|주방보조|조리장|공장장|현장소장|작업반장|조장|직장|파티시에|베이커|플로리스트|스타일리스트|헤어디자이너|아나운서|쇼호스트|리포터|애니메이터|성우|배우|가수|무용수|연주자|지휘자|연출가|큐레이터|학예사|학예연구사|기록연구사|연구사|지도사|장학사|경찰관|소방관|소방사|군무관|교도관|세관원|은행원|텔러|설계사|재무설계사|계리사|심사역|투자역|매니징디렉터|조무사|실습생|연수생|보조교사|정교사|기간제교사|담임교사|조교사|생산직원|현장직|기능공|용접공|배관공|목수|미장공|도장공|기술자|설치기사|수리기사|검사원|검수원|포장원|지게차기사"
@@ -104,7 +111,7 @@ _KO_ORG_NOT_TITLE = re.compile(
 
 _LEGAL = re.compile(
     r"(?:\(주\)|\(유\)|\(재\)|\(사\)|주식회사|유한회사|㈜|\b(?:Inc|Ltd|LLC|L\.L\.C|Corp|Corporation|GmbH|PLC|plc|Pty|LLP|Limited|Incorporated"
-    r"|S\.A|B\.V|S\.r\.l|Oy|A/S|K\.K)\b\.?|\bCo\.|\bAG$|\bAB$|\bBV$|\bSA$|\bSE$|\bKG$)"
+    r"|S\.A|B\.V|S\.r\.l|Oy|A/S|K\.K)\b\.?|\bCo\.|\b(?:AG|AB|BV|NV|SA|SE|KG|AS|ASA|ApS|Oyj|SpA|S\.p\.A\.|Srl|SARL|SAS|Lda|Ltda|Pvt|Bhd|Kft|s\.r\.o\.|z o\.o\.)$)"
 )
 _LEGAL_ALONE = re.compile(
     r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
@@ -134,7 +141,7 @@ _SCHOOL_KO = re.compile(
     r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대)"
 )
 _SCHOOL_EN = re.compile(
-    r"\b(?:Universit\w+|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
+    r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
     r"|^(?:KAIST|POSTECH|UNIST|DGIST|GIST|MIT|UCLA|UCSD|USC|NYU|CMU|EPFL|Caltech|ETH\b.*|UC [A-Z][a-z]+(?: [A-Z][a-z]+)?|Georgia Tech|Virginia Tech|INSEAD|LSE|SNU|UIUC"
     r"|IIT [A-Z]\w+|Texas A&M|Penn State|UT Austin|TU \w+|KU Leuven|Imperial|SUNY \w+)\b",
     re.IGNORECASE,
@@ -142,6 +149,9 @@ _SCHOOL_EN = re.compile(
 DEGREE_EN = re.compile(
     r"(?<![\w.])(?:S\.B\.|A\.B\.|Sc\.B\.|Ph\.?\s?D\.?|D\.?Phil\.?|M\.?Phil\.?|Ed\.?D\.?|M\.?B\.?A\.?|E\.?M\.?B\.?A\.?|B\.?B\.?A\.?|B\.?Sc?\.?|M\.?Sc?\.?|B\.?A\.?|M\.?A\.?|B\.?Eng\.?|M\.?Eng\.?"
     r"|B\.?E\.?|M\.?E\.?|B\.?Tech\.?|M\.?Tech\.?|B\.?Com\.?|LL\.?[BM]\.?|J\.?D\.?|M\.?D\.?|A\.?A\.?S?\.?|A\.?S\.?|B\.?F\.?A\.?|M\.?F\.?A\.?|M\.?P\.?H\.?|M\.?P\.?P\.?|M\.?Ed\.?|B\.?Ed\.?|B\.?C\.?S\.?|M\.?C\.?S\.?|B\.?S\.?N\.?"
+    r"|S\.M\.|A\.M\.|Sc\.?M\.|Sc\.?D\.|D\.?Sc\.?|Dr\. ?rer\. ?nat\.|Dr\.-Ing\.|Dipl\.-?(?:Ing|Kfm|Inf)\.?|Mag\.|Lic\.|Th\.?[DM]\.?|S\.J\.D\.|LL\.?D\.?|Pharm\.?D\.?|Psy\.?D\.?|D\.?D\.?S\.?|D\.?V\.?M\.?|D\.?N\.?P\.?|D\.?P\.?T\.?"
+    r"|D\.?B\.?A\.?|M\.?B\.?B\.?S\.?|M\.?B\.?Ch\.?B\.?|B\.?V\.?Sc\.?|B\.?Pharm\.?|M\.?Pharm\.?|B\.?Mus\.?|M\.?Mus\.?|B\.?S\.?W\.?|M\.?S\.?W\.?|M\.?L\.?I?\.?S\.?|M\.?P\.?A\.?|M\.?Acc\.?|M\.?Sci\.?|M\.?Chem\.?|M\.?Math\.?|M\.?Phys\.?"
+    r"|M\.?S\.?N\.?|B\.?B\.?S\.?|B\.?C\.?A\.?|M\.?C\.?A\.?|B\.?H\.?M\.?|B\.?Des\.?|M\.?Des\.?|FdSc|FdA|PGCE|PGDE|PG ?Dip|PG ?Cert|PGDM|HND|HNC|BTEC|NVQ|GCSEs?|Licenciatura|Laurea(?: Magistrale)?|Licence|Maîtrise|Mestrado|Bacharelado|Doutorado|Vordiplom|Staatsexamen"
     r"|B\.?Arch\.?|M\.?Arch\.?|B\.?S\.?E\.?|M\.?S\.?E\.?|M\.?Res\.?|MIS|MIM|GED)(?:\s?\(Hons?\.?\))?(?![\w])"
 )
 _DEGREE_WORDS = re.compile(
@@ -185,6 +195,8 @@ def _is_head(word: str) -> bool:
         return True
     if any("가" <= c <= "힣" for c in word):
         return word == "연구원" or _KO_TITLE.search(word) is not None
+    if word in _SHORT_TITLES:
+        return True
     return "-" in bare and any(p in _TITLE_HEADS for p in bare.split("-"))
 
 
@@ -228,6 +240,11 @@ def company_score(text: str) -> float:
     if _ORG.search(text) and len(text) <= 60:
         return 0.6
     return 0.0
+
+
+def is_legal(text: str) -> bool:
+    """Whether a firm's legal form stands in the text: Acme Ltd, 주식회사 나무."""
+    return _LEGAL.search(text) is not None
 
 
 def is_legal_form(text: str) -> bool:

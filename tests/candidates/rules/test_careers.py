@@ -40,3 +40,13 @@ def test_the_persons_name_is_no_employer(document: DocumentOf) -> None:
     experience, _ = find_careers(split_sections(read_lines(document(lines))))
 
     assert [x.company for x in experience] == ["따뜻한복지관"]
+
+
+def test_what_is_called_training_is_education_where_nothing_else_is(document: DocumentOf) -> None:
+    course = ["## 교육", "나루 부트캠프", "2021.06 ~ 2021.12", "한빛대학교", "2015.03 ~ 2021.02"]
+
+    assert careers(document, "## 경력", "나루상사 | 대리 | 2022 - 2023", *course)[1] == [
+        "나루 부트캠프",
+        "한빛대학교",
+    ]
+    assert careers(document, *course, "## 학력", "솔빛대학교 2010 - 2014")[1] == ["솔빛대학교"]

@@ -118,3 +118,20 @@ def test_a_link_that_a_narrow_column_broke_inside_a_word_is_whole_again(
     ]
     assert found("https://linkedin.com/in/leo", ".own") == ["https://linkedin.com/in/leo.own"]
     assert found("https://linkedin.com/in/leo", "Seattle") == ["https://linkedin.com/in/leo"]
+
+
+def test_an_address_broken_before_what_it_is_goes_on(document: DocumentOf) -> None:
+    lines = ["## Contact", "www.linkedin.com/in/perpetua-", "langstroth (LinkedIn)"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == ["www.linkedin.com/in/perpetua-langstroth"]
+
+
+def test_an_address_listed_among_mail_and_phone_is_the_persons_own(document: DocumentOf) -> None:
+    own = ["ann@example.com", "ann.example.net", "github.com/example-ann"]
+    lines = ["# Ann Own", "## Education", "Fenland College 2011 - 2015", *own]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == ["ann.example.net", "github.com/example-ann"]

@@ -92,3 +92,12 @@ def test_periods_stand_in_order_inside_the_text(text: str) -> None:
 
     assert all(0 <= p.begin < p.stop <= len(text) for p in found)
     assert all(a.stop <= b.begin for a, b in pairwise(found))
+
+
+def test_words_of_beginning_and_lasting_belong_to_the_period() -> None:
+    (since,) = periods("Since July 2018")
+    (lasting,) = periods("June 2019 to till date")
+
+    assert (since.start, since.begin, since.ongoing) == ("2018-07", 0, True)
+    assert (lasting.start, lasting.end, lasting.ongoing) == ("2019-06", None, True)
+    assert without_periods("건축학사 (5년제)") == "건축학사 (5년제)"

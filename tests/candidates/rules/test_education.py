@@ -62,3 +62,46 @@ def test_two_degrees_of_one_school_are_two_rows(document: DocumentOf) -> None:
     )
 
     assert [degree for _, degree, _, _ in rows] == ["수학과 석사", "수학과 학사"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "school", "degree"),
+    [
+        (["2013.06 ~ 2016.02 하노이 푸른숲 고등학교"], "하노이 푸른숲 고등학교", None),
+        (
+            ["S.M. in Applied Optics, Beacon Institute", "9/2016 - 6/2018"],
+            "Beacon Institute",
+            "S.M. in Applied Optics",
+        ),
+        (
+            ["2006–2011‖Licenciatura in Law, Universidade do Porto Novo."],
+            "Universidade do Porto Novo",
+            "Licenciatura in Law",
+        ),
+        (
+            [
+                "Cedar School of Management",
+                "Master of Business Administration - MBA, Strategy · (2016 - 2018)",
+            ],
+            "Cedar School of Management",
+            "Master of Business Administration - MBA, Strategy",
+        ),
+        (
+            ["09/2012 – 06/2015", "BACHELOR OF SCIENCE IN BIOLOGY Fenland University"],
+            "Fenland University",
+            "BACHELOR OF SCIENCE IN BIOLOGY",
+        ),
+    ],
+)
+def test_schools_and_degrees_in_other_writings(
+    document: DocumentOf, lines: list[str], school: str, degree: str | None
+) -> None:
+    (row,) = schools(document, lines)
+
+    assert row[:2] == (school, degree)
+
+
+def test_a_form_may_name_the_two_dates_as_entry_and_graduation(document: DocumentOf) -> None:
+    lines = ["입학‖졸업‖학교명‖전공", "2002. 3.‖2006. 2.‖나루전문대학‖전기과 전문학사"]
+
+    assert schools(document, lines) == [("나루전문대학", "전기과 전문학사", "2002-03", "2006-02")]

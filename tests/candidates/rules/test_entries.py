@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from app.candidates.rules.entries import group, is_headish, is_sentence
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import read_lines
+from app.documents.blocks import Box
 from tests.candidates.markup import DocumentOf, LineOf
 
 
@@ -64,3 +67,66 @@ def test_descriptions_are_told_from_names(line: LineOf) -> None:
     assert not is_sentence("Registered Nurse, Intensive Care")
     assert is_headish(line("가람페이 시니어 백엔드 엔지니어"))
     assert not is_headish(line("GPA: 3.9/4.0"))
+
+
+def test_a_length_of_time_parts_no_firm_from_its_positions(document: DocumentOf) -> None:
+    first, second = entries(
+        document,
+        [
+            "**Saltbox**",
+            "5 years",
+            "Editor",
+            "2021 - 2023",
+            "- Cut a film",
+            "Runner",
+            "2019 - 2020",
+        ],
+    )
+
+    assert [x.text for x in first.above] == ["Saltbox", "5 years", "Editor"]
+    assert [x.text for x in second.above] == ["Runner"]
+
+
+def test_a_row_that_ends_with_a_full_stop_is_an_entry(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["2014–2019‖Lecturer in Botany, Fenland College, Ely."])
+
+    assert entry.head[0].text.endswith("Ely")
+
+
+def test_forms_may_part_the_first_and_the_last_day(document: DocumentOf) -> None:
+    found = entries(
+        document,
+        [
+            "재직기간‖기관명‖직위",
+            "부터‖까지",
+            "2016.01‖현재‖나라시청‖주사보",
+            "2013.03‖2015.12‖다솜재단‖대리",
+        ],
+    )
+
+    assert [
+        (x.period and (x.period.start, x.period.end), x.columns[Label.TITLE]) for x in found
+    ] == [
+        (("2016-01", None), "주사보"),
+        (("2013-03", "2015-12"), "대리"),
+    ]
+
+
+def test_a_labelled_line_names_under_whatever_bullet(line: LineOf) -> None:
+    assert is_headish(replace(line("직위 : 차장"), bullet=True))
+    assert not is_headish(replace(line("교량 하부공 시공 관리"), bullet=True))
+
+
+def test_what_is_set_in_under_a_position_names_nothing(document: DocumentOf) -> None:
+    lines = [
+        "Copy Editor‖2019 - 2021",
+        "Two prizes for covers",
+        "Runner‖2017 - 2018",
+        "Tin kettles",
+    ]
+    boxes = [Box(left=left, top=0, right=200, bottom=10) for left in (40, 54, 40, 54)]
+    placed = [
+        replace(line, box=box) for line, box in zip(read_lines(document(lines)), boxes, strict=True)
+    ]
+
+    assert [entry.below for entry in group(placed, singles=lambda _: True)] == [(), ()]

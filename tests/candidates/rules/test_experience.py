@@ -81,3 +81,52 @@ def test_recognition_may_set_the_open_end_apart(document: DocumentOf) -> None:
     lines = ["바른법인‖2018.02 ~‖현재", "사무원"]
 
     assert positions(document, lines) == [("바른법인", "사무원", "2018-02", None)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        (
+            ["Staff Midwife, Delivery‖06/2020 – Present", "Fen Edge Hospital | Ely, UK"],
+            ("Fen Edge Hospital", "Staff Midwife, Delivery", "2020-06", None),
+        ),
+        (
+            ["2018.07 ~ 2018.12", "프리랜서", "브랜드 디자이너"],
+            ("프리랜서", "브랜드 디자이너", "2018-07", "2018-12"),
+        ),
+        (
+            ["나루식당‖주방 막내‖(2015/03 ~ 2016/04)", "재료 손질 및 라인 보조"],
+            ("나루식당", "주방 막내", "2015-03", "2016-04"),
+        ),
+        (
+            ["나루토건 (2005.12 ~ 2010.02)", "- 직위 : 구조부 대리", "- 교량 하부공 시공 관리"],
+            ("나루토건", "구조부 대리", "2005-12", "2010-02"),
+        ),
+        (
+            ["Narae Foods (나래식품)", "Buyer, Jan 2019 - Dec 2020"],
+            ("Narae Foods", "Buyer", "2019-01", "2020-12"),
+        ),
+        (["애드나루‖2019.09 ~ 2022.05", "광고 AE"], ("애드나루", "광고 AE", "2019-09", "2022-05")),
+    ],
+)
+def test_where_the_firm_and_the_job_stand(
+    document: DocumentOf, lines: list[str], row: tuple[str, str, str, str]
+) -> None:
+    assert positions(document, lines) == [row]
+
+
+def test_a_firm_over_dated_positions_is_none_itself(document: DocumentOf) -> None:
+    lines = ["**HARROW & REED LLP**‖2016–Present", "Audit Manager (2020–Present)", "- Nine funds"]
+
+    assert positions(document, [*lines, "Senior Auditor (2016–2020)", "- Controls"]) == [
+        ("HARROW & REED LLP", "Audit Manager", "2020", None),
+        ("HARROW & REED LLP", "Senior Auditor", "2016", "2020"),
+    ]
+
+
+def test_a_firm_named_like_a_department_is_one_where_others_stand_so(document: DocumentOf) -> None:
+    lines = ["**Product Manager | Tin Ferry**", "Apr 2019 - Oct 2022", "- Ticketing"]
+
+    found = positions(document, [*lines, "**Content Designer | Civic Forms Unit**", "2016 - 2018"])
+
+    assert [company for company, *_ in found] == ["Tin Ferry", "Civic Forms Unit"]

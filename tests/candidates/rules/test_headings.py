@@ -1,6 +1,13 @@
 import pytest
 
-from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, kinds_by_ending
+from app.candidates.rules.headings import (
+    Kind,
+    heading_kinds,
+    is_decorated,
+    is_duty,
+    is_numbered,
+    kinds_by_ending,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +63,34 @@ def test_signs_set_a_heading_off() -> None:
     assert is_decorated("[일한 경험]")
     assert is_decorated("== Work ==")
     assert not is_decorated("일한 경험")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Where I’ve studied", Kind.EDUCATION),
+        ("Places I have worked", Kind.EXPERIENCE),
+        ("What I'm good at", Kind.SKILLS),
+        ("Things I've built", Kind.PROJECTS),
+        ("Say hello!", Kind.CONTACT),
+        ("Fun", Kind.OTHER),
+        ("일해온 곳", Kind.EXPERIENCE),
+        ("공부한 곳", Kind.EDUCATION),
+        ("Top Skills", Kind.SKILLS),
+        ("Academic Qualification", Kind.EDUCATION),
+        ("학력사항 (최종학력 : 대학교 졸업)", Kind.EDUCATION),
+    ],
+)
+def test_headings_in_words_of_ones_own(text: str, kind: Kind) -> None:
+    assert heading_kinds(text) == (kind,)
+
+
+def test_a_bracket_in_the_same_language_names_no_section() -> None:
+    assert heading_kinds("Bachelor of Nursing (Honours)") == ()
+
+
+def test_numbers_and_duties() -> None:
+    assert is_numbered("IV. Awards")
+    assert not is_numbered("Awards 2019")
+    assert is_duty("담당 업무")
+    assert not is_duty("경력")

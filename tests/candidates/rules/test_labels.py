@@ -30,3 +30,7 @@ def test_columns_are_named_singly_or_in_pairs() -> None:
     assert is_column_label("근무기간")
     assert not is_column_label("가람페이")
     assert labels_of("한빛대학교") == frozenset()
+
+
+def test_a_number_before_a_label_is_no_part_of_it(line: LineOf) -> None:
+    assert list(pairs(line("가. 성명 : 채송아"))) == [(frozenset({Label.NAME}), "채송아")]

@@ -50,3 +50,19 @@ def test_sizes_are_relative_to_the_body(document: DocumentOf) -> None:
     name, *_ = read_lines(document(["# Ann Own", "a long body line of text", "another body line"]))
 
     assert name.ratio == 2.2
+
+
+def test_labels_and_marks_as_they_are_typed(document: DocumentOf) -> None:
+    found = read_lines(document(["!plain", "성      명 : 홍라율", "## Skills", "SQL ㅣ R"]))
+
+    assert [line.text for line in found] == ["성명 : 홍라율", "Skills", "SQL | R"]
+
+
+def test_bullets_as_recognition_reads_them(document: DocumentOf) -> None:
+    found = read_lines(document(["!ocr", "¢ Phonics", "© 자격증", "e Reading groups"]))
+
+    assert [(line.text, line.bullet) for line in found] == [
+        ("Phonics", True),
+        ("자격증", True),
+        ("Reading groups", True),
+    ]

@@ -81,3 +81,11 @@ def test_a_foreign_name_in_hangul_counts_where_it_stands_out(document: DocumentO
     assert foreign_korean_name("책임감이 강한 사람") is None
     assert foreign_korean_name("서울 강남구") is None
     assert foreign_korean_name("백엔드 개발자") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["문하린 여, 1992년 (만 33세)", "문하린 | 여자 | 1992년생", "사진‖문하린 남자 1992년생 (33세)"],
+)
+def test_what_job_sites_print_beside_the_name_is_left_out(document: DocumentOf, line: str) -> None:
+    assert best(document, f"# {line}", "010-0000-2231", "서울 강남구", "소개") == ("문하린", None)

@@ -52,3 +52,7 @@ def test_keys_agree_between_national_and_international_form() -> None:
     assert phone_key("+82 10-0000-1234") == phone_key("010-0000-1234")
     assert phone_key("+1 (206) 555-0142") == phone_key("206-555-0142")
     assert digits_of("+1 (2)") == "12"
+
+
+def test_what_is_left_of_an_icon_is_no_part_of_the_number() -> None:
+    assert phones_in("244 / 010-0000-8126 / x@example.org") == ["010-0000-8126"]

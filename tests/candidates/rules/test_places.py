@@ -36,3 +36,9 @@ def test_other_things(text: str) -> None:
 )
 def test_a_place_is_taken_off_the_end(text: str, rest: str) -> None:
     assert without_place(text) == rest
+
+
+def test_places_as_career_networks_write_them() -> None:
+    assert is_place("Des Moines, Iowa, United States") is is_place("San Francisco Bay Area")
+    assert is_place("Greater Manchester Area")
+    assert not is_place("Glasswing Foods, New York, NY")

@@ -83,3 +83,67 @@ def test_a_list_under_an_unknown_heading_is_the_skills_if_nothing_else_is(
 
     assert cut(document, lines)[-1] == (Kind.SKILLS, ["염색, 펌, 두피 관리"])
     assert cut(document, [*lines, "## 기술", "가위"])[-2][0] is Kind.OTHER
+
+
+def test_the_duties_of_each_position_open_no_section(document: DocumentOf) -> None:
+    lines = [
+        "## 경력",
+        "나루상사 2019.01 ~ 현재",
+        "담당업무",
+        "수입 통관",
+        "솔빛물산 2015.01 ~ 2018.12",
+        "담당업무",
+    ]
+
+    found = cut(document, [*lines, "수출 서류", "## 학력", "한빛대학교"])
+
+    assert [kind for kind, _ in found] == [Kind.EXPERIENCE, Kind.EDUCATION]
+
+
+def test_names_of_entries_that_look_like_headings_open_no_section(document: DocumentOf) -> None:
+    lines = [
+        "## 경력",
+        "2020.01 → 2023.11",
+        "# 나루마당",
+        "서비스 기획자",
+        "2018.01 → 2019.12",
+        "# 솔빛",
+    ]
+
+    found = cut(document, [*lines, "사원", "## 학력", "한빛대학교"])
+
+    assert [kind for kind, _ in found if kind is not Kind.HEADER] == [
+        Kind.EXPERIENCE,
+        Kind.EDUCATION,
+    ]
+
+
+def test_numbers_make_headings_of_words_that_no_list_knows(document: DocumentOf) -> None:
+    lines = [
+        "!plain",
+        "1. 학력",
+        "한빛대학교 2011 - 2015",
+        "2. 경력",
+        "나루상사 2016 - 2019",
+        "3. 맺음말",
+    ]
+
+    found = cut(document, [*lines, "잘 부탁드립니다", "가. 성명 : 홍길동"])
+
+    assert found[2] == (Kind.OTHER, ["잘 부탁드립니다", "가. 성명 : 홍길동"])
+
+
+def test_the_title_of_the_document_is_no_section(document: DocumentOf) -> None:
+    found = cut(
+        document, ["# 경력기술서", "표건우 (건축사)", "연락처 010-0000-2210", "## 경력", "나루건축"]
+    )
+
+    assert [kind for kind, _ in found] == [Kind.TITLE, Kind.EXPERIENCE]
+
+
+def test_a_row_of_labels_is_no_heading(document: DocumentOf) -> None:
+    found = cut(
+        document, ["# 표건우", "학력‖경력‖희망연봉", "대졸‖5년‖면접 후 결정", "## 경력", "나루건축"]
+    )
+
+    assert [kind for kind, _ in found] == [Kind.HEADER, Kind.EXPERIENCE]

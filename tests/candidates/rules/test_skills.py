@@ -53,3 +53,28 @@ def test_the_last_item_may_wrap_without_a_comma(document: DocumentOf) -> None:
         "Epic",
         "Patient Counseling",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "items"),
+    [
+        (["HTML & CSS"], ["HTML & CSS"]),
+        (["SAP FI/CO, 더존"], ["SAP FI/CO", "더존"]),
+        (["#원가관리 #상품기획 #Excel"], ["원가관리", "상품기획", "Excel"]),
+        (
+            ["Backend Java, Spring Boot", "Infra AWS, Docker"],
+            ["Java", "Spring Boot", "AWS", "Docker"],
+        ),
+        (["Etc: Git, Figma"], ["Git", "Figma"]),
+        (
+            ["Grant writing, field surveys and user of GIS and", "QField."],
+            ["Grant writing", "field surveys", "GIS", "QField"],
+        ),
+        (
+            ["Stock rotation‖• Till work", "Allergen law‖• Barista"],
+            ["Stock rotation", "Till work", "Allergen law", "Barista"],
+        ),
+    ],
+)
+def test_lists_in_other_writings(document: DocumentOf, lines: list[str], items: list[str]) -> None:
+    assert listed(document, *lines) == items

@@ -1,0 +1,189 @@
+# ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
+"""The parts that a line over a position holds: employer, job, department, place."""
+
+import re
+
+from app.candidates.rules.places import is_place, without_place
+from app.candidates.rules.skills import canonical
+from app.candidates.rules.vocabulary import (
+    company_score,
+    ends_like_a_job,
+    has_degree,
+    is_department,
+    is_employment_type,
+    is_legal,
+    is_legal_form,
+    is_title_head,
+    is_title_word,
+    title_score,
+)
+
+SEPARATOR = re.compile(
+    r"\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―~]+\s+|\s*—\s*|\s{3,}|\s+@\s+|;\s+|\s*:\s+|\s*_\s+"
+)
+TRIM = " \t,;:|/~·•-–—"
+_AT = re.compile(
+    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>[A-Z0-9(가-힣].{1,60})$"
+)
+_BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
+_KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$")
+_MARKED = re.compile(
+    r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
+)
+_DUTY_BRACKET = re.compile(r"\s*\([^()]{3,40}\)$")
+_STATE_CHARS = 2
+_SLASH = re.compile(r"(?<=\S)/(?=\S)")
+
+
+def tidy(text: str) -> str:
+    text = _KO_STATE.sub("", text.strip(TRIM)).strip(TRIM)
+    while (tail := _BRACKETS.search(text)) and (
+        is_employment_type(tail["inner"])
+        or is_place(tail["inner"])
+        or not any(c.isalpha() for c in tail["inner"])
+    ):
+        text = text[: tail.start()].strip(TRIM)
+    if text[:1] in "([" and text[-1:] in ")]" and text.count("(") + text.count("[") == 1:
+        text = text[1:-1]
+    if marked := _MARKED.match(text):  # [한빛유업] 생산팀
+        text = f"{marked['firm']} {marked['rest']}".strip()
+    return text if text.count("(") == text.count(")") else text.strip("()")
+
+
+def split(text: str) -> list[str]:
+    """Parts that one run of text holds: by ` at `, brackets, slashes, commas, or title words at its end."""
+    if not text or (is_place(text) and not company_score(text)):
+        return []
+    if cut := case_cut(text):
+        return [*split(cut[0]), *split(cut[1])]
+    at = _AT.match(text)
+    # Group Leader, Institute for Coastal Studies: there the word is within a name.
+    if at and title_score(at["title"].rpartition(", ")[2]) and not title_score(at["company"]):
+        return [at["title"], *split(at["company"])]
+    bracket = _BRACKETS.search(text)
+    if bracket and bracket.start() > 1:
+        outer, inner = text[: bracket.start()].strip(TRIM), bracket["inner"].strip()
+        if bool(title_score(outer)) != bool(title_score(inner)) and (
+            title_score(inner) > 0.6 or company_score(inner)
+        ):
+            return [*split(outer), inner]
+    halves = _SLASH.split(text)
+    if (
+        len(halves) == 2
+        and bool(title_score(halves[0])) != bool(title_score(halves[1]))
+        and max(map(len, halves)) > 3
+    ):
+        plain = halves[0] if title_score(halves[1]) else halves[1]
+        if not all(is_title_word(w) for w in plain.split()):
+            return [h.strip() for h in halves]
+    if "," in text:
+        return _comma_parts(text)
+    return [without_department(without_place(text))]
+
+
+def case_cut(text: str) -> tuple[str, str] | None:
+    """`QUALITY ASSISTANT Dairy of the North`: the style of letters parts what nothing else does."""
+    words = text.split()
+    if text.isupper() and is_legal(text):  # LABORATORY TECHNICIAN SCHELDELAB NV
+        heads = [at for at, word in enumerate(words[:-2]) if at and is_title_head(word)]
+        return (" ".join(words[: heads[0] + 1]), " ".join(words[heads[0] + 1 :])) if heads else None
+    upper = next((at for at, w in enumerate(words) if not w.isupper()), len(words))
+    while upper and not any(c.isalpha() for c in words[upper - 1]):
+        upper -= 1
+    if not text.isascii() or not 2 <= upper < len(words) or not words[upper][0].isupper():
+        return None
+    first, second = " ".join(words[:upper]), " ".join(words[upper:])
+    named = title_score(first) >= 0.6 or has_degree(first)
+    return (first, second) if named and not title_score(second) else None
+
+
+def _comma_parts(text: str) -> list[str]:
+    segments: list[str] = []
+    for segment in (s.strip(TRIM) for s in re.split(r",\s*", text)):
+        state, _, rest = segment.partition(" ")
+        if (
+            segments
+            and len(state) == _STATE_CHARS
+            and is_place(f"{segments[-1]}, {state}")
+            and rest
+        ):
+            segments[-1] = rest  # Calle Uno Foods, Miami, FL Sales Manager
+        elif segments and is_legal_form(segment):
+            segments[-1] += f", {segment}"
+        elif segment:
+            segments.append(segment)
+    while len(segments) > 1 and (is_place(segments[-1]) or is_place(", ".join(segments[-2:]))):
+        pair = len(segments) > 2 and is_place(", ".join(segments[-2:]))
+        segments = segments[: -2 if pair else -1]
+    titles = [bool(title_score(s)) for s in segments]
+    if all(titles) or not any(titles):
+        joined = ", ".join(segments)
+        return (
+            [without_place(joined)]
+            if not any(titles) and len(segments) == 1
+            else ([joined] if all(titles) else segments)
+        )
+    return segments
+
+
+def without_department(text: str) -> str:
+    """튼튼제약 인사팀 → 튼튼제약; a department alone stays."""
+    words = text.split()
+    while len(words) > 1 and is_department(words[-1]):
+        words.pop()
+    return " ".join(words)
+
+
+def cut_job(text: str) -> tuple[str, str] | None:
+    """`동녘플랜트 용접 기능공`: a firm and a job that no list knows, in one run of Korean."""
+    words = text.split()
+    if not 2 <= len(words) <= 5 or not ends_like_a_job(words[-1]) or text.isascii():
+        return None
+    first = len(words) - 1
+    # The firm's name comes first; what is a word of titles belongs to the job.
+    while first > 1 and not company_score(" ".join(words[:first])):
+        first -= 1
+    return " ".join(words[:first]), " ".join(words[first:])
+
+
+def cut_title(text: str) -> tuple[str, str] | None:
+    """`Northwind Data Engineer` or `Data Engineer Northwind`: title words against the others."""
+    bare = _DUTY_BRACKET.sub("", text)  # 느티초등학교 교사 (6학년 부장)
+    words = (bare if title_score(bare) else text).split()
+    flags = [is_title_word(w) or canonical(w) is not None for w in words]
+    if all(flags) or "," in text:
+        return None
+    if not flags[0] and flags[-1]:
+        last = max(i for i, f in enumerate(flags) if not f)
+        if is_department(words[last]) and last:
+            flags[last] = True
+            last = max((i for i, f in enumerate(flags) if not f), default=last)
+        if not text.isascii():  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
+            told = (i for i in range(last) if company_score(words[i]) >= 0.6)
+            last = next(told, last)
+        return " ".join(words[last + 1 :]), " ".join(words[: last + 1])
+    if flags[0] and not flags[-1]:
+        first = min(i for i, f in enumerate(flags) if not f)
+        title = words[:first]
+        return (
+            (" ".join(title), " ".join(words[first:]))
+            if any(is_title_head(w) for w in title)
+            else None
+        )
+    return None
+
+
+def without_translation(text: str) -> str:
+    """`Narae Trading (나래무역)` → `Narae Trading`; a short form stays: 한국개발원(KDI)."""
+    match = _BRACKETS.search(text)
+    if not match or not match.start():
+        return text
+    outer, inner = text[: match.start()].strip(), match["inner"].strip()
+    short = inner.isupper() and " " not in inner and len(inner) <= 6
+    if short or _is_korean(outer) == _is_korean(inner) or not any(c.isalpha() for c in inner):
+        return text
+    return outer
+
+
+def _is_korean(text: str) -> bool:
+    return any("가" <= c <= "힣" for c in text)

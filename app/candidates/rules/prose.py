@@ -1,0 +1,97 @@
+"""Skills that are told in a sentence: lists that end with a full stop, and objects of Korean verbs."""
+
+import re
+
+_CLAUSE = re.compile(r"\s*;\s*|(?<=[a-z)])\.\s+(?=[A-Z])")
+_ITEM = re.compile(
+    r"\s*,\s*(?:and\s+|or\s+|as well as\s+)?|\s+(?:and|or|as well as)\s+|\s+&\s+(?=\S+\s)"
+)
+_LEAD = re.compile(
+    r"^(?:and\s+|also\s+)?(?:i\s+(?:am|have|use|know)\s+|i['’](?:m|ve)\s+)?(?:an?\s+)?"
+    r"(?:(?:very|highly|fully)\s+)?(?:"
+    r"(?:confident|proficient|experienced|skilled|competent|regular|advanced|expert|working|good|strong|solid|sound|hands[- ]on|extensive|basic|daily|excellent)"
+    r"(?:\s+(?:user|knowledge|experience|command|understanding|skills|background|use|grasp))?"
+    r"|user|knowledge|experience|command|understanding|familiarity|familiar|proficiency|expertise|use|versed|trained|comfortable"
+    r")\s+(?:of|in|with|using|at|on)\s+",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    r"\b(?:i|we|my|our|me|who|that|which|is|are|was|were|am|be|have|has|had|able|willing|can|will|always|to|while|when|ability|years?)\b",
+    re.IGNORECASE,
+)
+_ITEM_MAX_WORDS, _LEAST_ITEMS = 4, 3
+_SENTENCE_MAX_CHARS = 300
+
+_OBJECT = re.compile(r"^(?P<stem>.+?)(?:을|를|와|과|도|이나|나|하고|랑)?(?P<comma>,)?$")
+_CLOSES = re.compile(r"(?:을|를|와|과|도|이나|나|하고|랑|,)$")
+_NO_NOUN = re.compile(
+    r"(?:니다|하고|며|면서|[다루쓰]고|하게|있게|으로|에서|하여|위해|통해|할|수|는|한|된|던|해|의|에|요)[.!]?$"
+)
+_PLAIN = frozenset(
+    [
+        "업무",
+        "능력",
+        "경험",
+        "문서",
+        "자료",
+        "것",
+        "일",
+        "작업",
+        "고객",
+        "사용",
+        "활용",
+        "문제",
+        "프로그램",
+        "기본",
+        "기능",
+        "등",
+        "다양한",
+        "도구",
+        "툴",
+        "능숙",
+        "직접",
+        "주로",
+        "모두",
+    ]
+)
+
+
+def english_items(text: str) -> list[str]:
+    """`Lease drafting and due diligence; confident user of X.`; empty if it tells anything else."""
+    if len(text) > _SENTENCE_MAX_CHARS:
+        return []
+    found: list[str] = []
+    for clause in _CLAUSE.split(text.rstrip(". ")):
+        bare = _LEAD.sub("", clause)
+        items = [item for item in _ITEM.split(bare) if item]
+        long = any(len(item.split()) > _ITEM_MAX_WORDS or _TOLD.search(item) for item in items)
+        if long or (bare == clause and len(items) < _LEAST_ITEMS):
+            return []
+        found += items
+    return found
+
+
+def korean_items(text: str) -> list[str]:
+    """더존과 엑셀 함수를 다루고 …도 쓸 수 있습니다; empty unless half of them have Latin letters.
+
+    Without that a sentence about one's manners would be taken for a list of tools.
+    """
+    if len(text) > _SENTENCE_MAX_CHARS:
+        return []
+    found: list[str] = []
+    pending: list[str] = []
+    for word in text.rstrip(". ").split():
+        if word == "및":
+            found.append(" ".join(pending))
+            pending = []
+        elif _CLOSES.search(word) and (match := _OBJECT.match(word)):
+            found.append(" ".join((*pending, match["stem"])))
+            pending = []
+        elif _NO_NOUN.search(word):
+            pending = []
+        else:
+            pending.append(word)
+    items = [item for item in found if item and item not in _PLAIN]
+    items = [item for item in items if len(item.split()) <= _ITEM_MAX_WORDS]
+    latin = sum(any(c.isascii() and c.isalpha() for c in item) for item in items)
+    return items if items and 2 * latin >= len(items) else []

@@ -1,0 +1,37 @@
+import pytest
+
+from app.candidates.rules.prose import english_items, korean_items
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        (
+            "Bread, laminated dough, stock control and staff rotas.",
+            ["Bread", "laminated dough", "stock control", "staff rotas"],
+        ),
+        (
+            "Contract review, notarial deeds and filings; experienced user of Clio and Outlook.",
+            ["Contract review", "notarial deeds", "filings", "Clio", "Outlook"],
+        ),
+        ("Proficient in Revit and Rhino.", ["Revit", "Rhino"]),
+        ("I am able to lead teams, to listen and to deliver.", []),
+        ("Strong communicator.", []),
+    ],
+)
+def test_english_lists_that_end_with_a_full_stop(text: str, items: list[str]) -> None:
+    assert english_items(text) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        (
+            "캐드와 SketchUp, Lumion을 능숙하게 다루며 Enscape도 쓸 수 있습니다.",
+            ["캐드", "SketchUp", "Lumion", "Enscape"],
+        ),
+        ("고객의 마음을 먼저 살피고 문제를 끝까지 해결합니다.", []),
+    ],
+)
+def test_objects_of_korean_verbs(text: str, items: list[str]) -> None:
+    assert korean_items(text) == items
