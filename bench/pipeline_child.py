@@ -16,8 +16,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-import uvloop
-
 from app.bootstrap import open_runtime
 from app.candidates.prompts.analysis import ResumeAnswer
 from app.demo.answers import conform
@@ -39,9 +37,9 @@ def main() -> None:
     """Serve until stdin ends, or SIGTERM."""
     configure_logs("ERROR", json=False)
     if sys.argv[1] == "worker":
-        uvloop.run(_work(json.loads(sys.argv[2])))
+        asyncio.run(_work(json.loads(sys.argv[2])))
     else:
-        uvloop.run(_provide())
+        asyncio.run(_provide())
 
 
 async def _work(told: Mapping[str, Any]) -> None:

@@ -1,12 +1,11 @@
 """Real servers for every test: one PostgreSQL and one Valkey a session, a database a test."""
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
-import uvloop
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import make_url, text
@@ -93,11 +91,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where the servers are."""
     node.workerinput["servers"] = node.config.stash[_SERVERS]
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that every command runs in."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What every command does around its work: settings, telemetry, the one event loop, an exit code."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
@@ -59,12 +60,10 @@ def run_command(
     command: "Coroutine[Any, Any, int | None]", settings: "Settings", *, role: "Role"
 ) -> None:
     """Run a command in the process's one event loop and exit with its code."""
-    import uvloop
-
     from app.telemetry import configure_telemetry
 
     with _told(), configure_telemetry(settings, role=role):
-        code = uvloop.run(command)
+        code = asyncio.run(command)
     raise typer.Exit(code or Exit.OK)
 
 

@@ -13,11 +13,12 @@ MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc", "manager", "managers", "service"}
 
 BROAD_EXCEPTS = {
-    "app/jobs/execution.py": 1,
+    "app/jobs/execution.py": 2,
     "app/queue/delivery.py": 2,
     "app/resilience/fallback.py": 1,
 }
-"""Each with its reason beside it: every job's failure becomes a state of its run; no job and no hook
+"""Each with its reason beside it: every job's failure becomes a state of its run, and what that owes
+cannot change it; no job and no hook
 ends its worker; a fallback with a bug must not hide the error that it was to stand in for."""
 
 LOOP_STARTERS = {"app/cli/running.py": 1}
@@ -64,7 +65,7 @@ def test_broad_excepts_are_the_listed_ones() -> None:
 
 
 def test_a_loop_is_started_in_one_place() -> None:
-    pattern = re.compile(r"(asyncio|uvloop)\.(run|Runner|new_event_loop)\(|run_until_complete\(")
+    pattern = re.compile(r"asyncio\.(run|Runner|new_event_loop)\(|run_until_complete\(")
     found = {
         name(path): count
         for path in sources("app")

@@ -73,6 +73,20 @@ async def test_the_local_model_gives_the_same_vector_alone_and_among_others(
         assert task.result()[1] == pytest.approx(alone[0], abs=1e-6)
 
 
+@pytest.mark.timeout(120)
+async def test_programs_can_be_started_while_the_local_model_computes(local: Embedder) -> None:
+    """As OCR does. A fork would hang there between fork and exec, and the loop with it (ADR 15)."""
+    texts = [f"데이터 분석가로 근무하며 {n}건을 처리했습니다. " * 60 for n in range(40)]
+    embedding = asyncio.create_task(local.embed(texts))
+    started = 0
+    while not embedding.done():
+        program = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", "")
+        assert await program.wait() == 0
+        started += 1
+    assert started > 3
+    assert len(await embedding) == len(texts)
+
+
 async def test_the_local_model_reads_no_further_than_its_limit(local: Embedder) -> None:
     text = "developer " * (LOCAL_MAX_CHARS // 10)
 
