@@ -109,12 +109,17 @@ class _Reading:
     source: SourceText
     known: Profile
     withheld: int
+    hidden_chars: int
 
 
 async def analyze_by_rules(document: Document) -> Analysis:
     """The rule-based analyst; needs no model and no network."""
     reading = await asyncio.to_thread(_read, document)
-    profile = _noted(reading.known, {Note.INSTRUCTIONS_WITHHELD: reading.withheld})
+    notes = {
+        Note.HIDDEN_TEXT: reading.hidden_chars,
+        Note.INSTRUCTIONS_WITHHELD: reading.withheld,
+    }
+    profile = _noted(reading.known, notes)
     return Analysis(profile=profile, analyst=Analyst.RULES, withheld=reading.withheld)
 
 
@@ -170,6 +175,7 @@ async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> A
             raise _unusable("not of this document")
         notes = {
             Note.TRUNCATED: shown.left_out_chars,
+            Note.HIDDEN_TEXT: reading.hidden_chars,
             Note.INSTRUCTIONS_WITHHELD: reading.withheld,
             Note.VALUES_REFUSED: refused,
         }
@@ -192,7 +198,13 @@ def _read(document: Document) -> _Reading:
     source = SourceText(document.blocks, cleaned.withheld)
     known = with_sources(rules.analyze(cleaned.document), source)
     text = visible(cleaned.document.text)
-    return _Reading(text=text, source=source, known=known, withheld=cleaned.count)
+    return _Reading(
+        text=text,
+        source=source,
+        known=known,
+        withheld=cleaned.count,
+        hidden_chars=document.hidden_chars,
+    )
 
 
 def _noted(profile: Profile, notes: Mapping[Note, int]) -> Profile:

@@ -60,6 +60,8 @@ class Note(StrEnum):
 
     TRUNCATED = "truncated"
     """The model saw only the beginning and the end: the document is longer than it can read."""
+    HIDDEN_TEXT = "hidden_text"
+    """The document holds text that nobody sees on the page; it was left out."""
     INSTRUCTIONS_WITHHELD = "instructions_withheld"
     """Sentences that give orders to a machine were kept from the model and from the rules."""
     VALUES_REFUSED = "values_refused"

@@ -12,6 +12,7 @@ from app.cli.tables import plain, table
 _NOT_VALUES = frozenset({"confidence", "sources", "notes", "language", "skills"})
 _NOTES: Mapping[str, str] = {
     Note.TRUNCATED: "The model saw only the beginning and the end: the document is longer than it reads.",
+    Note.HIDDEN_TEXT: "Text that nobody sees on the page (white on white, tiny, marked as hidden) was left out.",
     Note.INSTRUCTIONS_WITHHELD: "Sentences that give orders to a machine were left out.",
     Note.VALUES_REFUSED: "The model gave values that the document does not hold; they were dropped.",
 }

@@ -12,6 +12,21 @@ from app.documents.archive import Archive, Element, attribute, damaged, local_na
 from app.documents.blocks import Block, Document, Format
 from app.documents.characters import letters
 from app.documents.limits import Limits
+from app.documents.looks import ANY, Look, Paint, count_hidden
+from app.documents.office_looks import (
+    GROUPS,
+    SHAPES,
+    Page,
+    Palette,
+    Styles,
+    child_of,
+    ground_of_shape,
+    look_of,
+    page_of,
+    palette_of,
+    shade_in,
+    styles_of,
+)
 from app.documents.rows import MAX_DEPTH, line_blocks, row_blocks
 from app.documents.wire import Parsed
 
@@ -20,25 +35,9 @@ _MAIN_TYPE = "/officeDocument"
 _HIDDEN = frozenset({"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "rPr", "sectPr"})
 _BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "ptab": "\t", "noBreakHyphen": "-"}
 _SETTINGS = re.compile(r"/(?:settings|styles|fontTable|webSettings|theme\d*|numbering)\.xml$")
+_DRAWINGS = frozenset({"drawing", "pict", "object"})
 _FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]+)"')
-_OFF = ("0", "false", "off")
-_LEAST_SIZE_PT = 1.5
 _MIN_LETTERS = 20
-_MAX_STYLE_DEPTH = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    size_pt: float | None = None
-    bold: bool | None = None
-    hidden: bool | None = None
-
-    def over(self, below: "_Look") -> "_Look":
-        return _Look(
-            size_pt=self.size_pt if self.size_pt is not None else below.size_pt,
-            bold=self.bold if self.bold is not None else below.bold,
-            hidden=self.hidden if self.hidden is not None else below.hidden,
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class _Paragraph:
     sizes: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     bold_chars: int = 0
     chars: int = 0
-    frames: list[Element] = field(default_factory=list[Element])
+    frames: list[tuple[Element, Paint]] = field(default_factory=list[tuple[Element, Paint]])
 
 
 def read_docx(data: bytes, limits: Limits) -> Parsed:
@@ -55,19 +54,35 @@ def read_docx(data: bytes, limits: Limits) -> Parsed:
     with Archive(data, limits) as archive:
         main = _main_part(archive)
         targets = _relationships(archive, main)
-        walk = _Walk(_styles(archive, main, targets))
+        body = archive.tree(main)
+        headers = [archive.tree(name) for name in _parts(archive, main, targets, "header")]
+        footers = [archive.tree(name) for name in _parts(archive, main, targets, "footer")]
+        theme, settings, styles = (
+            _only_part(archive, main, targets, kind) for kind in ("theme", "settings", "styles")
+        )
+        palette = palette_of(theme, settings)
+        walk = _Walk(
+            Styles() if styles is None else styles_of(styles, palette),
+            page_of(body, [*headers, *footers], palette),
+            palette,
+        )
         blocks: list[Block] = []
-        for name in _parts(archive, main, targets, "header"):
-            blocks += _unseen(walk.blocks_of(archive.tree(name)), blocks)
-        blocks += walk.blocks_of(archive.tree(main))
-        for name in _parts(archive, main, targets, "footer"):
-            blocks += _unseen(walk.blocks_of(archive.tree(name)), blocks)
+        for header in headers:
+            blocks += _unseen(walk.blocks_of(header), blocks)
+        blocks += walk.blocks_of(body)
+        for footer in footers:
+            blocks += _unseen(walk.blocks_of(footer), blocks)
+        hidden = walk.hidden_chars
         if (found := _count(blocks)) < _MIN_LETTERS:
-            more = _second_opinion(archive)
+            more = _second_opinion(archive, walk)
             blocks = more if _count(more) > max(2 * found, _MIN_LETTERS) else blocks
         links = [targets[key][1] for key in walk.link_ids if key in targets] + walk.links
     document = Document(
-        format=Format.DOCX, pages=1, blocks=tuple(blocks), links=tuple(dict.fromkeys(links))
+        format=Format.DOCX,
+        pages=1,
+        blocks=tuple(blocks),
+        links=tuple(dict.fromkeys(links)),
+        hidden_chars=hidden,
     )
     return Parsed(document=document)
 
@@ -76,7 +91,7 @@ def _count(blocks: list[Block]) -> int:
     return sum(letters(block.text) for block in blocks)
 
 
-def _second_opinion(archive: Archive) -> list[Block]:
+def _second_opinion(archive: Archive, walk: "_Walk") -> list[Block]:
     """The text of all parts, paragraph by paragraph, where the walk finds none in its place.
 
     Diagrams, charts, notes and parts that no relation names: better without order than not at all.
@@ -86,8 +101,7 @@ def _second_opinion(archive: Archive) -> list[Block]:
         if name.startswith("word/") and name.endswith(".xml") and not _SETTINGS.search(name):
             for paragraph in archive.tree(name).iter():
                 if local_name(paragraph) == "p":
-                    runs = (e.text or "" for e in paragraph.iter() if local_name(e) == "t")
-                    blocks += _unseen(line_blocks("".join(runs)), blocks)
+                    blocks += _unseen(walk.lines_of(paragraph), blocks)
     return blocks
 
 
@@ -134,76 +148,32 @@ def _parts(
             yield name
 
 
-def _styles(
-    archive: Archive, main: str, targets: Mapping[str, tuple[str, str]]
-) -> Mapping[str, _Look]:
-    """Style id → look, with what it inherits; the key '' holds the document's defaults."""
-    name = next(iter(_parts(archive, main, targets, "styles")), None)
-    if name is None:
-        return {}
-    root = archive.tree(name)
-    own: dict[str, tuple[_Look, str | None]] = {}
-    defaults = _Look()
-    for element in root.iter():
-        tag = local_name(element)
-        if tag == "rPrDefault":
-            defaults = _look(element)
-        elif tag == "style":
-            based_on = next((e for e in element if local_name(e) == "basedOn"), None)
-            base = attribute(based_on, "val") if based_on is not None else None
-            own[attribute(element, "styleId") or ""] = (_look(element), base)
-            if attribute(element, "type") == "paragraph" and attribute(element, "default") == "1":
-                defaults = _look(element).over(defaults)
-    looks = {key: _inherited(key, own).over(defaults) for key in own}
-    return {**looks, "": defaults}
-
-
-def _inherited(key: str, own: Mapping[str, tuple[_Look, str | None]]) -> _Look:
-    look = _Look()
-    style: str | None = key
-    for _ in range(_MAX_STYLE_DEPTH):
-        if style is None or style not in own:
-            break
-        mine, style = own[style]
-        look = look.over(mine)
-    return look
-
-
-def _look(element: Element) -> _Look:
-    """What a direct `w:rPr` child says about size and weight."""
-    properties = next((child for child in element if local_name(child) == "rPr"), None)
-    if properties is None:
-        return _Look()
-    size: float | None = None
-    bold: bool | None = None
-    hidden: bool | None = None
-    for child in properties:
-        value = attribute(child, "val")
-        match local_name(child):
-            case "sz" if value and value.isdecimal():
-                size = int(value) / 2  # half points
-                hidden = True if size < _LEAST_SIZE_PT else hidden
-            case "b":
-                bold = value not in _OFF
-            case "vanish":
-                hidden = value not in _OFF
-            case _:
-                pass
-    return _Look(size_pt=size, bold=bold, hidden=hidden)
+def _only_part(
+    archive: Archive, main: str, targets: Mapping[str, tuple[str, str]], kind: str
+) -> Element | None:
+    name = next(_parts(archive, main, targets, kind), None)
+    return None if name is None else archive.tree(name)
 
 
 class _Walk:
-    """Turns body elements into blocks and keeps the links met on the way."""
+    """Turns body elements into blocks; keeps the links met on the way, and counts what nobody sees."""
 
-    def __init__(self, styles: Mapping[str, _Look]) -> None:
+    def __init__(self, styles: Styles, page: Page, palette: Palette) -> None:
         self._styles = styles
+        self._page = page
+        self._palette = palette
         self.link_ids: list[str] = []
         self.links: list[str] = []
+        self.hidden_chars = 0
 
     def blocks_of(self, root: Element) -> list[Block]:
-        return self._container(root, depth=0)
+        return self._container(root, self._page.ground, depth=0)
 
-    def _container(self, element: Element, *, depth: int) -> list[Block]:
+    def lines_of(self, element: Element) -> list[Block]:
+        """One paragraph, wherever it stands, without what is anchored in it."""
+        return line_blocks("".join(self._read(element, self._page.ground)[0].text))
+
+    def _container(self, element: Element, ground: Paint, *, depth: int) -> list[Block]:
         blocks: list[Block] = []
         starts = True
         if depth > MAX_DEPTH:
@@ -211,34 +181,44 @@ class _Walk:
         for child in element:
             match local_name(child):
                 case "p":
-                    lines = self._paragraph(child, starts=starts, depth=depth)
+                    lines = self._paragraph(child, ground, starts=starts, depth=depth)
                     # An empty paragraph is a visible gap.
                     starts = not lines
                     blocks += lines
                 case "tbl":
-                    blocks += self._table(child, depth=depth)
+                    blocks += self._table(child, ground, depth=depth)
                     starts = True
                 case name if name not in _HIDDEN:
-                    blocks += self._container(child, depth=depth + 1)
+                    blocks += self._container(child, ground, depth=depth + 1)
                 case _:
                     pass
         return blocks
 
-    def _table(self, table: Element, *, depth: int) -> list[Block]:
+    def _table(self, table: Element, ground: Paint, *, depth: int) -> list[Block]:
         blocks: list[Block] = []
+        properties = child_of(table, "tblPr")
+        style = child_of(properties, "tblStyle") if properties is not None else None
+        style_id = attribute(style, "val") if style is not None else None
+        if style_id in self._styles.shading_tables:
+            ground = ANY  # which of its cells are shaded depends on their place
+        ground = shade_in(table, "tblPr", self._palette) or ground
         for row in _children(table, "tr"):
+            of_row = shade_in(row, "tblPrEx", self._palette) or ground
             cells = [
-                [] if _continues(cell) else self._container(cell, depth=depth + 1)
+                []
+                if _continues(cell)
+                else self._container(
+                    cell, shade_in(cell, "tcPr", self._palette) or of_row, depth=depth + 1
+                )
                 for cell in _children(row, "tc")
             ]
             blocks += row_blocks(cells, starts=not blocks)
         return blocks
 
-    def _paragraph(self, element: Element, *, starts: bool, depth: int) -> list[Block]:
-        style_id, heading = _style_of(element)
-        base = self._styles.get(style_id, self._styles.get("", _Look()))
-        paragraph = _Paragraph()
-        self._inline(element, paragraph, base)
+    def _paragraph(
+        self, element: Element, ground: Paint, *, starts: bool, depth: int
+    ) -> list[Block]:
+        paragraph, base, heading = self._read(element, ground)
         most = max(paragraph.sizes, default=(0, base.size_pt or 0.0))[1]
         blocks = line_blocks(
             "".join(paragraph.text),
@@ -246,40 +226,59 @@ class _Walk:
             bold=paragraph.chars > 0 and paragraph.bold_chars == paragraph.chars,
             starts=starts or heading,
         )
-        for frame in paragraph.frames:
-            inside = self._container(frame, depth=depth + 1)
+        for frame, behind in paragraph.frames:
+            inside = self._container(frame, behind, depth=depth + 1)
             blocks += [replace(inside[0], starts_paragraph=True), *inside[1:]] if inside else []
         return blocks
 
-    def _inline(self, element: Element, paragraph: _Paragraph, look: _Look) -> None:
+    def _read(self, element: Element, ground: Paint) -> tuple[_Paragraph, Look, bool]:
+        """The paragraph, its style's look, and whether that is of a heading."""
+        style_id, heading = _style_of(element)
+        shade = Look(ground=shade_in(element, "pPr", self._palette))
+        base = shade.over(self._styles.of_paragraph(style_id)).over(Look(ground=ground))
+        paragraph = _Paragraph()
+        self._inline(element, paragraph, base)
+        return paragraph, base, heading
+
+    def _inline(self, element: Element, paragraph: _Paragraph, look: Look) -> None:
         for child in element:
             name = local_name(child)
             if name == "t":
-                _add_text(paragraph, child.text or "", look)
+                self._add_text(paragraph, child.text or "", look)
             elif name in _BREAKS:
                 paragraph.text.append(_BREAKS[name])
             elif name == "txbxContent":
-                paragraph.frames.append(child)
+                paragraph.frames.append((child, look.ground or ANY))
             elif name == "instrText":
                 self.links += _FIELD_LINK.findall(child.text or "")
             elif name == "hyperlink":
                 self.link_ids += [key for key in [attribute(child, "id")] if key]
                 self._inline(child, paragraph, look)
             elif name == "r":
-                self._inline(child, paragraph, _look(child).over(look))
+                own = look_of(child, self._palette).over(self._styles.of_run(child))
+                self._inline(child, paragraph, own.over(look))
             elif name not in _HIDDEN:
-                self._inline(child, paragraph, look)
+                self._inline(child, paragraph, self._drawn_on(child, name) or look)
 
+    def _drawn_on(self, element: Element, name: str) -> Look | None:
+        """What text stands on that is drawn in a shape; None for no change."""
+        if name in _DRAWINGS:
+            return Look(ground=self._page.beneath_shapes)
+        if name in GROUPS:  # its shapes may lie one over the other
+            return Look(ground=ANY)
+        fill = ground_of_shape(element, self._palette) if name in SHAPES else None
+        return Look(ground=fill) if fill else None
 
-def _add_text(paragraph: _Paragraph, text: str, look: _Look) -> None:
-    if look.hidden:  # text that the reader of the page does not see
-        return
-    paragraph.text.append(text)
-    chars = len(text.strip())
-    paragraph.chars += chars
-    paragraph.bold_chars += chars if look.bold else 0
-    if look.size_pt and chars:
-        paragraph.sizes.append((chars, look.size_pt))
+    def _add_text(self, paragraph: _Paragraph, text: str, look: Look) -> None:
+        chars = len(text.strip())
+        if chars and not look.is_seen:
+            self.hidden_chars += count_hidden(text)
+            return
+        paragraph.text.append(text)
+        paragraph.chars += chars
+        paragraph.bold_chars += chars if look.bold else 0
+        if look.size_pt and chars:
+            paragraph.sizes.append((chars, look.size_pt))
 
 
 def _style_of(paragraph: Element) -> tuple[str, bool]:

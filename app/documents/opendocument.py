@@ -1,21 +1,21 @@
 """ODT: the same walk as for DOCX over another vocabulary."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 
 from app.documents.archive import Archive, Element, attribute, damaged, local_name
 from app.documents.blocks import Block, Document, Format
 from app.documents.limits import Limits
+from app.documents.looks import ANY, Look, Paint, count_hidden
+from app.documents.opendocument_looks import Looks, is_told_hidden, looks_of
 from app.documents.rows import MAX_DEPTH, line_blocks, row_blocks
 from app.documents.wire import Parsed
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 
-_HIDDEN = frozenset({"annotation", "tracked-changes", "desc", "title", "note-citation", "forms"})
+_NO_TEXT = frozenset({"annotation", "tracked-changes", "desc", "title", "note-citation", "forms"})
 _MANIFEST = "META-INF/manifest.xml"
 _MAX_REPEATS = 100
-_MAX_STYLE_DEPTH = 12
-_POINTS = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)pt")
 
 
 def read_odt(data: bytes, limits: Limits) -> Parsed:
@@ -26,7 +26,8 @@ def read_odt(data: bytes, limits: Limits) -> Parsed:
             raise damaged()
         content = archive.tree("content.xml")
         styles = archive.tree("styles.xml") if "styles.xml" in archive.names else None
-        walk = _Walk(_looks(content if styles is None else styles, content))
+        trees = [content] if styles is None else [styles, content]
+        walk = _Walk(looks_of(trees))
         body = walk.blocks_of(_first(content, "body"))
         if styles is not None:
             body = [
@@ -40,6 +41,7 @@ def read_odt(data: bytes, limits: Limits) -> Parsed:
             pages=1,
             blocks=tuple(body),
             links=tuple(dict.fromkeys(walk.links)),
+            hidden_chars=walk.hidden_chars,
         )
     )
 
@@ -59,54 +61,16 @@ def _first(root: Element, name: str) -> Element:
     raise damaged()
 
 
-_Look = tuple[float | None, bool | None]
-"""Font size in points and weight, as far as a style tells them."""
-
-
-def _looks(*trees: Element) -> Mapping[str, _Look]:
-    """Style name → look with what it inherits."""
-    own: dict[str, tuple[_Look, str | None]] = {}
-    for tree in trees:
-        for style in tree.iter():
-            if local_name(style) == "style" and (name := attribute(style, "name")):
-                own[name] = (_own_look(style), attribute(style, "parent-style-name"))
-    return {name: _inherited(name, own) for name in own}
-
-
-def _own_look(style: Element) -> _Look:
-    size: float | None = None
-    bold: bool | None = None
-    for properties in style:
-        if local_name(properties) == "text-properties":
-            told = _POINTS.fullmatch(attribute(properties, "font-size") or "")
-            size = float(told[1]) if told else size
-            weight = attribute(properties, "font-weight")
-            bold = weight in ("bold", "600", "700", "800", "900") if weight else bold
-    return size, bold
-
-
-def _inherited(name: str, own: Mapping[str, tuple[_Look, str | None]]) -> _Look:
-    size: float | None = None
-    bold: bool | None = None
-    style: str | None = name
-    for _ in range(_MAX_STYLE_DEPTH):
-        if style is None or style not in own:
-            break
-        (more_size, more_bold), style = own[style]
-        size = more_size if size is None else size
-        bold = more_bold if bold is None else bold
-    return size, bold
-
-
 class _Walk:
-    """Turns body elements into blocks and keeps the links met on the way."""
+    """Turns body elements into blocks; keeps the links met on the way, and counts what nobody sees."""
 
-    def __init__(self, looks: Mapping[str, _Look]) -> None:
+    def __init__(self, looks: Looks) -> None:
         self._looks = looks
         self.links: list[str] = []
+        self.hidden_chars = 0
 
     def blocks_of(self, root: Element) -> list[Block]:
-        return self._container(root, depth=0)
+        return self._container(root, self._looks.page, depth=0)
 
     def blocks_under(self, root: Element, name: str) -> list[Block]:
         """The content of every element of that name."""
@@ -117,7 +81,7 @@ class _Walk:
             for block in self.blocks_of(element)
         ]
 
-    def _container(self, element: Element, *, depth: int) -> list[Block]:
+    def _container(self, element: Element, ground: Paint, *, depth: int) -> list[Block]:
         blocks: list[Block] = []
         starts = True
         if depth > MAX_DEPTH:
@@ -125,44 +89,62 @@ class _Walk:
         for child in element:
             name = local_name(child)
             if name in ("p", "h"):
-                lines = self._paragraph(child, starts=starts or name == "h", depth=depth)
+                lines = self._paragraph(child, ground, starts=starts or name == "h", depth=depth)
                 starts = not lines
                 blocks += lines
             elif name == "table":
-                blocks += self._table(child, depth=depth)
+                blocks += self._table(child, ground, depth=depth)
                 starts = True
-            elif name not in _HIDDEN:
-                blocks += self._container(child, depth=depth + 1)
+            elif name == "section" and is_told_hidden(child):
+                self._leave_out(child)
+            elif name not in _NO_TEXT:
+                behind = self._looks.ground_of(child, ground)
+                blocks += self._container(child, behind, depth=depth + 1)
         return blocks
 
-    def _table(self, table: Element, *, depth: int) -> list[Block]:
+    def _table(self, table: Element, ground: Paint, *, depth: int) -> list[Block]:
         blocks: list[Block] = []
+        of_table = self._looks.ground_of(table, ground)
+        if any(attribute(column, "default-cell-style-name") for column in table.iter()):
+            of_table = ANY
         for row in _rows(table):
+            of_row = self._looks.ground_of(row, of_table)
             cells = [
-                self._container(cell, depth=depth + 1) if local_name(cell) == "table-cell" else []
+                self._container(cell, self._looks.ground_of(cell, of_row), depth=depth + 1)
+                if local_name(cell) == "table-cell"
+                else []
                 for cell in row
                 if local_name(cell) in ("table-cell", "covered-table-cell")
             ]
             blocks += row_blocks(cells, starts=not blocks)
         return blocks
 
-    def _paragraph(self, element: Element, *, starts: bool, depth: int) -> list[Block]:
+    def _paragraph(
+        self, element: Element, ground: Paint, *, starts: bool, depth: int
+    ) -> list[Block]:
+        if any(local_name(each) == "hidden-paragraph" and is_told_hidden(each) for each in element):
+            self._leave_out(element)
+            return []
         text: list[str] = []
         frames: list[Element] = []
-        self._inline(element, text, frames)
-        size, bold = self._looks.get(_style_of(element), (None, None))
+        style = self._looks.of(attribute(element, "style-name"))
+        below = self._looks.defaults.over(Look(ground=ground))
+        self._inline(element, style.over(below), text, frames)
+        look = self._looks.of(_style_of(element))
+        bold = look.bold
         blocks = line_blocks(
             "".join(text),
-            font_size_pt=size,
+            font_size_pt=look.size_pt,
             bold=local_name(element) == "h" if bold is None else bold,
             starts=starts,
         )
         for frame in frames:
-            blocks += self._container(frame, depth=depth + 1)
+            behind = self._looks.ground_of(frame, self._looks.beneath_frames)
+            blocks += self._container(frame, behind, depth=depth + 1)
         return blocks
 
-    def _inline(self, element: Element, text: list[str], frames: list[Element]) -> None:
-        text.append(element.text or "")
+    def _inline(self, element: Element, look: Look, text: list[str], frames: list[Element]) -> None:
+        self._add(element.text, look, text)
         for child in element:
             match local_name(child):
                 case "tab":
@@ -172,16 +154,30 @@ class _Walk:
                 case "s":
                     count = attribute(child, "c") or "1"
                     text.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATS))
-                case "text-box":
+                case "frame":
                     frames.append(child)
-                case "a":
-                    self.links += [link for link in [attribute(child, "href")] if link]
-                    self._inline(child, text, frames)
-                case name if name and name not in _HIDDEN:
-                    self._inline(child, text, frames)
+                case "hidden-text" if is_told_hidden(child):
+                    self._leave_out(child)
+                case name if name and name not in _NO_TEXT:
+                    if name == "a":
+                        self.links += [link for link in [attribute(child, "href")] if link]
+                    own = self._looks.of(attribute(child, "style-name"))
+                    ground = self._looks.ground_of(child, look.ground or ANY)
+                    self._inline(child, replace(own.over(look), ground=ground), text, frames)
                 case _:
                     pass
-            text.append(child.tail or "")
+            self._add(child.tail, look, text)
+
+    def _add(self, found: str | None, look: Look, text: list[str]) -> None:
+        if found and (look.is_seen or not found.strip()):
+            text.append(found)
+        elif found:
+            self.hidden_chars += count_hidden(found)
+
+    def _leave_out(self, element: Element) -> None:
+        tail = element.tail or ""
+        told = "".join((each.text or "") + (each.tail or "") for each in element.iter())
+        self.hidden_chars += count_hidden(told) - count_hidden(tail)
 
 
 def _style_of(paragraph: Element) -> str:

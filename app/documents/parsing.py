@@ -12,7 +12,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from app.documents import confinement, hwp, hwpx, office, opendocument, pdf, pictures, plain, wire
+from app.documents import (
+    confinement,
+    hwp,
+    hwpx,
+    office,
+    opendocument,
+    pdf,
+    pictures,
+    plain,
+    rtf,
+    wire,
+)
 from app.documents.blocks import Format
 from app.documents.formats import detect
 from app.documents.limits import Limits
@@ -34,7 +45,7 @@ READERS: Mapping[Format, Callable[[bytes, Limits], Parsed]] = {
     Format.HWP: hwp.read_hwp,
     Format.HWPX: hwpx.read_hwpx,
     Format.ODT: opendocument.read_odt,
-    Format.RTF: plain.read_rtf,
+    Format.RTF: rtf.read_rtf,
     Format.TEXT: plain.read_text,
     Format.IMAGE: pictures.read_picture,
     Format.DOC: _refuse_doc,

@@ -19,6 +19,7 @@ from app.documents.characters import clean, is_gibberish, letters
 from app.documents.layout import page_blocks
 from app.documents.limits import Limits
 from app.documents.pdf_page import Page, load_page
+from app.documents.pdf_rendering import pixels_of, rendered, size_pt
 from app.documents.pdfium import Handle, pdfium
 from app.documents.pictures import SCAN_DPI, SCAN_DPI_LEAST, pack_scan, png
 from app.documents.rows import line_blocks
@@ -53,7 +54,7 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
     blocks: list[Block] = []
     links: list[str] = []
     scans: list[int] = []
-    chars = 0
+    chars = hidden = 0
     with _opened(data) as document:
         pages = _count_pages(document, limits)
         lost = 0
@@ -72,6 +73,7 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
             if is_gibberish("\n".join(block.text for block in found)):
                 page = replace(page, garbled=page.chars)
             chars += page.chars
+            hidden += page.hidden
             if _has_text(page, found):
                 blocks += found
             elif second := _second_opinion(data, number, page):
@@ -90,6 +92,7 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
             pages=pages,
             blocks=tuple(blocks),
             links=tuple(dict.fromkeys(links[:_MAX_LINKS])),
+            hidden_chars=hidden,
         ),
         scans=tuple(scans),
     )
@@ -150,7 +153,12 @@ def _is_scan(page: Page) -> bool:
 
 
 def _second_opinion(data: bytes, number: int, page: Page) -> list[Block]:
-    """What pypdf makes of a page on which PDFium finds nothing, or no meaning; mostly neither does."""
+    """What pypdf makes of a page on which PDFium finds nothing, or no meaning; mostly neither does.
+
+    It does not know what nobody sees.
+    """
+    if page.hidden:
+        return []
     if page.garbled or not (page.chars or _is_scan(page)):
         return _text_by_pypdf(data, number)
     return []
@@ -190,29 +198,25 @@ def _links(document: Handle, page: Handle) -> list[str]:
 def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
     """One page in grey for text recognition, turned clockwise."""
     with _opened(data) as document, _page(document, page) as handle:
-        inches = _size_pt(handle)[0] * _size_pt(handle)[1] / _POINTS_PER_INCH**2
+        inches = size_pt(handle)[0] * size_pt(handle)[1] / _POINTS_PER_INCH**2
         most_pixels = limits.max_megapixels * 1_000_000
         # A poster at 300 dpi would be a picture of a gigabyte.
         dpi = min(_image_dpi(handle), (most_pixels / max(inches, 1.0)) ** 0.5)
         turns = turn_degrees // 90
-        with _rendered(handle, dpi / _POINTS_PER_INCH, grey=True, turns=turns) as bitmap:
-            pixels, *size = _pixels(bitmap)
+        with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, turns=turns) as bitmap:
+            pixels, *size = pixels_of(bitmap)
             return pack_scan(Image.frombytes("L", (size[0], size[1]), pixels), dpi=round(dpi))
 
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
     """The first page as PNG."""
     with _opened(data) as document, _page(document, 1) as handle:
-        width, height = _size_pt(handle)
+        width, height = size_pt(handle)
         scale = min(width_px / max(width, 1.0), _MAX_THUMBNAIL_PX / max(height, 1.0))
-        with _rendered(handle, scale) as bitmap:
-            pixels, *size = _pixels(bitmap)
+        with rendered(handle, scale) as bitmap:
+            pixels, *size = pixels_of(bitmap)
             picture = Image.frombytes("RGB", (size[0], size[1]), pixels, "raw", "BGR")
     return png(picture, width_px=width_px)
-
-
-def _size_pt(page: Handle) -> tuple[float, float]:
-    return pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
 
 
 def _image_dpi(page: Handle) -> float:
@@ -226,34 +230,3 @@ def _image_dpi(page: Handle) -> float:
         ):
             sharpest = max(sharpest, metadata.horizontal_dpi)
     return min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI
-
-
-@contextmanager
-def _rendered(
-    page: Handle, scale: float, *, grey: bool = False, turns: int = 0
-) -> Generator[Handle]:
-    width, height = (max(round(side * scale), 1) for side in _size_pt(page))
-    if turns % 2:
-        width, height = height, width
-    layout = pdfium.FPDFBitmap_Gray if grey else pdfium.FPDFBitmap_BGR
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, layout, None, 0)
-    if not bitmap:
-        raise MemoryError
-    try:
-        pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
-        flags = pdfium.FPDF_ANNOT | (pdfium.FPDF_GRAYSCALE if grey else 0)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, turns, flags)
-        yield bitmap
-    finally:
-        pdfium.FPDFBitmap_Destroy(bitmap)
-
-
-def _pixels(bitmap: Handle) -> tuple[bytes, int, int]:
-    """Pixels without the padding at the end of rows, width, height."""
-    width, height = pdfium.FPDFBitmap_GetWidth(bitmap), pdfium.FPDFBitmap_GetHeight(bitmap)
-    stride = pdfium.FPDFBitmap_GetStride(bitmap)
-    row_bytes = width * (1 if pdfium.FPDFBitmap_GetFormat(bitmap) == pdfium.FPDFBitmap_Gray else 3)
-    raw = ctypes.string_at(pdfium.FPDFBitmap_GetBuffer(bitmap), stride * height)
-    if stride != row_bytes:
-        raw = b"".join(raw[at : at + row_bytes] for at in range(0, stride * height, stride))
-    return raw, width, height

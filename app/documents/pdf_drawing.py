@@ -4,8 +4,10 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from app.documents.blocks import Box
+from app.documents.looks import ANY, PAPER, Color, Paint, is_paper
 from app.documents.pdfium import Handle, pdfium
 from app.documents.ruling import Rules
 
@@ -14,9 +16,6 @@ _MAX_OBJECTS = 50_000
 _MAX_SEGMENTS = 2_000
 _MAX_INNER_OBJECTS = 100
 _MAX_GROUNDS = 500
-WHITE = 250
-"""Of 255; what is lighter in all three colours cannot be told from paper."""
-
 _RECTANGLE_SEGMENTS = 5
 _RULE_THICKNESS_PT = 2.5
 _RULE_LENGTH_PT = 6.0
@@ -61,15 +60,19 @@ class View:
                 return x1, y1, x2, y2
 
 
+class Ground(NamedTuple):
+    """Where something lies on which white text may show; `color` is None where it has several."""
+
+    box: Box
+    color: Color | None
+
+
 @dataclass(slots=True)
 class Drawing:
-    """`image_area` in square points; `paths` is the number of drawn shapes.
-
-    `grounds` are the places where something coloured lies, on which white text can be read.
-    """
+    """`image_area` in square points; `paths` is the number of drawn shapes."""
 
     rules: Rules = field(default_factory=lambda: Rules([], []))
-    grounds: list[Box] = field(default_factory=list[Box])
+    grounds: list[Ground] = field(default_factory=list[Ground])
     image_area: float = 0.0
     paths: int = 0
 
@@ -100,8 +103,8 @@ def load_drawing(page: Handle, view: View) -> Drawing:
     for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
         item = pdfium.FPDFPage_GetObject(page, index)
         kind = pdfium.FPDFPageObj_GetType(item)
-        if len(drawing.grounds) < _MAX_GROUNDS and _is_ground(item, kind):
-            drawing.grounds += [box for box in [_bounds(item, view)] if box]
+        if len(drawing.grounds) < _MAX_GROUNDS and (fill := _fill(item, kind)) != PAPER:
+            drawing.grounds += [Ground(box, fill.color) for box in [_bounds(item, view)] if box]
         match kind:
             case pdfium.FPDF_PAGEOBJ_PATH:
                 drawing.paths += 1
@@ -117,17 +120,20 @@ def load_drawing(page: Handle, view: View) -> Drawing:
     return drawing
 
 
-def _is_ground(item: Handle, kind: int) -> bool:
-    """A picture, a gradient, a form (whatever it holds), or a filled shape that is not white."""
+def _fill(item: Handle, kind: int) -> Paint:
+    """What a shape, a picture, a gradient or a form fills its place with; PAPER for nothing dark."""
+    if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+        return PAPER
     if kind != pdfium.FPDF_PAGEOBJ_PATH:
-        return kind != pdfium.FPDF_PAGEOBJ_TEXT
+        return ANY
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     if not pdfium.FPDFPath_GetDrawMode(item, fill, stroke) or not fill.value:
-        return False
+        return PAPER
     red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
     if not pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, opaque):
-        return True  # a pattern
-    return opaque.value > 0 and min(red.value, green.value, blue.value) < WHITE
+        return ANY  # a pattern
+    paint = Paint((red.value, green.value, blue.value))
+    return PAPER if opaque.value == 0 or is_paper(paint) else paint
 
 
 def _holds_image(form: Handle) -> bool:

@@ -11,7 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple, assert_never
 
 from app.documents.blocks import Box
-from app.documents.pdf_drawing import WHITE, Drawing, View, load_drawing, view_of
+from app.documents.looks import ANY, LEAST_SIZE_PT, PAPER, Paint, is_near, is_paper
+from app.documents.pdf_drawing import Drawing, View, load_drawing, view_of
+from app.documents.pdf_proof import Proof
 from app.documents.pdfium import Handle, pdfium
 from app.documents.pieces import Items, Piece
 from app.documents.ruling import Rules, with_table_rows
@@ -27,8 +29,10 @@ _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FONT_NAME_BYTES = 256
 _FORCE_BOLD = 1 << 18
 _FILL_AND_STROKE, _INVISIBLE = 2, 3
-_LEAST_SIZE_PT = 1.5
 _SCAN_SHARE = 0.5
+_MAX_STAMPED = 200
+"""Letters of a scanned page that are drawn: a stamp, a page number. More are a text layer."""
+
 _BLANKS = frozenset({0, 9, 10, 13, 32, 0xA0, 0x3000})
 _LINE_ENDS = frozenset({10, 13})
 _LEADING, _TRAILING = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
@@ -43,12 +47,16 @@ _LINE_END_HYPHEN = 2  # what PDFium makes of a hyphen that breaks a word
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`garbled` counts characters whose meaning the file does not tell; `drawn` counts paths."""
+    """`garbled` counts characters whose meaning the file does not tell; `drawn` counts paths.
+
+    `hidden` characters are those that nobody sees; they are no part of `chars`.
+    """
 
     items: Items
     width_pt: float
     height_pt: float
     chars: int
+    hidden: int
     garbled: int
     image_share: float
     drawn: int
@@ -66,6 +74,17 @@ class _Char(NamedTuple):
     size_pt: float
     bold: bool
     spaced: bool
+    is_sure: bool
+    """Seen without doubt; else the page as it is drawn decides."""
+    is_garbled: bool
+
+
+class _Found(NamedTuple):
+    """What is seen, or may be; how many characters are not, and how many have no code."""
+
+    chars: list[_Char]
+    hidden: int
+    nameless: int
 
 
 def load_page(page: Handle, *, max_chars: int) -> Page:
@@ -74,16 +93,18 @@ def load_page(page: Handle, *, max_chars: int) -> Page:
     drawing = load_drawing(page, view)
     text_page = pdfium.FPDFText_LoadPage(page)
     try:
-        chars, garbled = _chars(text_page, _Sight(view, drawing), max_chars)
+        found = _chars(text_page, _Sight(view, drawing), max_chars)
     finally:
         pdfium.FPDFText_ClosePage(text_page)
+    chars = _proved(found.chars, Proof(page), is_scan=_is_scan(view, drawing))
     width, height = view.size
     return Page(
         items=with_table_rows(_pieces(chars, drawing.rules), drawing.rules),
         width_pt=width,
         height_pt=height,
         chars=len(chars),
-        garbled=garbled,
+        hidden=found.hidden + len(found.chars) - len(chars),
+        garbled=found.nameless + sum(char.is_garbled for char in chars),
         image_share=drawing.image_area / max(width * height, 1.0),
         drawn=drawing.paths,
     )
@@ -93,14 +114,14 @@ class _Fonts:
     """Size and weight of each text object, asked once: a page has thousands of characters."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[float, bool, _Ink]] = {}
+        self._known: dict[int, tuple[float, bool, _Ink, Paint]] = {}
 
     def look(
         self, text_page: Handle, index: int, key: int, handle: object
-    ) -> "tuple[float, bool, _Ink]":
+    ) -> "tuple[float, bool, _Ink, Paint]":
         if key not in self._known:
             look = self._ask(text_page, index, handle)
-            self._known[key] = (*look, _ink(text_page, index, handle, look[0]))
+            self._known[key] = (*look, *_ink(text_page, index, handle, look[0]))
         return self._known[key]
 
     @staticmethod
@@ -127,57 +148,94 @@ class _Fonts:
 class _Ink(Enum):
     """How the letters of a text object show on the page."""
 
-    SEEN = "seen"
-    WHITE = "white"
+    DRAWN = "drawn"
     UNSEEN = "unseen"
     OVER_SCAN = "over scan"
 
 
-def _ink(text_page: Handle, index: int, handle: object, size_pt: float) -> _Ink:
-    if 0 < size_pt < _LEAST_SIZE_PT:
-        return _Ink.UNSEEN
+def _ink(text_page: Handle, index: int, handle: object, size_pt: float) -> tuple[_Ink, Paint]:
+    """With the colour that matters only to letters that are drawn."""
+    if 0 < size_pt < LEAST_SIZE_PT:
+        return _Ink.UNSEEN, PAPER
     if handle and pdfium.FPDFTextObj_GetTextRenderMode(handle) == _INVISIBLE:
-        return _Ink.OVER_SCAN
+        return _Ink.OVER_SCAN, PAPER
     red, green, blue, opaque = (ctypes.c_uint() for _ in range(4))
     if not pdfium.FPDFText_GetFillColor(text_page, index, red, green, blue, opaque):
-        return _Ink.SEEN
-    if opaque.value == 0:
-        return _Ink.UNSEEN
-    return _Ink.WHITE if min(red.value, green.value, blue.value) >= WHITE else _Ink.SEEN
+        return _Ink.DRAWN, ANY
+    ink = _Ink.DRAWN if opaque.value else _Ink.UNSEEN
+    return ink, Paint((red.value, green.value, blue.value))
+
+
+def _is_scan(view: View, drawing: Drawing) -> bool:
+    """Whether pictures cover the page: recognised text lies unseen over the scan it was read from."""
+    width, height = view.size
+    return drawing.image_area > _SCAN_SHARE * width * height
+
+
+class _Verdict(Enum):
+    """Whether a reader of the page sees a letter: résumés are salted with text that none sees."""
+
+    SEEN = "seen"
+    HIDDEN = "hidden"
+    DOUBTFUL = "doubtful"
 
 
 class _Sight:
-    """Whether a reader of the page sees a letter: résumés are salted with text that none sees."""
-
     def __init__(self, view: View, drawing: Drawing) -> None:
         self.view = view
         self._size = view.size
         self._grounds = drawing.grounds
-        # Recognised text lies unseen over the scan that it was read from.
-        self._is_scan = drawing.image_area > _SCAN_SHARE * self._size[0] * self._size[1]
+        self._is_scan = _is_scan(view, drawing)
 
-    def sees(self, ink: _Ink, left: float, top: float, right: float, bottom: float) -> bool:
+    def judge(
+        self, ink: _Ink, paint: Paint, left: float, top: float, right: float, bottom: float
+    ) -> _Verdict:
         x, y = (left + right) / 2, (top + bottom) / 2
         if not (0 <= x <= self._size[0] and 0 <= y <= self._size[1]):
-            return False
+            return _Verdict.HIDDEN
         match ink:
-            case _Ink.SEEN:
-                return True
-            case _Ink.WHITE:
-                return any(
-                    box.left <= x <= box.right and box.top <= y <= box.bottom
-                    for box in self._grounds
-                )
+            case _Ink.DRAWN:
+                return self._on_its_ground(paint, x, y)
             case _Ink.UNSEEN:
-                return False
+                return _Verdict.HIDDEN
             case _Ink.OVER_SCAN:
-                return self._is_scan
+                return _Verdict.DOUBTFUL if self._is_scan else _Verdict.HIDDEN
             case _:
                 assert_never(ink)
 
+    def _on_its_ground(self, paint: Paint, x: float, y: float) -> _Verdict:
+        white = is_paper(paint)
+        if paint.color is None or not (white or self._grounds):
+            return _Verdict.SEEN
+        for box, color in self._grounds:
+            alike = white or (color is not None and is_near(paint.color, color))
+            if alike and box.left <= x <= box.right and box.top <= y <= box.bottom:
+                # Its true shape may lie beside the text, or be covered itself.
+                return _Verdict.DOUBTFUL
+        return _Verdict.HIDDEN if white else _Verdict.SEEN
 
-def _chars(text_page: Handle, sight: _Sight, most: int) -> tuple[list[_Char], int]:
-    """Visible characters in content order, and how many of them have no known meaning."""
+
+def _proved(chars: Sequence[_Char], proof: Proof, *, is_scan: bool) -> list[_Char]:
+    """Those that are seen without doubt, or show on the page as it is drawn.
+
+    Recognised text over a scan is believed, unless the page has a text layer of its own.
+    """
+    doubtful = [char for char in chars if not char.is_sure]
+    if not doubtful or (is_scan and len(chars) - len(doubtful) <= _MAX_STAMPED):
+        return [*chars]
+    boxes: dict[int, list[_Char]] = {}
+    for char in doubtful:
+        boxes.setdefault(char.object_id, []).append(char)
+    shown = {
+        key
+        for key, found in boxes.items()
+        if any(proof.shows(char.left, char.top, char.right, char.bottom) for char in found)
+    }
+    return [char for char in chars if char.is_sure or char.object_id in shown]
+
+
+def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
+    """Characters in content order."""
     fonts = _Fonts()
     code_at, box_at, object_at, is_generated = (
         pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_GetTextObject,
@@ -185,15 +243,16 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> tuple[list[_Char], in
     )  # fmt: skip
     rect = pdfium.FS_RECTF()
     chars: list[_Char] = []
-    garbled = 0
+    hidden = 0
     spaced = False
+    nameless = 0
     lead = 0
     for index in range(max(pdfium.FPDFText_CountChars(text_page), 0)):
         code = code_at(text_page, index)
         if code in _BLANKS:
             # PDFium breaks lines as it sees fit: between any two letters where each is set on its own.
             spaced = spaced or code not in _LINE_ENDS or is_generated(text_page, index) != 1
-            garbled += code == 0
+            nameless += code == 0
             continue
         if code in _LEADING:
             lead = code
@@ -203,16 +262,19 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> tuple[list[_Char], in
             continue
         handle = object_at(text_page, index)
         key = ctypes.addressof(handle.contents) if handle else 0
-        size, bold, ink = fonts.look(text_page, index, key, handle)
+        size, bold, ink, paint = fonts.look(text_page, index, key, handle)
         edges = sight.view.edges(rect.left, rect.bottom, rect.right, rect.top)
-        if not sight.sees(ink, *edges):
+        verdict = sight.judge(ink, paint, *edges)
+        if verdict is _Verdict.HIDDEN:
+            hidden += 1
             continue
-        garbled += _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
-        chars.append(_Char(chr(code), *edges, key, size, bold, spaced))
+        garbled = _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
+        is_sure = verdict is _Verdict.SEEN
+        chars.append(_Char(chr(code), *edges, key, size, bold, spaced, is_sure, garbled))
         spaced = False
         if len(chars) >= most:
             break
-    return chars, garbled
+    return _Found(chars, hidden, nameless)
 
 
 def _whole(lead: int, code: int) -> int:

@@ -7,6 +7,7 @@ through the tesseract program (`ocr`).
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from app.documents import wire
 from app.documents.blocks import Block, Document
@@ -87,17 +88,22 @@ class Reader:
         self._check(data)
         answer = await self._ask(Request(task=Task.READ), data)
         head, *lines = answer.body.split(b"\n")
-        format_, pages, links, scans = wire.decode_head(head)
+        parsed = wire.decode_head(head)
+        hidden_chars = parsed.document.hidden_chars
+        if hidden_chars:
+            log.warning("hidden_text_left_out", format=parsed.document.format, chars=hidden_chars)
         blocks: list[Block] = []
         for start in range(0, len(lines), _BLOCKS_PER_SLICE):
             blocks += wire.decode_blocks(lines[start : start + _BLOCKS_PER_SLICE])
             await asyncio.sleep(0)
-        if scans:
-            blocks += await self._recognize(data, scans, required=not _has_letters(blocks))
+        if parsed.scans:
+            required = not _has_letters(blocks)
+            blocks += await self._recognize(data, parsed.scans, required=required)
             blocks.sort(key=lambda block: block.page)
         if not _has_letters(blocks):
-            raise PermanentError(ErrorCode.INVALID_FILE, Message.FILE_NO_TEXT)
-        return Document(format=format_, pages=pages, blocks=tuple(blocks), links=links)
+            told = Message.FILE_ONLY_HIDDEN_TEXT if hidden_chars else Message.FILE_NO_TEXT
+            raise PermanentError(ErrorCode.INVALID_FILE, told)
+        return replace(parsed.document, blocks=tuple(blocks))
 
     async def draw_first_page(self, data: bytes, *, width_px: int = 480) -> bytes | None:
         """A PNG of the first page; None for formats without pages. Raises INVALID_FILE."""

@@ -130,7 +130,8 @@ class Parsed:
 def encode_parsed(parsed: Parsed, *, max_chars: int) -> bytes:
     """The head, then blocks until their characters reach the limit."""
     document = parsed.document
-    rows: list[object] = [[document.format.value, document.pages, document.links, parsed.scans]]
+    head = [document.format.value, document.pages, document.links, parsed.scans]
+    rows: list[object] = [[*head, document.hidden_chars]]
     left = max_chars
     for block in document.blocks:
         if left <= 0:
@@ -157,10 +158,17 @@ def _block_row(block: Block) -> list[object]:
     ]
 
 
-def decode_head(line: bytes) -> tuple[Format, int, tuple[str, ...], tuple[int, ...]]:
-    """Format, pages, links, and the pages to recognise."""
-    name, pages, links, scans = json.loads(line)
-    return Format(name), pages, tuple(links), tuple(scans)
+def decode_head(line: bytes) -> Parsed:
+    """A document without its blocks."""
+    name, pages, links, scans, hidden_chars = json.loads(line)
+    document = Document(
+        format=Format(name),
+        pages=pages,
+        blocks=(),
+        links=tuple(links),
+        hidden_chars=hidden_chars,
+    )
+    return Parsed(document=document, scans=tuple(scans))
 
 
 def decode_blocks(lines: Sequence[bytes]) -> list[Block]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -321,3 +322,15 @@ async def test_a_text_without_meaning_has_a_profile_without_a_name() -> None:
     analysis = await analyze_by_rules(document)
 
     assert analysis.profile.name is None
+
+
+async def test_the_reader_of_a_profile_is_told_of_hidden_text() -> None:
+    lines = KOREAN
+    given = json.dumps(await honest(lines))
+    for hidden_chars, notes in ((0, ()), (7, ("hidden_text",))):
+        document = replace(document_of(lines), hidden_chars=hidden_chars)
+
+        rules = await analyze_by_rules(document)
+        model = await analyze_by_model(document, Recited(given), parse_tries=1)
+
+        assert (rules.profile.notes, model.profile.notes) == (notes, notes)

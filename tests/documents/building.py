@@ -241,10 +241,19 @@ def _entries(
     return entries
 
 
-def hwp(section: bytes, *, flags: int = 1, folder: str = "BodyText", pack: bool = True) -> bytes:
-    """An HWP 5 file with one section of records."""
+def hwp(
+    section: bytes,
+    *,
+    looks: bytes = b"",
+    flags: int = 1,
+    folder: str = "BodyText",
+    pack: bool = True,
+) -> bytes:
+    """An HWP 5 file with one section of records; `looks` are those of fills and shapes."""
+    more = {"DocInfo": deflated(looks) if pack else looks} if looks else {}
     return compound(
         {
+            **more,
             "FileHeader": b"HWP Document File".ljust(32, b"\0")
             + struct.pack("<II", 0x05000300, flags).ljust(224, b"\0"),
             f"{folder}/Section0": deflated(section) if pack else section,
@@ -263,15 +272,55 @@ def record(tag: int, level: int, payload: bytes = b"") -> bytes:
     return head + (struct.pack("<I", len(payload)) if size == 0xFFF else b"") + payload
 
 
-def paragraph(text: str, level: int = 0) -> bytes:
-    return record(66, level, bytes(22)) + record(67, level + 1, (text + "\r").encode("utf-16-le"))
+def paragraph(
+    text: str, level: int = 0, *, shape: int = 0, letters: Sequence[tuple[int, int]] = ()
+) -> bytes:
+    """`shape` is that of the paragraph; `letters` from which code unit on which shape holds."""
+    head = struct.pack("<IIH", len(text) + 1, 0, shape).ljust(22, b"\0")
+    out = record(66, level, head) + record(67, level + 1, (text + "\r").encode("utf-16-le"))
+    shapes = b"".join(struct.pack("<II", *each) for each in letters)
+    return out + (record(68, level + 1, shapes) if shapes else b"")
 
 
-def hwp_table(rows: Sequence[Sequence[bytes]], level: int = 0) -> bytes:
+def hwp_table(
+    rows: Sequence[Sequence[bytes]],
+    level: int = 0,
+    *,
+    fill: int = 0,
+    cell_fill: int = 0,
+    zones: int = 0,
+) -> bytes:
     """A paragraph with a table; cells are records of paragraphs one level below its own."""
     out = record(66, level, bytes(22)) + record(71, level + 1, b" lbt")
-    out += record(77, level + 2, struct.pack("<IHH", 0, len(rows), len(rows[0])))
+    head = struct.pack("<IHH", 0, len(rows), len(rows[0])) + bytes(10)
+    out += record(77, level + 2, head + bytes(2 * len(rows)) + struct.pack("<HH", fill, zones))
     for r, row in enumerate(rows):
         for c, cell in enumerate(row):
-            out += record(72, level + 2, struct.pack("<HIHHHHH", 1, 0, 0, c, r, 1, 1)) + cell
+            place = struct.pack("<HIHHHHH", 1, 0, 0, c, r, 1, 1)
+            out += (
+                record(72, level + 2, place.ljust(32, b"\0") + struct.pack("<H", cell_fill)) + cell
+            )
     return out
+
+
+def hwp_fill(color: int | None = None, *, kind: int = 1, pattern: int = 0xFFFFFFFF) -> bytes:
+    """A frame with a fill; `color` is 0xBBGGRR, None for no fill."""
+    if color is None:
+        return record(20, 0, bytes(40))
+    return record(20, 0, bytes(32) + struct.pack("<IIII", kind, color, 0, pattern))
+
+
+def hwp_letters(
+    ink: int = 0, *, size: int = 1000, shade: int = 0xFFFFFFFF, relative: int = 100, fill: int = 0,
+    attributes: int = 0,
+) -> bytes:  # fmt: skip
+    """A shape of letters; `ink` and `shade` are 0xBBGGRR, `size` is in hundredths of a point."""
+    head = bytes(28) + bytes([relative] * 7) + bytes(7)
+    return record(
+        21, 0, head + struct.pack("<iIHIIIIH", size, attributes, 0, ink, 0, shade, 0, fill)
+    )
+
+
+def hwp_shape(fill: int) -> bytes:
+    """A shape of paragraphs."""
+    return record(25, 0, bytes(32) + struct.pack("<H", fill))

@@ -20,7 +20,7 @@ def test_a_document_is_answered_with_its_lines(limits: Limits) -> None:
 
     head, *lines = answer.body.split(b"\n")
     assert answer.kind is Kind.DOCUMENT
-    assert wire.decode_head(head)[0] is Format.DOCX
+    assert wire.decode_head(head).document.format is Format.DOCX
     assert [block.text for block in wire.decode_blocks(lines)] == ["line"]
     assert (answer.resident_bytes > 1_000_000) == (sys.platform == "linux")
 

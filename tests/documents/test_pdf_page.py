@@ -4,7 +4,7 @@ import pytest
 
 from app.documents.limits import Limits
 from app.documents.pdf import read_pdf
-from tests.documents.building import Page, pdf, shown, stream
+from tests.documents.building import Page, image, pdf, shown, stream
 
 ENOUGH = shown(40, 60, "Enough letters for a page that counts as text")
 
@@ -98,31 +98,98 @@ def test_letters_that_are_set_one_by_one_make_words(limits: Limits) -> None:
     assert text.splitlines()[0] == "bone and dune on band"
 
 
-WHITE, BLACK = "1 1 1 rg ", "0 0 0 rg "
+WHITE, BLACK, NAVY = "1 1 1 rg ", "0 0 0 rg ", "0.1 0.1 0.3 rg "
+PLANTED = shown(40, 90, "planted words")
+BAND = "20 740 300 40 re f "  # from 62 to 102 points below the top
+UNDRAWN = "BT 3 Tr /F 10 Tf 1 0 0 1 40 752 Tm (planted words) Tj 0 Tr ET\n"
+PICTURE = "q 595 0 0 842 0 0 cm /I Do Q "
+LAYER = "".join(shown(40, 140 + 14 * n, "A line of the text layer of a page") for n in range(8))
+
+# The corner of this triangle is far from the text, the box around it is not.
+TRIANGLE = NAVY + "20 740 m 20 700 l 320 700 l f "
+COVERED = NAVY + BAND + WHITE + BAND
+HIDDEN = {
+    "white": WHITE + PLANTED + BLACK,
+    "nearly white": "0.95 0.95 0.95 rg " + PLANTED + BLACK,
+    "tiny": shown(40, 90, "planted words", size=1),
+    "left of the page": shown(-400, 90, "planted words"),
+    "above the page": shown(40, -90, "planted words"),
+    "not drawn": UNDRAWN,
+    "beside a dark shape": TRIANGLE + WHITE + PLANTED + BLACK,
+    "on a dark band that is covered": COVERED + PLANTED + BLACK,
+    "dark on dark": NAVY + BAND + PLANTED + BLACK,
+}
+VISIBLE = {
+    "grey": "0.75 0.75 0.75 rg " + PLANTED + BLACK,
+    "on a dark ground": NAVY + BAND + WHITE + PLANTED + BLACK,
+    "on a light ground": "0.8 0.9 1 rg " + BAND + WHITE + PLANTED + BLACK,
+    "dark beside a dark shape": TRIANGLE + PLANTED + BLACK,
+    "dark on a dark band that is covered": COVERED + NAVY + PLANTED + BLACK,
+    "small": shown(40, 90, "planted words", size=2),
+    "small on a dark ground": NAVY + BAND + WHITE + shown(40, 90, "planted words", size=3) + BLACK,
+}
+
+
+@pytest.mark.parametrize("content", HIDDEN.values(), ids=HIDDEN)
+def test_text_that_nobody_sees_is_left_out_and_counted(limits: Limits, content: str) -> None:
+    document = read_pdf(pdf([Page(content=ENOUGH + content)]), limits).document
+
+    assert document.text == "Enough letters for a page that counts as text"
+    assert document.hidden_chars == len("plantedwords")
+
+
+@pytest.mark.parametrize("content", VISIBLE.values(), ids=VISIBLE)
+def test_text_that_somebody_may_see_is_read(limits: Limits, content: str) -> None:
+    document = read_pdf(pdf([Page(content=ENOUGH + content)]), limits).document
+
+    assert "planted words" in document.text
+    assert document.hidden_chars == 0
 
 
 @pytest.mark.parametrize(
-    "unseen",
-    [
-        WHITE + shown(40, 90, "planted words") + BLACK,
-        shown(40, 90, "planted words", size=1),
-        shown(-400, 90, "planted words"),
-        shown(40, -90, "planted words"),
-        "BT 3 Tr /F 10 Tf 1 0 0 1 40 700 Tm (planted words) Tj 0 Tr ET\n",
-    ],
-    ids=["white", "tiny", "left of the page", "above the page", "not drawn"],
+    ("inside", "hidden_chars"), [(WHITE + PLANTED, 12), (NAVY + BAND + WHITE + PLANTED, 0)]
 )
-def test_text_that_nobody_sees_is_not_read(limits: Limits, unseen: str) -> None:
-    document = read_pdf(pdf([Page(content=ENOUGH + unseen)]), limits).document
-
-    assert document.text == "Enough letters for a page that counts as text"
-
-
-def test_white_text_on_a_dark_ground_is_read(limits: Limits) -> None:
-    band = (
-        "0.1 0.1 0.3 rg 20 740 300 40 re f " + WHITE + shown(40, 90, "Name on a dark band") + BLACK
+def test_a_form_around_the_page_hides_no_white_text_and_shows_none(
+    limits: Limits, inside: str, hidden_chars: int
+) -> None:
+    form = stream(
+        (ENOUGH + inside).encode(),
+        "/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources << /Font << /F 3 0 R >> >>",
     )
+    data = pdf([Page(content="/X Do", xobjects="/X 1000 0 R")], {1000: form})
 
-    document = read_pdf(pdf([Page(content=ENOUGH + band)]), limits).document
+    document = read_pdf(data, limits).document
 
-    assert "Name on a dark band" in document.text
+    assert ("planted words" in document.text) is (hidden_chars == 0)
+    assert document.hidden_chars == hidden_chars
+
+
+def over_picture(content: str, grey: bytes) -> bytes:
+    page = Page(content=PICTURE + content, xobjects="/I 1000 0 R")
+    return pdf([page], {1000: image(grey * 64, 8, 8)})
+
+
+def test_recognised_text_over_a_scan_is_read_beside_a_stamp(limits: Limits) -> None:
+    recognised = UNDRAWN.replace("planted words", "Recognised words of a whole scanned page")
+
+    document = read_pdf(over_picture(recognised + ENOUGH, b"\xff"), limits).document
+
+    assert "Recognised words" in document.text
+    assert document.hidden_chars == 0
+
+
+def test_text_that_is_not_drawn_over_a_text_layer_is_no_recognised_text(limits: Limits) -> None:
+    document = read_pdf(over_picture(LAYER + UNDRAWN, b"\xff"), limits).document
+
+    assert "planted words" not in document.text
+    assert document.text.count("A line of the text layer") == 8
+    assert document.hidden_chars == len("plantedwords")
+
+
+def test_what_a_second_parser_would_bring_back_stays_hidden(limits: Limits) -> None:
+    unseen = "".join(shown(40, 60 + 14 * n, "A résumé that nobody sees") for n in range(9))
+
+    parsed = read_pdf(pdf([Page(content=WHITE + unseen)]), limits)
+
+    assert (parsed.document.blocks, parsed.scans) == ((), ())
+    assert parsed.document.hidden_chars == 9 * len("Arésuméthatnobodysees")

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "app" / "demo" / "samples"
 SHARED = ROOT.parent / "shared" / "samples"
+HIDDEN = '<w:p><w:r><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>Nobody sees this</w:t></w:r></w:p>'
 TEXT_PAGE = Page(content=shown(40, 60, "Enough letters for a page that counts as text"))
 SCANNED_PAGE = Page(content="q 595 0 0 842 0 0 cm /I Do Q", xobjects="/I 1000 0 R")
 
@@ -74,6 +75,7 @@ async def test_every_format_goes_through_one_door(
         (b"   \n \t\n", Message.FILE_NO_TEXT),
         (pdf([Page()]), Message.FILE_NO_TEXT),
         (docx("<w:p/>"), Message.FILE_NO_TEXT),
+        (docx(HIDDEN), Message.FILE_ONLY_HIDDEN_TEXT),
         (pdf([TEXT_PAGE])[:200], Message.FILE_DAMAGED),
         (packed({"word/document.xml": b" " * 300_000_000}), Message.FILE_EXPANDS_TOO_MUCH),
         (
@@ -83,8 +85,8 @@ async def test_every_format_goes_through_one_door(
         (pdf([Page()] * 500), Message.FILE_TOO_MANY_PAGES),
     ],
     ids=[
-        "empty", "large", "program", "unknown", "blank", "blank pdf", "blank docx", "truncated",
-        "bomb", "external entity", "500 pages",
+        "empty", "large", "program", "unknown", "blank", "blank pdf", "blank docx", "hidden text",
+        "truncated", "bomb", "external entity", "500 pages",
     ],
 )  # fmt: skip
 async def test_a_bad_file_is_refused_with_a_sentence_and_numbers(
@@ -309,3 +311,15 @@ async def test_a_parser_that_somebody_killed_costs_no_file() -> None:
 
         assert (await reading).format is Format.TEXT
         assert pid not in reader.pids
+
+
+async def test_what_nobody_sees_is_counted_and_its_number_logged(
+    reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = await reader.read(docx(p("Everybody sees this") + HIDDEN))
+
+    assert (document.text, document.hidden_chars) == ("Everybody sees this", 14)
+    (line,) = [line for line in caplog.text.splitlines() if "hidden_text_left_out" in line]
+    assert "docx" in line
+    assert "14" in line
+    assert "Nobody" not in caplog.text

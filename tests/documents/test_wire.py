@@ -30,14 +30,16 @@ BLOCKS = (
 
 
 def parsed(blocks: tuple[Block, ...]) -> Parsed:
-    document = Document(format=Format.PDF, pages=3, blocks=blocks, links=("https://example.com",))
+    document = Document(
+        format=Format.PDF, pages=3, blocks=blocks, links=("https://example.com",), hidden_chars=7
+    )
     return Parsed(document=document, scans=(2, 3))
 
 
 def test_a_document_arrives_as_it_was_sent() -> None:
     head, *lines = encode_parsed(parsed(BLOCKS), max_chars=1000).split(b"\n")
 
-    assert decode_head(head) == (Format.PDF, 3, ("https://example.com",), (2, 3))
+    assert decode_head(head) == parsed(blocks=())
     assert tuple(decode_blocks(lines)) == BLOCKS
 
 
