@@ -1,4 +1,4 @@
-"""Candidates: what the résumés became; looking one up, exporting and erasing one."""
+"""Candidates: what the résumés became; looking one up, telling two apart, exporting and erasing one."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from app.api.dependencies import Context
 from app.candidates import erasure
 from app.candidates.anonymous import AnonymousProfile, Keep, export
+from app.candidates.distinct import tell_apart
 from app.candidates.erasure import Erased, Eraser
 from app.candidates.lookup import look_up
 from app.candidates.views import CandidateList, CandidateView, view_candidate
@@ -78,6 +79,16 @@ async def export_anonymously(
         return await export(session, runtime.keyring, runtime.index, candidate, keep)
 
 
+@router.post("/{candidate_id}/not-duplicate")
+async def tell_candidates_apart(
+    candidate_id: UUID, runtime: Context, *, reveal: bool = False
+) -> CandidateView:
+    """Take back `possible_duplicate_of`, for good: later résumés of the two flag them no more."""
+    async with runtime.database.begin() as session:
+        candidate = await tell_apart(session, runtime.tenant_id, candidate_id)
+        return await view_candidate(session, runtime.keyring, candidate, reveal=reveal)
+
+
 @router.delete("/{candidate_id}")
 async def erase_candidate(candidate_id: UUID, runtime: Context) -> Erased:
     """Erase a person for good: all versions, keys, look-ups and files.
@@ -88,6 +99,7 @@ async def erase_candidate(candidate_id: UUID, runtime: Context) -> Erased:
         database=runtime.database,
         producer=runtime.producer,
         events=runtime.events,
+        keyring=runtime.keyring,
         tenant_id=runtime.tenant_id,
     )
     return (await eraser.erase(candidate_id)).erased

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from sqlalchemy import Text, cast, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.candidates import records
+from app.candidates import object_keys, records
 from app.candidates.intake import INGEST_FLOW
 from app.candidates.tables import (
     CandidateRow,
@@ -41,6 +41,7 @@ from app.providers.blobs import Blobs
 from app.queue.events import Events
 from app.queue.producer import Producer
 from app.resilience.policy import Policy
+from app.store.crypto import Keyring
 from app.store.database import Database
 from app.store.keys import DataKeyRow, TenantId
 from app.telemetry.logs import get_logger
@@ -91,6 +92,7 @@ class Eraser:
     database: Database
     producer: Producer
     events: Events
+    keyring: Keyring
     tenant_id: TenantId
 
     async def erase(self, candidate_id: UUID) -> Erasure:
@@ -106,6 +108,7 @@ class Eraser:
                 found = await _lock(session, self.tenant_id, candidate_id)
                 open_runs = [run.id for run in found.runs if run.status in _OPEN] if found else []
                 if found is not None and not open_runs:
+                    await object_keys.outlive_runs(session, self.keyring, found.runs)
                     erased = await _erase(session, found)
                     break
             for run_id in open_runs:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import erasure, identity, records
 from app.candidates.analyzing import analyze
+from app.candidates.distinct import undecided
 from app.candidates.embedding import cut, embed
 from app.candidates.indexing_records import words_of
 from app.candidates.matching import match, seal_names
@@ -109,5 +110,6 @@ async def save(
         possible_duplicate_of=next(iter(matched.others), None),
     )
     if matched.known is not None:
-        await records.flag(session, matched.same, possible_duplicate_of=candidate_id)
+        same = await undecided(session, run.tenant_id, candidate_id, matched.same)
+        await records.flag(session, same, possible_duplicate_of=candidate_id)
     return candidate_id

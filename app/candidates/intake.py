@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
+from app.candidates import object_keys
 from app.candidates import records as candidates
 from app.candidates.tables import FileRow
 from app.credits import ledger
@@ -125,7 +126,7 @@ class Intake:
         name = object_key.rsplit("/", 1)[-1]
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
         draft.run.priority = priority
-        draft.file.source_key = object_key
+        draft.file.source_key_sealed = object_keys.seal(draft.key, draft.run.id, object_key)
         return await self._queue(draft)
 
     async def refuse(self, name: str, message: Message, details: dict[str, object]) -> Accepted:
@@ -239,7 +240,9 @@ async def _run_of(
     session: AsyncSession, tenant_id: TenantId, fingerprint: bytes
 ) -> Accepted | None:
     run = await candidates.run_of_content(session, tenant_id, fingerprint)
-    if run is None:
+    file = await candidates.file_of(session, run.id) if run else None
+    # The fingerprint of a client's object is that of its key, which a file may hold as well.
+    if run is None or file is None or file.source_key_sealed is not None:
         return None
     return Accepted(run_id=run.id, is_new=False, already_there=RunStatus(run.status))
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 from uuid import UUID
 
+from app.candidates import object_keys
 from app.candidates.intake import original_place
 from app.candidates.tables import FileRow
 from app.candidates.tools import ResumeTools
@@ -47,7 +48,7 @@ class Original:
 
     async def take_over(self) -> bytes:
         """Copy an object that a client put into the store, sealed, to where originals lie."""
-        source_key = self._file.source_key
+        source_key = object_keys.open_with(self._run.key, self._file)
         if source_key is None:
             return await self.read()
         data = await self._tools.blobs.get(source_key, max_bytes=self._tools.max_file_bytes)
@@ -64,7 +65,7 @@ async def fetch(original: Original) -> int:
     return len(await original.take_over())
 
 
-@stage("extract", policy=PolicyName.PARSER)
+@stage("extract", policy=PolicyName.PARSER, version=2)
 async def extract(original: Original, reader: Reader) -> Document:
     """The file as lines of text, read in a child process."""
     return await reader.read(await original.read())

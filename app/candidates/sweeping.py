@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, exists, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.candidates import object_keys
 from app.candidates.intake import INBOX_PREFIX
 from app.candidates.tables import CandidateRow, FileRow, VersionRow
 from app.errors import WorkerError
@@ -29,8 +30,9 @@ from app.pipeline.tables import CheckpointRow, RunRow, RunStatus
 from app.providers.blobs import CLOCK_PREFIX, Blobs, Stored
 from app.resilience.policies import PolicyName
 from app.resilience.policy import Policy
+from app.store.crypto import Keyring
 from app.store.database import Database
-from app.store.keys import TenantRow
+from app.store.keys import TenantId, TenantRow, load_blind_index
 from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -53,6 +55,7 @@ class Sweeper:
     database: Database
     blobs: Blobs
     storage: Policy
+    keyring: Keyring
 
     async def lost(self, *, inbox_days: int | None) -> AsyncGenerator[list[str]]:
         """The keys of what may go, page by page. Raises STORAGE_ERROR and DB_CONNECTION."""
@@ -68,7 +71,7 @@ class Sweeper:
         if inbox_days is not None:
             async for page in self.blobs.pages(INBOX_PREFIX.rstrip("/")):
                 keys = _older(page, before=now - max(timedelta(days=inbox_days), SPARED))
-                yield await self._not_awaited(keys)
+                yield await self._not_awaited(tenants, keys)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects, several at once. Raises the first error, after it tried all the others."""
@@ -104,18 +107,39 @@ class Sweeper:
             needed = await claims(session, list(runs.values()))
         return [key for key in runs if key not in needed]
 
-    async def _not_awaited(self, keys: Sequence[str]) -> list[str]:
+    async def _not_awaited(self, tenants: Sequence[UUID], keys: Sequence[str]) -> list[str]:
+        """Those that no run of any tenant is yet to read.
+
+        Runs know objects by the fingerprint of their keys.
+        """
         if not keys:
             return []
+        awaited: set[str] = set()
         async with self.database.begin() as session:
-            awaited = set(
-                await session.scalars(
-                    select(FileRow.source_key)
-                    .join(RunRow, RunRow.id == FileRow.run_id)
-                    .where(FileRow.source_key.in_(keys), RunRow.status.in_(_OPEN))
+            for tenant_id in map(TenantId, tenants):
+                index = await load_blind_index(session, self.keyring, tenant_id)
+                prints = {index.content(key.encode()): key for key in keys}
+                rows = await session.scalars(
+                    select(RunRow.fingerprint)
+                    .join(FileRow, FileRow.run_id == RunRow.id)
+                    .where(
+                        RunRow.tenant_id == tenant_id,
+                        RunRow.fingerprint.in_(prints),
+                        RunRow.status.in_(_OPEN),
+                        or_(
+                            FileRow.source_key_sealed.is_not(None), FileRow.source_key.is_not(None)
+                        ),
+                    )
                 )
-            )
+                awaited |= {prints[found] for found in rows if found is not None}
         return [key for key in keys if key not in awaited]
+
+    async def seal_object_keys(self) -> None:
+        """Seal what earlier versions wrote in plain."""
+        while True:
+            async with self.database.begin() as session:
+                if not await object_keys.seal_plain(session, self.keyring):
+                    return
 
 
 @stage("sweep", policy=PolicyName.RETENTION)
@@ -127,6 +151,7 @@ async def sweep(
     It looks at everything each time: what it has deleted is no longer there.
     """
     tally = Tally(run, "sweep")
+    await sweeper.seal_object_keys()
     failure: WorkerError | None = None
     unfinished = await sweeper.drop_unfinished()
     if unfinished:

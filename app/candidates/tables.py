@@ -21,8 +21,9 @@ EMBEDDING_DIMENSIONS = 512
 class FileRow(Base):
     """The original of a run, sealed under the run's data key; its name too.
 
-    `source_key` names an object that a client put into the store itself; it is copied and sealed
-    when the run starts.
+    `source_key_sealed` names an object that a client put into the store itself (`object_keys`); it is
+    copied and sealed when the run starts. `source_key` is what earlier versions wrote, until the sweep
+    seals it.
     """
 
     __tablename__ = "files"
@@ -34,6 +35,7 @@ class FileRow(Base):
     name_sealed: Mapped[str]
     blob_key: Mapped[str]
     source_key: Mapped[str | None]
+    source_key_sealed: Mapped[str | None]
     size_bytes: Mapped[int | None]
     discarded_at: Mapped[datetime | None]
 
@@ -96,6 +98,21 @@ class VersionRow(Base):
     thumbnail_key: Mapped[str | None]
     portfolio_key: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DistinctPairRow(Base):
+    """Two candidates that somebody told apart; `one_id` is the smaller of the two."""
+
+    __tablename__ = "distinct_pairs"
+
+    tenant_id: Mapped[UUID]
+    one_id: Mapped[UUID] = mapped_column(
+        ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True
+    )
+    other_id: Mapped[UUID] = mapped_column(
+        ForeignKey("candidates.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class TombstoneRow(Base):

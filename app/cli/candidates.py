@@ -8,6 +8,7 @@ from uuid import UUID
 from app.bootstrap import Runtime
 from app.candidates import erasure, records
 from app.candidates.anonymous import AnonymousProfile, Keep, export
+from app.candidates.distinct import tell_apart
 from app.candidates.erasure import Erased, Eraser
 from app.candidates.lookup import look_up
 from app.candidates.views import CandidateList, CandidateView, VersionView, view_candidate
@@ -104,6 +105,30 @@ async def export_anonymously(
         _print_anonymous(view)
 
 
+async def dismiss_duplicate(
+    settings: Settings, candidate_id: UUID, *, as_json: bool, reveal: bool
+) -> None:
+    """The `candidates ID --not-duplicate` command."""
+    async with connected(settings) as runtime, runtime.database.begin() as session:
+        row = await erasure.existing(session, runtime.tenant_id, candidate_id)
+        other_id = row.possible_duplicate_of
+        row = await tell_apart(session, runtime.tenant_id, candidate_id)
+        view = await view_candidate(session, runtime.keyring, row, reveal=reveal)
+    if as_json:
+        print_json(view)
+    elif other_id is None:
+        console().print(
+            f"{candidate_id} is not flagged. Where another candidate is flagged as this one, give "
+            "the id of that.",
+            markup=False,
+        )
+    else:
+        console().print(
+            f"{candidate_id} and {other_id} are two persons; later résumés flag them no more.",
+            markup=False,
+        )
+
+
 async def forget(settings: Settings, candidate_id: UUID, *, sure: bool, as_json: bool) -> int:
     """The `forget` command: asks, unless `sure`; returns its exit code."""
     async with connected(settings) as runtime:
@@ -114,6 +139,7 @@ async def forget(settings: Settings, candidate_id: UUID, *, sure: bool, as_json:
             database=runtime.database,
             producer=runtime.producer,
             events=runtime.events,
+            keyring=runtime.keyring,
             tenant_id=runtime.tenant_id,
         )
         done = await eraser.erase(candidate_id)
@@ -162,7 +188,8 @@ def _tell_flagged(views: list[CandidateView]) -> None:
         if view.possible_duplicate_of is not None:
             console().print(
                 f"{view.id} may be {view.possible_duplicate_of}: a mail or phone is the same, the "
-                "name is not. Compare the two with --reveal.",
+                "name is not. Compare the two with --reveal; if they are two persons: "
+                "--not-duplicate.",
                 markup=False,
             )
 

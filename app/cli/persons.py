@@ -32,22 +32,40 @@ def candidates(  # noqa: PLR0913 - each is an option of the command
     keep_schools: Annotated[
         bool, typer.Option("--keep-schools", help="With --anonymous: names of schools.")
     ] = False,
+    not_duplicate: Annotated[
+        bool,
+        typer.Option("--not-duplicate", help="With an id: it is not the one it is flagged as."),
+    ] = False,
     as_json: AsJson = False,
     reveal: Reveal = False,
 ) -> None:
     """List the latest candidates, look one up, or show one."""
     from app.candidates.anonymous import Keep
-    from app.cli.candidates import Sought, export_anonymously, show_candidate, show_candidates
+    from app.cli.candidates import (
+        Sought,
+        dismiss_duplicate,
+        export_anonymously,
+        show_candidate,
+        show_candidates,
+    )
 
     sought = Sought(mail=mail, phone=phone, name=name)
     if sources and (candidate_id is None or not reveal):
         raise typer.BadParameter("--sources shows values: it needs an id and --reveal")
     if candidate_id is None:
-        if versions or anonymous:
-            raise typer.BadParameter("--versions and --anonymous need an id; see ./run candidates")
+        if versions or anonymous or not_duplicate:
+            raise typer.BadParameter(
+                "--versions, --anonymous and --not-duplicate need an id; see ./run candidates"
+            )
         command = partial(show_candidates, sought=sought, as_json=as_json, reveal=reveal)
     elif sought:
         raise typer.BadParameter("give an id, or what to look up, not both")
+    elif not_duplicate:
+        if anonymous or versions or sources:
+            raise typer.BadParameter("--not-duplicate decides; look at the candidate without it")
+        command = partial(
+            dismiss_duplicate, candidate_id=candidate_id, as_json=as_json, reveal=reveal
+        )
     elif anonymous:
         if reveal or versions:
             raise typer.BadParameter("--anonymous shows neither names nor versions")

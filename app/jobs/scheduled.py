@@ -64,7 +64,9 @@ async def due_now(runtime: Runtime) -> dict[str, int]:
 
 def sweeper_of(runtime: Runtime) -> Sweeper:
     storage = runtime.policies[PolicyName.STORAGE]
-    return Sweeper(database=runtime.database, blobs=runtime.blobs, storage=storage)
+    return Sweeper(
+        database=runtime.database, blobs=runtime.blobs, storage=storage, keyring=runtime.keyring
+    )
 
 
 # Our own work without a retry: a database that went away puts the run off, and it comes back.

@@ -79,6 +79,25 @@ async def test_a_person_is_looked_up_by_a_body_shown_exported_and_erased(
     assert (kept["status"], kept["profile"], kept["file"]) == ("succeeded", None, None)
 
 
+async def test_two_persons_who_share_a_contact_are_told_apart(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    async with working(runtime):
+        one = await ended(client, await send(client, resume("윤가온")))
+        two = await ended(client, await send(client, resume("윤가람")))
+    at = f"/v1/candidates/{two['candidate_id']}"
+    assert (await client.get(at)).json()["possible_duplicate_of"] == one["candidate_id"]
+
+    first = await client.post(f"{at}/not-duplicate")
+    again = await client.post(f"{at}/not-duplicate")
+
+    assert (first.status_code, first.json()["possible_duplicate_of"]) == (200, None)
+    assert again.json() == first.json() == (await client.get(at)).json()
+    assert first.json()["name"] == "윤**"
+    await client.delete(at)
+    assert (await client.post(f"{at}/not-duplicate")).json()["code"] == "ERASED"
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"mail": " "}, {"phone": "?"}, {"email": MAIL}, {"name": "x" * 999}]
 )
@@ -94,6 +113,7 @@ async def test_who_is_not_there_is_not_found_by_any_way(client: httpx.AsyncClien
     for method, path in (
         ("GET", f"/v1/candidates/{NOBODY}"),
         ("GET", f"/v1/candidates/{NOBODY}/anonymous"),
+        ("POST", f"/v1/candidates/{NOBODY}/not-duplicate"),
         ("DELETE", f"/v1/candidates/{NOBODY}"),
     ):
         assert (await client.request(method, path)).status_code == 404
@@ -104,6 +124,7 @@ async def test_every_way_asks_for_a_key(client: httpx.AsyncClient) -> None:
     for method, path in (
         ("POST", "/v1/candidates/lookup"),
         ("GET", f"/v1/candidates/{NOBODY}/anonymous"),
+        ("POST", f"/v1/candidates/{NOBODY}/not-duplicate"),
         ("DELETE", f"/v1/candidates/{NOBODY}"),
     ):
         assert (await client.request(method, path)).status_code == 401

@@ -212,6 +212,7 @@ async def test_a_bucket_is_swept_by_its_own_clock_page_by_page(in_bucket: Runtim
         database=in_bucket.database,
         blobs=later,  # pyright: ignore[reportArgumentType] - the same but for the time
         storage=sweeper_of(in_bucket).storage,
+        keyring=in_bucket.keyring,
     )
     found = {key async for keys in sweeper.lost(inbox_days=None) for key in keys}
     assert found == orphans

@@ -118,6 +118,21 @@ async def test_a_person_is_shown_with_versions_and_exported(run: Run, person: UU
     assert pseudonym in (await run("candidates", str(person), "--anonymous")).stdout
 
 
+async def test_two_persons_are_told_apart(run: Run, person: UUID, runtime: Runtime) -> None:
+    other = next(each.id for each in await candidates(runtime) if each.id != person)
+    assert "--not-duplicate" in (await run("candidates", str(other))).stdout
+
+    told = await run("candidates", str(other), "--not-duplicate")
+    again = await run("candidates", str(other), "--not-duplicate")
+    shown = json.loads((await run("candidates", str(other), "--not-duplicate", "--json")).stdout)
+
+    assert (told.returncode, again.returncode) == (0, 0)
+    assert f"{other} and {person} are two persons" in told.stdout
+    assert f"{other} is not flagged" in again.stdout
+    assert (shown["id"], shown["possible_duplicate_of"]) == (str(other), None)
+    assert [each.possible_duplicate_of for each in await candidates(runtime)] == [None, None]
+
+
 async def test_a_person_is_forgotten_when_it_is_confirmed(
     run: Run, person: UUID, runtime: Runtime
 ) -> None:
@@ -142,6 +157,8 @@ async def test_a_person_is_forgotten_when_it_is_confirmed(
     [
         ("--versions",),
         ("--anonymous",),
+        ("--not-duplicate",),
+        ("00000000-0000-4000-8000-000000000000", "--not-duplicate", "--versions"),
         ("00000000-0000-4000-8000-000000000000", "--mail", "a@example.com"),
         ("00000000-0000-4000-8000-000000000000", "--anonymous", "--reveal"),
     ],

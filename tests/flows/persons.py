@@ -1,13 +1,16 @@
 """Résumés of invented persons, and what became of them."""
 
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select, text
 
 from app.bootstrap import Runtime
+from app.candidates.erasure import Erased, Eraser
 from app.candidates.tables import CandidateRow, VersionRow
-from app.pipeline.tables import RunRow
+from app.pipeline.tables import EffectRow, RunRow
 from tests.flows.conftest import EndedRuns
 
 MAIL, PHONE = "gaon.yun@example.com", "010-0000-2101"
@@ -58,3 +61,36 @@ async def everything(runtime: Runtime) -> str:
             rows = await session.scalars(text(f'SELECT t::text FROM "{table}" t'))  # noqa: S608 - our own tables
             parts += rows.all()
     return "\n".join(parts)
+
+
+async def erase(runtime: Runtime, candidate_id: UUID) -> Erased:
+    eraser = Eraser(
+        database=runtime.database,
+        producer=runtime.producer,
+        events=runtime.events,
+        keyring=runtime.keyring,
+        tenant_id=runtime.tenant_id,
+    )
+    return (await eraser.erase(candidate_id)).erased
+
+
+def blobs(runtime: Runtime) -> list[Path]:
+    return [path for path in (runtime.settings.data.folder / "blobs").rglob("*") if path.is_file()]
+
+
+async def until_no_file_is_left(runtime: Runtime) -> None:
+    async with asyncio.timeout(40):
+        while blobs(runtime) or "files" in await owed(runtime):
+            await asyncio.sleep(0.05)
+
+
+async def owed(runtime: Runtime) -> str:
+    async with runtime.database.begin() as session:
+        kinds = await session.scalars(select(EffectRow.kind).where(EffectRow.done_at.is_(None)))
+        return " ".join(kinds)
+
+
+async def tried(runtime: Runtime) -> int:
+    async with runtime.database.begin() as session:
+        tries = await session.scalar(select(EffectRow.tries).where(EffectRow.kind == "erase_files"))
+    return tries or 0

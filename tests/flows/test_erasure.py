@@ -1,15 +1,22 @@
 """A person is erased: nothing of them can be read, wherever it lay."""
 
 import asyncio
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text, update
 
 from app.bootstrap import Runtime
-from app.candidates.erasure import LIFT_GUARD, Erased, Eraser
-from app.candidates.tables import CandidateRow, ErasedContactRow, FileRow, LookupRow, TombstoneRow
+from app.candidates.distinct import tell_apart
+from app.candidates.erasure import LIFT_GUARD
+from app.candidates.tables import (
+    CandidateRow,
+    DistinctPairRow,
+    ErasedContactRow,
+    FileRow,
+    LookupRow,
+    TombstoneRow,
+)
 from app.candidates.views import view_run
 from app.demo.samples import SAMPLES
 from app.errors import ErrorCode, PermanentError
@@ -20,37 +27,21 @@ from app.pipeline.tables import CheckpointRow, EffectRow, RunRow
 from app.queue.envelope import Priority
 from app.store.keys import DataKeyRow
 from tests.flows.conftest import EndedRuns, hold_checkpoint, is_held, working
-from tests.flows.persons import MAIL, PHONE, candidates, everything, read, resume
+from tests.flows.persons import (
+    blobs,
+    candidates,
+    erase,
+    everything,
+    owed,
+    read,
+    resume,
+    tried,
+    until_no_file_is_left,
+)
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(120)]
 
 PICTURED = next(sample for sample in SAMPLES if sample.file == "ko-one-column.pdf")
-
-
-async def erase(runtime: Runtime, candidate_id: UUID) -> Erased:
-    eraser = Eraser(
-        database=runtime.database,
-        producer=runtime.producer,
-        events=runtime.events,
-        tenant_id=runtime.tenant_id,
-    )
-    return (await eraser.erase(candidate_id)).erased
-
-
-def blobs(runtime: Runtime) -> list[Path]:
-    return [path for path in (runtime.settings.data.folder / "blobs").rglob("*") if path.is_file()]
-
-
-async def until_no_file_is_left(runtime: Runtime) -> None:
-    async with asyncio.timeout(40):
-        while blobs(runtime) or "files" in await owed(runtime):
-            await asyncio.sleep(0.05)
-
-
-async def owed(runtime: Runtime) -> str:
-    async with runtime.database.begin() as session:
-        kinds = await session.scalars(select(EffectRow.kind).where(EffectRow.done_at.is_(None)))
-        return " ".join(kinds)
 
 
 async def test_after_an_erasure_nothing_of_the_person_is_left_but_a_tombstone(
@@ -115,6 +106,18 @@ async def test_after_an_erasure_nothing_of_the_person_is_left_but_a_tombstone(
     assert (view.status, view.file, view.profile) == ("succeeded", None, None)
     assert stages  # how it went is nobody's secret
     assert [each.run_id for each in await candidates(here)] == [other.id]
+
+
+async def test_what_was_decided_about_the_person_goes_with_it(
+    here: Runtime, ended: EndedRuns
+) -> None:
+    await read(here, ended, resume("윤가온"), resume("윤가람"))
+    one, two = await candidates(here)
+    async with here.database.begin() as session:
+        await tell_apart(session, here.tenant_id, two.id)
+    await erase(here, one.id)
+    async with here.database.begin() as session:
+        assert await session.scalar(select(func.count()).select_from(DistinctPairRow)) == 0
 
 
 async def test_erasing_twice_is_one_erasure_and_an_unknown_one_is_not_found(
@@ -270,12 +273,6 @@ async def test_files_are_deleted_once_the_store_answers_again(
     assert left == 1  # the tenant's
 
 
-async def tried(runtime: Runtime) -> int:
-    async with runtime.database.begin() as session:
-        tries = await session.scalar(select(EffectRow.tries).where(EffectRow.kind == "erase_files"))
-    return tries or 0
-
-
 async def test_what_repairs_hold_of_the_person_goes_and_a_repair_under_way_is_cancelled(
     runtime: Runtime, ended: EndedRuns
 ) -> None:
@@ -318,17 +315,3 @@ async def test_what_repairs_hold_of_the_person_goes_and_a_repair_under_way_is_ca
     assert rows[repair.run.id].data_key_id is None
     assert rows[shared.run.id].status == "queued"
     assert rows[shared.run.id].data_key_id is not None
-
-
-async def test_an_object_that_the_client_put_into_the_store_goes_too(
-    here: Runtime, ended: EndedRuns
-) -> None:
-    await here.blobs.put("inbox/cv.txt", resume())
-    accepted = await here.intake.accept_object("inbox/cv.txt")
-    await ended([accepted.run_id])
-    (person,) = await candidates(here)
-    await erase(here, person.id)
-    await until_no_file_is_left(here)
-    dump = await everything(here)
-    for value in ("inbox/cv.txt", MAIL, PHONE):
-        assert value not in dump

@@ -53,6 +53,7 @@ PERSONAL: Final[Mapping[str, str]] = {
     "url of a webhook": "hook-path-canary-6633",
     "answer of a receiver": "receiver-answer-canary-7744",
     "words of a request": "request-body-canary-8855",
+    "key of an object": "견서린-object-key-canary-9966.pdf",
     "name in a PDF": PDF.name or "",
     "mail in a PDF": PDF.emails[0],
     "phone in a PDF": PDF.phones[0],
@@ -64,11 +65,8 @@ PERSONAL: Final[Mapping[str, str]] = {
 WORDS: Final[Mapping[str, str]] = {"employer": "카나리물산주식회사", "task": "정산엔진누출시험"}
 """Of a résumé, but of nobody: they may stand in the masked text that is searched."""
 
-OBJECT_KEY: Final = "object-key-canary-9966.pdf"
-
 PLAIN: Final[Mapping[tuple[str, str], tuple[frozenset[str], str]]] = {
     ("chunks", "text"): (frozenset(WORDS), "the masked text that is searched"),
-    ("files", "source_key"): (frozenset({"object key"}), "what a client named its object"),
 }
 """Columns in which some canaries may stand, and why (docs/security.md)."""
 
@@ -84,6 +82,7 @@ SEALED: Final[Mapping[tuple[str, str], str]] = {
     ("tenants", "index_secret_sealed"): "the secret of the blind index",
     ("runs", "private_sealed"): "names in an error",
     ("files", "name_sealed"): "the name of the file",
+    ("files", "source_key_sealed"): "what a client named its object",
     ("checkpoints", "value_sealed"): "results of stages",
     ("candidates", "profile_sealed"): "the newest profile",
     ("candidate_versions", "profile_sealed"): "the profile of a version",
@@ -155,7 +154,7 @@ def outside(
 async def test_nothing_personal_is_found_in_anything_that_leaves(
     settings: Settings, outside: Outside, log: StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    places = Places({**PERSONAL, **WORDS, "object key": OBJECT_KEY})
+    places = Places({**PERSONAL, **WORDS})
     answers: list[tuple[str, bytes]] = []
     redis = b""
     with configure_telemetry(settings, role="up"):
@@ -282,7 +281,7 @@ async def _cancel_one(client: httpx.AsyncClient) -> set[str]:
 
 
 async def _accept_object(client: httpx.AsyncClient) -> UUID:
-    reply = await client.post("/v1/resumes", data={"key": f"inbox/{OBJECT_KEY}"})
+    reply = await client.post("/v1/resumes", data={"key": f"inbox/{PERSONAL['key of an object']}"})
     return UUID(reply.json()["run_id"])
 
 
