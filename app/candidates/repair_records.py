@@ -131,7 +131,10 @@ async def write_vectors(session: AsyncSession, tenant_id: TenantId, vectors: Vec
     # As a new version locks it: all pieces of a candidate change together, or none (R20).
     await session.execute(
         select(CandidateRow.id)
-        .where(CandidateRow.id.in_({vector.candidate_id for vector in vectors.each}))
+        .where(
+            CandidateRow.tenant_id == tenant_id,
+            CandidateRow.id.in_({vector.candidate_id for vector in vectors.each}),
+        )
         .order_by(CandidateRow.id)
         .with_for_update(read=True)
     )

@@ -1,5 +1,6 @@
 """Find candidates by words and by meaning; docs/search.md says how they are ranked."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -72,7 +73,8 @@ async def search(  # noqa: PLR0913 - who, where, what, and how
     """
     # Lone halves of a surrogate pair, which JSON can carry, cannot be sent anywhere.
     read = query[:_READ_CHARS].encode(errors="ignore").decode().replace("\x00", " ")
-    asked = question(read, installed_morphemes())
+    # In a thread: the first one may load a dictionary.
+    asked = await asyncio.to_thread(question, read, installed_morphemes())
     if not asked.terms:
         return Found(hits=[])
     with span(

@@ -16,6 +16,7 @@ from app.cli.serving import connected
 from app.documents.ocr import ocr_available
 from app.embedded import owner
 from app.errors import WorkerError
+from app.providers.browser import open_browser
 from app.settings import InvalidSettings, Settings
 from app.store.keys import keys_in_use
 from app.store.redis import RedisPool, check_server
@@ -44,6 +45,13 @@ class Diagnosis(BaseModel):
 
 
 _MARKS = {State.OK: "✓", State.WARNING: "!", State.FAILED: "✗"}
+_BROWSER_TROUBLE = {
+    "start": "cannot be started",
+    "ended": "ends by itself",
+    "time": "does not draw an empty page within PORTFOLIO__TIMEOUT ({portfolio.timeout:g} s)",
+    "memory": "needs more than PORTFOLIO__MEMORY_MIB ({portfolio.memory_mib}) for an empty page",
+}
+"""By the cause that the error names."""
 _COLORS = {State.OK: "green", State.WARNING: "yellow", State.FAILED: "red"}
 
 
@@ -52,6 +60,7 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
     checks = [
         Check(name="python", state=State.OK, message=sys.version.split()[0]),
         await _ocr(),
+        await _browser(settings),
         _model(settings),
         _embedding(settings),
         _key(settings),
@@ -98,6 +107,31 @@ async def _ocr() -> Check:
         state=State.WARNING,
         message="Scans cannot be read. Install: apt-get install tesseract-ocr tesseract-ocr-kor",
     )
+
+
+async def _browser(settings: Settings) -> Check:
+    program = settings.portfolio.browser
+    try:
+        async with open_browser(settings.portfolio) as browser:
+            if browser is None:
+                message = "none; portfolios are not drawn (set PORTFOLIO__BROWSER to a Chromium)"
+                return Check(name="browser", state=State.OK, message=message)
+            message = f"{await browser.check()} at {program} draws pages"
+            return Check(name="browser", state=State.OK, message=message)
+    except InvalidSettings as error:
+        return Check(name="browser", state=State.FAILED, message=" ".join(error.lines))
+    except WorkerError as error:
+        trouble = _BROWSER_TROUBLE.get(str(error.details.get("cause")), "does not work")
+        message = f"{program} {trouble.format(portfolio=settings.portfolio)}."
+        switches = "--headless"
+        if settings.portfolio.sandbox:
+            message += (
+                " Where a container forbids its sandbox, PORTFOLIO__SANDBOX=false gives it up."
+            )
+        else:
+            switches += " --no-sandbox"
+        message += f" To see what it says: {program} {switches} --dump-dom about:blank"
+        return Check(name="browser", state=State.FAILED, message=message)
 
 
 def _model(settings: Settings) -> Check:

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
+import typer
+
 from app.candidates.pictures import PictureOf, open_picture
 from app.cli.render import console
 from app.cli.serving import connected
@@ -25,5 +27,10 @@ async def run_picture(
             candidate_id,
             of=PictureOf.PORTFOLIO if portfolio else PictureOf.FIRST_PAGE,
         )
-    await asyncio.to_thread(path.write_bytes, picture)
+    try:
+        await asyncio.to_thread(path.write_bytes, picture)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{path} cannot be written: {error.strerror}", param_hint="PATH"
+        ) from None
     console().print(f"{path} shows the candidate; nothing in it is masked.", markup=False)

@@ -95,19 +95,41 @@ class Browser:
         # First: a link that must not be opened costs no browser.
         await resolve_public(url, allow_private=settings.allow_private, lookup=self._lookup)
         try:
-            async with (
-                asyncio.timeout(settings.timeout),
-                forward_proxy(
-                    max_bytes=int(settings.max_page_mib * _MIB),
-                    allow_private=settings.allow_private,
-                    lookup=self._lookup,
-                ) as proxy,
-                self._started(proxy) as devtools,
-            ):
-                page = _Page(devtools, load_timeout_s=settings.load_timeout)
+            async with self._opened() as (_, page):
                 return await page.shown(url)
         except TimeoutError:
             raise _too_heavy("time", "TIMEOUT") from None
+
+    async def check(self) -> str:
+        """Start it and draw an empty page; returns its name and version.
+
+        Raises NETWORK_ERROR when that does not work within the time for one picture.
+        """
+        try:
+            async with self._opened() as (devtools, page):
+                await page.shown("about:blank")
+                return str((await devtools.call("Browser.getVersion"))["product"])
+        except TimeoutError:
+            raise browser_failed("time") from None
+        except Refused:
+            raise browser_failed("refused") from None
+        except PermanentError as error:  # of an empty page: it is the browser's fault
+            raise browser_failed(str(error.details["cause"])) from None
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[tuple[Devtools, "_Page"]]:
+        """A browser with an empty page, for as long as one picture may take."""
+        settings = self._settings
+        async with (
+            asyncio.timeout(settings.timeout),
+            forward_proxy(
+                max_bytes=int(settings.max_page_mib * _MIB),
+                allow_private=settings.allow_private,
+                lookup=self._lookup,
+            ) as proxy,
+            self._started(proxy) as devtools,
+        ):
+            yield devtools, _Page(devtools, load_timeout_s=settings.load_timeout)
 
     @asynccontextmanager
     async def _started(self, proxy: ForwardProxy) -> AsyncGenerator[Devtools]:
@@ -178,7 +200,10 @@ class _Page:
 
     async def shown(self, url: str) -> bytes:
         """Open it, wait until it is quiet, and take its picture."""
-        await self._open()
+        try:
+            await self._open()
+        except Refused:  # nothing of the page was there yet
+            raise browser_failed("refused") from None
         try:
             await self._navigate(url)
             self._check()

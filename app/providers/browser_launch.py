@@ -8,6 +8,7 @@ exec. No part of the standard library is imported that costs time.
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import sys
@@ -33,9 +34,10 @@ def become(arguments: list[str]) -> None:
 
 
 def _beyond(descriptor: int) -> int:
-    while descriptor < _BEYOND:
-        descriptor = os.dup(descriptor)
-    return descriptor
+    """Its new number. The old one is closed, or the browser's children would hold the pipe too."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, _BEYOND)
+    os.close(descriptor)
+    return moved
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ GONE = "gone"
 _END = b"\0"
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
+_NO_PROTOCOL = (asyncio.LimitOverrunError, ValueError, LookupError, TypeError)
+"""What comes of messages that the protocol does not know: no use in hearing more of them."""
+
 Happened = Callable[[dict[str, Any]], None]
 
 
@@ -105,7 +108,7 @@ class Devtools:
                         happened(message.get("params", {}))
                 elif (waiting := self._asked.get(message["id"])) and not waiting.done():
                     _settle(waiting, message)
-        except (EOFError, OSError, asyncio.LimitOverrunError, ValueError):
+        except (EOFError, OSError, *_NO_PROTOCOL):
             self._gone = True
             for waiting in self._asked.values():
                 if not waiting.done():

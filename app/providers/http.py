@@ -17,21 +17,16 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from app.errors import ErrorCode, PermanentError
-from app.messages import Message
 from app.providers.addresses import Lookup, host_and_port, look_up, resolve_public
-from app.providers.failures import Provider, Trouble, failure, mapped
+from app.providers.failures import Provider, mapped
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.spans import ActiveSpan, SpanKind, span
 from app.telemetry.version import service_version
 
-MAX_REDIRECTS = 5
 _DRAINED_BYTES = 16 * 1024
 """As much of an answer that nobody wants is read, so that its sender can finish in order."""
 _DRAIN_S = 1.0
 _LOOKUPS_AT_ONCE = 4
-_PLAIN = {"Accept-Encoding": "identity"}
-"""Compressed, a small answer could unfold to any size."""
 
 
 class Http:
@@ -62,7 +57,7 @@ class Http:
         VALIDATION_ERROR or NOT_FOUND for what will not, a redirect included.
         """
         client = await self._client()
-        with self._calling("POST", url) as active, mapped(Provider.HTTP):
+        with self._posting(url) as active, mapped(Provider.HTTP):
             async with (
                 asyncio.timeout(self._timeout_s),
                 client.stream("POST", url, content=body, headers=dict(headers)) as answer,
@@ -71,28 +66,6 @@ class Http:
                 await _drain(answer)
                 answer.raise_for_status()
                 return answer.status_code
-
-    async def get(self, url: str, *, max_bytes: int) -> bytes:
-        """What the URL answers with; up to five redirects are followed, each judged anew.
-
-        Raises as `post`; VALIDATION_ERROR also for more redirects or bytes than that.
-        """
-        client = await self._client()
-        with self._calling("GET", url) as active, mapped(Provider.HTTP):
-            async with asyncio.timeout(self._timeout_s):
-                # Followed here: the client would read the body of each redirect, however long.
-                for _ in range(MAX_REDIRECTS + 1):
-                    async with client.stream("GET", url, headers=_PLAIN) as answer:
-                        active.set(Attribute.HTTP_RESPONSE_STATUS_CODE, answer.status_code)
-                        if answer.next_request is None:
-                            answer.raise_for_status()
-                            return await _read(answer, max_bytes)
-                        url = str(answer.next_request.url)
-        raise PermanentError(
-            ErrorCode.VALIDATION_ERROR,
-            Message.URL_TOO_MANY_REDIRECTS,
-            details={"limit": MAX_REDIRECTS},
-        )
 
     async def close(self) -> None:
         """Close what is open."""
@@ -121,14 +94,14 @@ class Http:
             trust_env=False,
         )
 
-    def _calling(self, method: str, url: str) -> ActiveSpan:
+    def _posting(self, url: str) -> ActiveSpan:
         host, port = host_and_port(url)
         return span(
             SpanName.HTTP,
-            method,
+            "POST",
             kind=SpanKind.CLIENT,
             attributes={
-                Attribute.HTTP_REQUEST_METHOD: method,
+                Attribute.HTTP_REQUEST_METHOD: "POST",
                 Attribute.SERVER_ADDRESS: host,
                 Attribute.SERVER_PORT: port,
             },
@@ -160,7 +133,7 @@ async def open_http(
 
 
 class _Guarded(httpx.AsyncBaseTransport):
-    """Judges the host of every request, redirects included, and connects to what was judged."""
+    """Judges the host of every request, and connects to what was judged."""
 
     def __init__(
         self, inner: httpx.AsyncBaseTransport, *, allow_private: bool, lookup: Lookup
@@ -202,18 +175,3 @@ async def _drain(answer: httpx.Response) -> None:
                 read += len(chunk)
                 if read >= _DRAINED_BYTES:
                     return
-
-
-async def _read(answer: httpx.Response, max_bytes: int) -> bytes:
-    if answer.headers.get("content-encoding", "identity") != "identity":
-        raise failure(Provider.HTTP, Trouble.GARBLED, {"http_status": answer.status_code})
-    body = bytearray()
-    async for chunk in answer.aiter_raw():
-        body += chunk
-        if len(body) > max_bytes:
-            raise PermanentError(
-                ErrorCode.VALIDATION_ERROR,
-                Message.URL_ANSWER_TOO_LARGE,
-                details={"limit_kib": max_bytes // 1024},
-            )
-    return bytes(body)

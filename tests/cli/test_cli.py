@@ -188,6 +188,7 @@ async def test_the_doctor_names_each_part_and_what_to_do(run: Run) -> None:
     assert {
         "python",
         "ocr",
+        "browser",
         "model",
         "embedding",
         "key",

@@ -1,6 +1,8 @@
-"""What the doctor says of a Redis that will not do, or not well."""
+"""What the doctor says of a Redis or a browser that will not do, or not well."""
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 from app.cli.doctor import run_doctor
 from app.settings import Settings
 from app.settings.groups import RedisSettings
+from app.settings.portfolio import PortfolioSettings
+from tests.fakes.browsers import program
 from tests.store.redis_servers import free_port, valkey_server
 
 
@@ -42,3 +46,72 @@ async def test_a_cluster_is_a_failure_with_the_reason(
         found = await redis_check(settings, server.port, capsys)
     assert found["state"] == "failed"
     assert "slots" in found["message"]
+
+
+async def browser_check(
+    settings: Settings, capsys: pytest.CaptureFixture[str], **portfolio: object
+) -> Mapping[str, Any]:
+    group = PortfolioSettings.model_validate({"sandbox": False, "timeout": 120, **portfolio})
+    code = await run_doctor(settings.model_copy(update={"portfolio": group}), as_json=True)
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert code == int(checks["browser"]["state"] == "failed")
+    assert checks["database"]["state"] == "ok"  # the others are told whatever the browser does
+    return checks["browser"]
+
+
+async def test_without_a_browser_the_doctor_says_how_to_have_one(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await browser_check(settings, capsys)
+    assert found["state"] == "ok"
+    assert "PORTFOLIO__BROWSER" in found["message"]
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="apt install chromium")
+async def test_a_browser_is_started_and_named(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await browser_check(settings, capsys, browser=shutil.which("chromium"))
+    assert found["state"] == "ok", found
+    assert "Chrom" in found["message"]
+
+
+async def test_a_browser_that_is_not_there_is_a_failure_with_the_package_to_install(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await browser_check(settings, capsys, browser="/nowhere/chromium")
+    assert found["state"] == "failed"
+    assert "apt install chromium" in found["message"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the sandbox works for others than root")
+async def test_a_sandbox_that_cannot_work_is_a_failure_with_the_setting(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = program(tmp_path, "says nothing")
+    found = await browser_check(settings, capsys, browser=path, sandbox=True)
+    assert found["state"] == "failed"
+    assert "PORTFOLIO__SANDBOX" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("ends at the first command", "ends by itself"),
+        ("says nothing", "PORTFOLIO__TIMEOUT (1 s)"),
+        ("refuses every command", "does not work"),
+    ],
+)
+async def test_a_browser_that_does_not_work_is_a_failure_and_how_to_look_is_said(
+    behaviour: str,
+    said: str,
+    settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = program(tmp_path, behaviour)
+    limit = {"timeout": 1} if behaviour == "says nothing" else {}
+    found = await browser_check(settings, capsys, browser=path, **limit)
+    assert found["state"] == "failed"
+    assert said in found["message"]
+    assert f"{path} --headless --no-sandbox --dump-dom about:blank" in found["message"]

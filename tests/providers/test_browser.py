@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from app.messages import Message
 from app.providers.browser import Browser, open_browser
 from app.settings import InvalidSettings
 from app.settings.portfolio import PortfolioSettings
+from tests.fakes.browsers import program
 from tests.fakes.website import Website, website
 
 CHROMIUM = shutil.which("chromium")
@@ -47,6 +49,14 @@ def browser(**figures: Any) -> Browser:
         {"sandbox": False, "allow_private": True, "timeout": 120, "load_timeout": 60, **figures}
     )
     return Browser(Path(CHROMIUM or "chromium"), settings)
+
+
+def faulty(folder: Path, behaviour: str, **figures: Any) -> Browser:
+    """A program that is no browser in its place."""
+    settings = PortfolioSettings.model_validate(
+        {"sandbox": False, "allow_private": True, "timeout": 120, **figures}
+    )
+    return Browser(program(folder, behaviour), settings)
 
 
 async def colour_of(picture: bytes) -> tuple[int, ...]:
@@ -205,3 +215,68 @@ async def test_a_program_that_is_not_there_stops_the_start() -> None:
             pass
     async with open_browser(PortfolioSettings()) as none:
         assert none is None
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "ends at the first command",
+        "ends in the middle of an answer",
+        "closes its answers",
+        "answers what is no JSON",
+        "answers what is no message",
+        "answers without end",
+        "refuses every command",
+        "ends with the page",
+    ],
+)
+async def test_a_browser_that_fails_on_the_way_is_to_blame_itself_and_is_gone(
+    behaviour: str, site: Website, scratch: Path
+) -> None:
+    opened = faulty(scratch, behaviour)
+    with pytest.raises(RetryableError) as failed:
+        await opened.picture(site.url("/"))
+    assert failed.value.code is ErrorCode.NETWORK_ERROR
+    assert failed.value.message is Message.BROWSER_FAILED
+    assert await asyncio.to_thread(left_over, scratch) == []
+
+
+async def test_a_page_that_crashes_is_to_blame_and_not_the_browser(
+    site: Website, scratch: Path
+) -> None:
+    error = await refusal_of(faulty(scratch, "loses the page"), site.url("/"))
+    assert error.message is Message.PORTFOLIO_NOT_OPENED
+    assert error.details["cause"] == "the page crashed"
+    assert await asyncio.to_thread(left_over, scratch) == []
+
+
+async def test_a_browser_that_says_nothing_is_ended_in_time(site: Website, scratch: Path) -> None:
+    error = await refusal_of(faulty(scratch, "says nothing", timeout=0.5), site.url("/"))
+    assert (error.message, error.details["cause"]) == (Message.PORTFOLIO_TOO_HEAVY, "time")
+    assert await asyncio.to_thread(left_over, scratch) == []
+
+
+@needs_chromium
+async def test_a_check_starts_the_browser_and_tells_what_it_is(scratch: Path) -> None:
+    assert re.fullmatch(r"\S+/[\d.]+", await browser(allow_private=False).check())
+    assert await asyncio.to_thread(left_over, scratch) == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause"),
+    [
+        ("ends at the first command", "ended"),
+        ("says nothing", "time"),
+        ("refuses every command", "refused"),
+        ("loses the page", "the page crashed"),
+    ],
+)
+async def test_a_check_of_a_browser_that_does_not_work_says_why(
+    behaviour: str, cause: str, scratch: Path
+) -> None:
+    opened = faulty(scratch, behaviour, timeout=1 if cause == "time" else 120)
+    with pytest.raises(RetryableError) as failed:
+        await opened.check()
+    assert failed.value.message is Message.BROWSER_FAILED
+    assert failed.value.details["cause"] == cause
+    assert await asyncio.to_thread(left_over, scratch) == []

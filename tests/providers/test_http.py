@@ -116,8 +116,7 @@ async def test_nobody_listens(http: Http) -> None:
 
 async def test_a_private_address_is_not_connected_to(receiver: Receiver) -> None:
     async with open_http(timeout_s=20) as guarded:
-        for call in (guarded.check(receiver.url), guarded.post(receiver.url, b"", {}),
-                     guarded.get(receiver.url, max_bytes=10)):  # fmt: skip
+        for call in (guarded.check(receiver.url), guarded.post(receiver.url, b"", {})):
             with pytest.raises(PermanentError) as raised:
                 await call
             assert raised.value.message is Message.URL_NOT_PUBLIC
@@ -156,51 +155,6 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(receiver: Rece
     async with open_http(timeout_s=20, allow_private=True, lookup=lookup) as http:
         assert await http.post(f"http://{NAME}:{receiver.port}/x", b"abc", {}) == 200
     assert receiver.received[0].body == b"abc"
-
-
-async def test_a_get_follows_redirects_and_judges_each(receiver: Receiver) -> None:
-    lookup = names(hooks_example_com="127.0.0.1", away_example_com="127.0.0.1")
-    async with open_http(timeout_s=20, allow_private=True, lookup=lookup) as http:
-        receiver.answer(
-            Reply(302, {"location": f"http://away.example.com:{receiver.port}/2"}),
-            Reply(301, {"location": "/3"}, body=b"x" * 100_000),
-            Reply(body=b"there"),
-        )
-        assert await http.get(f"http://{NAME}:{receiver.port}/1", max_bytes=10) == b"there"
-        assert [got.path for got in receiver.received] == ["/1", "/2", "/3"]
-        for target, message in (
-            ("http://169.254.169.254/latest/meta-data/", Message.URL_NOT_PUBLIC),
-            ("file:///etc/passwd", Message.URL_NOT_HTTP),
-            (f"http://user:hunter2@{NAME}/", Message.URL_WITH_CREDENTIALS),
-        ):
-            receiver.answer(Reply(302, {"location": target}))
-            with pytest.raises(PermanentError) as raised:
-                await http.get(f"http://{NAME}:{receiver.port}/1", max_bytes=10)
-            assert raised.value.message is message
-
-
-async def test_more_than_five_redirects_are_too_many(http: Http, receiver: Receiver) -> None:
-    again = Reply(302, {"location": "/again"})
-    receiver.answer(*[again] * 5, Reply(body=b"ok"))
-    assert await http.get(receiver.url, max_bytes=10) == b"ok"
-    receiver.answer(*[again] * 6, Reply(body=b"ok"))
-    with pytest.raises(PermanentError) as raised:
-        await http.get(receiver.url, max_bytes=10)
-    assert raised.value.message is Message.URL_TOO_MANY_REDIRECTS
-    assert len(receiver.received) == 12
-
-
-async def test_a_get_reads_no_more_than_it_may(http: Http, receiver: Receiver) -> None:
-    receiver.answer(Reply(body=b"x" * 1_024), Reply(body=b"x" * 1_025), Misbehaviour.ENDLESS)
-    assert len(await http.get(receiver.url, max_bytes=1_024)) == 1_024
-    for _ in range(2):
-        with pytest.raises(PermanentError) as raised:
-            await http.get(receiver.url, max_bytes=1_024)
-        assert raised.value.message is Message.URL_ANSWER_TOO_LARGE
-    receiver.answer(Reply(headers={"content-encoding": "gzip"}, body=b"bomb"))
-    with pytest.raises(RetryableError):
-        await http.get(receiver.url, max_bytes=1_024)
-    assert receiver.received[0].headers["accept-encoding"] == "identity"
 
 
 async def test_cookies_of_one_call_are_not_sent_with_the_next(
