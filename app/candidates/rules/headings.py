@@ -149,7 +149,7 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (r"(?:hello|hi)(?: there)?(?:,? i['’]?m)?|a (?:little |bit )+about me|more about me|in (?:short|brief|a nutshell)", Kind.SUMMARY),
         (r"(?:for )?fun(?: facts?)?|outside (?:of )?work|off the clock|when i['’]?m not working|(?:things|what) i (?:love|like|enjoy)", Kind.OTHER),
         (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
-        (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)", Kind.EXPERIENCE),
+        (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
         (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
         (r"(?:제가\s?)?(?:할\s?(?:수\s?있는|줄\s?아는)|다룰\s?(?:수\s?있는|줄\s?아는)|쓸\s?(?:수\s?있는|줄\s?아는)|다루는|잘하는|잘\s?하는|쓰는)\s?(?:것|일|업무|작업|기술|도구|툴|언어|프로그램)(?:들)?", Kind.SKILLS),
         (r"(?:languages )?i speak", Kind.LANGUAGES),
