@@ -49,6 +49,7 @@ _STATUS = re.compile(
     r"|편입|재직\s?중?|퇴사|(?:\d{1,2}\s?(?:years?|yrs?|months?|mos?)\s?){1,2}|graduated|full[- ]time|part[- ]time)\)?",
     re.IGNORECASE,
 )
+_RATING = re.compile(r"(?:[●○•◦★☆■□▪▫◆◇]\s?){2,10}")
 _MIN_DATES = 2
 _SET_RIGHT = 0.85
 _TITLE_ABOVE_SHARE = 0.9
@@ -76,21 +77,21 @@ def in_reading_order(items: Items) -> list[Items]:
 
 
 def _bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
-    """Dates set to the right edge stand in for one wide piece with the text that they belong to.
+    """Dates and ratings set to the right edge stand in for one wide piece with the text that they belong to.
 
     Else the gap between the two looks like a gutter. A date that begins where other lines begin is
     the line of a column instead. The mapping tells what each wide piece stands for.
     """
     pieces = [item for item in items if isinstance(item, Piece)]
-    edges = sorted(piece.box.left for piece in pieces if not _is_date(piece))
+    edges = sorted(piece.box.left for piece in pieces if not _is_margin(piece))
     bound: dict[int, Piece] = {}
     taken: set[int] = set()
     for date in pieces:
-        if not _is_date(date) or _near_any(edges, date.box.left):
+        if not _is_margin(date) or _near_any(edges, date.box.left):
             continue
         row = [other for other in pieces if _is_left_of(other, date)]
         owner = max(row, key=lambda other: other.box.right, default=None)
-        if owner is not None and id(owner) not in bound and not _is_date(owner):
+        if owner is not None and id(owner) not in bound and not _is_margin(owner):
             bound[id(owner)] = date
             taken.add(id(date))
     result: list[Item] = []
@@ -103,6 +104,11 @@ def _bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
         elif id(item) not in taken:
             result.append(item)
     return result, stands_for
+
+
+def _is_margin(piece: Piece) -> bool:
+    """A date, or the dots that tell how well something is known."""
+    return _is_date(piece) or _RATING.fullmatch(piece.text) is not None
 
 
 def _is_date(piece: Piece) -> bool:
@@ -333,17 +339,37 @@ def _columns(items: Items, gutter: float) -> list[list[Item]]:
 
 
 def _runs(items: Items, gutter: float) -> list[list[Item]]:
-    """Content order, cut where it changes sides."""
+    """Content order, cut where it changes sides, but for what browsers draw late in a column."""
     runs: list[list[Item]] = []
-    side_before: int | None = None
+    sides: list[int] = []
+    at = -1
     for item in items:
         side = _side(item, gutter)
-        if side == side_before:
-            runs[-1].append(item)
+        if sides and side == sides[at]:
+            runs[at].append(item)
+        elif side and sides[-2:] == [side, -side] and _is_late(item, runs[-2], runs[-1]):
+            runs[-2:] = [*_around_heads(runs[-2], runs[-1])]
+            at = -2
+            runs[at].append(item)
         else:
             runs.append([item])
-        side_before = side
-    return runs
+            sides.append(side)
+            at = -1
+    return [run for run in runs if run]
+
+
+def _is_late(item: Item, above: Items, between: Items) -> bool:
+    """Whether an item goes on below its own column, beside what was drawn in between."""
+    bottom = max(one.box.bottom for one in between)
+    return above[-1].box.bottom <= item.box.top + _EDGE_PT and item.box.bottom < bottom
+
+
+def _around_heads(above: Items, between: Items) -> tuple[list[Item], list[Item]]:
+    """What stands beside the head of the page is read before the column under it goes on."""
+    head = above[-1].box.top
+    beside = [one for one in between if one.box.bottom <= head]
+    rest = [one for one in between if one.box.bottom > head]
+    return [*above[:-1], *beside, above[-1]], rest
 
 
 def _downwards(items: Items) -> list[Item]:

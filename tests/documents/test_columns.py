@@ -250,3 +250,32 @@ def test_labels_set_to_the_right_edge_belong_to_the_values_beside_them() -> None
     found = [list(block.cells) for block in page_blocks(drawn, page=1)]
 
     assert found[:2] == [["Dates", "2019 – 2021"], ["Occupation or position held", "Harbour Pilot"]]
+
+
+def test_ratings_at_the_right_stay_with_what_they_rate() -> None:
+    names = ["Etching", "Lithography", "Screen printing", "Binding", "Paper", "Gilding"]
+    skills = [piece(text, 361, 100 + 15 * n) for n, text in enumerate(names)]
+    dots = [piece("●●●○○", 514, 100 + 15 * n) for n in range(len(names))]
+    rated = [p for pair in zip(skills, dots, strict=True) for p in pair]
+    school = [piece("Fenland", 361, 220 + 15 * n) for n in range(3)]
+    jobs = [
+        piece("what was done in a job, told at length, all over and again", 50, 100 + 15 * n)
+        for n in range(14)
+    ]
+    head = [piece("Career", 40, 80), piece("Expertise", 361, 80)]
+
+    found = texts([*head, *rated, *school, *jobs])
+
+    assert all(f"{name}\t●●●○○" in found for name in names)
+    assert found.index("Career") < found.index(jobs[-1].text) < found.index("Expertise")
+
+
+def test_what_is_drawn_late_goes_on_in_its_column_behind_the_head_of_the_page() -> None:
+    name, heading = piece("Wren Abara", 40, 40), piece("Career", 40, 80)
+    link = piece("wren.example.com", 330, 56)
+    side = [piece(p.text, 330, 80 + 17 * n) for n, p in enumerate(SIDE)]
+    late = [piece(f"line {n} of the experience", 40, 100 + 14 * n) for n in range(6)]
+
+    found = texts([name, heading, link, *side, *late])
+
+    assert found == [p.text for p in [name, link, heading, *late, *side]]

@@ -301,6 +301,7 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
 
 _TAIL = re.compile(r"[^\s|,;]+$")
 _BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of address it is
+_OWN_PATH = re.compile(r"(?:www\.)?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,6}/[^\s/]")
 _PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
 
 
@@ -328,9 +329,10 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return None
     head = tail[0]
     whole = head + _BRACKET_TAIL.sub("", lower.text)
-    if ("@" in head) != ("@" in whole) and "@" in lower.text:
+    mailed = _SCHEME.match(head) is None  # https://brunch.example.com/@me is no mail address
+    if mailed and ("@" in head) != ("@" in whole) and "@" in lower.text:
         return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
-    if "@" in head:
+    if mailed and "@" in head:
         domain = head.rpartition("@")[2]
         unfinished = (
             "." not in domain or head.endswith((".", "-")) or len(domain.rpartition(".")[2]) < 2
@@ -338,6 +340,8 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
     if not (_SCHEME.match(head) or links_in(head)):
         return None
+    if _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text):
+        return None  # an address of its own
     key = link_key(whole)
     if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
         return upper.text + lower.text

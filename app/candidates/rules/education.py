@@ -23,6 +23,7 @@ from app.candidates.rules.vocabulary import (
     is_korean_major,
     is_korean_school_word,
     status_words,
+    title_score,
 )
 
 _STRONG = re.compile(
@@ -54,6 +55,7 @@ _GENERIC = re.compile(
     r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
 )
 _COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
+_JOB = 0.9
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
 
 
@@ -151,6 +153,12 @@ def _from_lines(entry: Entry) -> _Draft:
         for cell in [c for c in line.cells if c] or [line.text]:
             for piece in _pieces(without_periods(cell)):
                 _read(draft, piece)
+    if (
+        draft.others
+        and not draft.degrees
+        and title_score(draft.others[0].partition(",")[0]) >= _JOB
+    ):
+        return draft  # Trustee, Museum of Industry
     if draft.school is None and draft.others and (draft.degrees or entry.period):
         draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
         if not any(c.isalpha() for c in draft.school):

@@ -9,7 +9,7 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
-from app.candidates.rules.vocabulary import has_degree, title_score
+from app.candidates.rules.vocabulary import has_degree, has_school, title_score
 
 HEAD_MAX_CHARS = 100
 _ABOVE_MAX = 3
@@ -70,7 +70,7 @@ def is_sentence(text: str) -> bool:
     if text.endswith(("니다.", "니다", "습니다")):
         return True
     if text.endswith(".") and len(words) > 3 and not _ABBREVIATION_END.search(text):
-        return True
+        return not (has_degree(text.partition(",")[0]) and has_school(text))  # LaTeX classes
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]
@@ -237,6 +237,8 @@ def _grouped(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[
     anchors = [
         at for at, line in enumerate(lines) if _is_anchor(line, bullets=False, singles=singles)
     ]
+    if anchors and (named := _named_by_bullets(lines, anchors)):
+        lines = named
     if not anchors:
         anchors = [
             at for at, line in enumerate(lines) if _is_anchor(line, bullets=True, singles=singles)
@@ -254,6 +256,18 @@ def _grouped(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[
     ):
         return list(_trailing(lines, anchors))
     return list(_around(lines, anchors))
+
+
+def _named_by_bullets(lines: Sequence[Line], anchors: Sequence[int]) -> list[Line]:
+    """Where all but the bare dates is bulleted, the line above each date names its entry."""
+    dated = frozenset(anchors)
+    if any(line.bullet == (at in dated) for at, line in enumerate(lines)) or anchors[0] != 1:
+        return []
+    if any(without_periods(lines[at].text) for at in anchors):
+        return []
+    return [
+        replace(line, bullet=line.bullet and at + 1 not in dated) for at, line in enumerate(lines)
+    ]
 
 
 def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) -> bool:
@@ -306,6 +320,8 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         stop = begins[number + 1] if number + 1 < len(anchors) else len(lines)
         below: list[Line] = []
         for line in lines[anchor + 1 : stop]:
+            if not below and _is_duration(line.text):
+                continue
             if not is_headish(line) or len(below) == _BELOW_MAX:
                 break
             below.append(line)

@@ -57,6 +57,7 @@ class _Draft:
     period: Period | None
     title: _Part | None = None
     company: _Part | None = None
+    own: str | None = None  # what says that there was no employer: Freelance
 
 
 def find_experience(sections: Iterable[Sequence[Line]]) -> list[Experience]:
@@ -83,15 +84,13 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
     drafts = [_draft(entry) for entry in entries]
     company_first = _company_first(drafts)
     _pair_alike(drafts)
+    _keep_fields(drafts, entries)
     found: list[Experience] = []
     previous: Experience | None = None
     for number, draft in enumerate(drafts):
         _complete(draft, company_first=company_first)
-        company = (
-            draft.company.text
-            if draft.company
-            else (previous.company if previous and draft.title else None)
-        )
+        inherited = previous.company if previous and draft.title else None
+        company = draft.company.text if draft.company else draft.own or inherited
         if not company:
             continue
         title = draft.title.text if draft.title else None
@@ -229,6 +228,8 @@ def _add_parts(draft: _Draft, line: Line, near: int) -> None:
         for piece in SEPARATOR.split(bare):
             parts = split(tidy(piece))
             for part in parts:
+                if draft.title is None and _ON_ONES_OWN.fullmatch(part):
+                    draft.own = draft.own or part
                 if _is_name_like(part):
                     draft.parts.append(
                         _Part(
@@ -312,6 +313,18 @@ def _pair_alike(drafts: Sequence[_Draft]) -> None:
             beside = [p for p in draft.parts if p.line == draft.title.line and p is not draft.title]
             if len(beside) == 1 and len(beside[0].text) <= _COMPANY_MAX_CHARS:
                 draft.company = beside[0]
+
+
+def _keep_fields(drafts: Sequence[_Draft], entries: Sequence[Entry]) -> None:
+    """`Vice President, Sales` under a firm that stands above an earlier position names no firm."""
+    for before, draft, entry in zip(drafts, drafts[1:], entries[1:], strict=False):
+        title, company = draft.title, draft.company
+        told_above = before.company is None or before.company.near == 1
+        if not title or not company or entry.above or not told_above:
+            continue
+        if company.whole and company.whole == title.whole and not company_score(company.text):
+            draft.title, draft.company = replace(title, text=title.whole), None
+            draft.parts = [draft.title]
 
 
 def _complete(draft: _Draft, *, company_first: bool) -> None:

@@ -49,7 +49,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "전문분야요약 about.me highlights careerhighlights 간단자기소개",
     Kind.EXPERIENCE: "경력 경력사항 경력정보 주요경력 주요경력사항 근무경력 근무이력 근무경험 직장경력 직장이력 업무경험 "
     "업무경력 업무이력 실무경험 실무경력 경험 커리어 회사경력 재직이력 재직경력 경력내역 경력및경험 이력 이력사항 "
-    "사회경력 근무처 근무회사 다닌회사 재직회사 주요이력 일한경험 걸어온길 일경험 주요커리어 근무사항 근무내역 직장생활 현장경력 임상경력 교육경력 강사경력 인턴경험 인턴십 인턴경력 연구경력 경력사항(최근순) 재직사항 재직정보 직무경험 직무경력 직업경력 "
+    "사회경력 근무처 근무회사 다닌회사 재직회사 주요이력 일한경험 걸어온길 일경험 주요커리어 근무사항 근무내역 직장생활 현장경력 임상경력 교육경력 강사경력 인턴경험 인턴십 인턴경력 인턴활동 현장실습 실습경험 실습경력 직무체험 연구경력 경력사항(최근순) 재직사항 재직정보 직무경험 직무경력 직업경력 "
     "experience experiences workexperience professionalexperience employment employmenthistory workhistory career "
     "careerhistory employmentexperience professionalbackground workexperiences industryexperience "
     "relevantexperience researchexperience teachingexperience jobhistory internships internship "
@@ -78,7 +78,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "업무능력 업무스킬 현장기술",
     Kind.LANGUAGES: "외국어 어학 어학능력 외국어능력 어학사항 어학성적 언어 언어능력 어학점수 공인어학성적 외국어활용능력 어학시험 "
     "외국어구사능력 어학정보 외국어사항 언어구사 구사언어 사용언어 languages language languageskills foreignlanguages "
-    "languageproficiency spokenlanguages languagesspoken",
+    "languageproficiency mothertongue mothertongues nativelanguage nativelanguages spokenlanguages languagesspoken",
     Kind.LINKS: "링크 웹사이트 홈페이지 포트폴리오 온라인프로필 블로그 sns links websites website onlineprofiles "
     "onlinepresence portfolio sociallinks profiles socialmedia social weblinks findme findmeonline online",
     Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
@@ -114,7 +114,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "additionalinformation miscellaneous other otherinformation workshops fellowships grants selectedhonors "
     "additional keyachievements selectedachievements personalinterests availability visa workauthorization "
     "continuingeducation declaration press media events organizations languagesandinterests salary etc "
-    "patentsandawards researchinterests trainings onlinecourses selectedawards notableachievements",
+    "patentsandawards positionsofresponsibility positionofresponsibility drivinglicence drivinglicense boardservice boardmemberships boardmembership boardpositions boardroles directorships nonexecutiveroles nonexecutivedirectorships governance trusteeships advisoryroles researchinterests trainings onlinecourses selectedawards notableachievements",
 }
 _DUTIES = words("""
     주요업무 담당업무 업무내용 주요업무내용 주요성과 업무성과 주요실적 업적 수행업무 상세업무 업무상세 responsibilities keyresponsibilities duties
@@ -125,9 +125,11 @@ _MODIFIERS = words("""
     personal work industry notable current previous prior related my full more major special
     specialized primary top digital practical functional essential job-related general overall
     """)
-_DECORATION = " \t[]<>【】〈〉《》「」『』()■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
-_SET_OFF = "[<【〈《「『■□●○◆◇◎▶►▷★☆※#="
-_NUMBERING = re.compile(r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*")
+_DECORATION = " \t[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
+_SET_OFF = "[<【〈《「『▣◈◉■□●○◆◇◎▶►▷★☆※#="
+_NUMBERING = re.compile(
+    r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*|^0\d\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*"
+)
 _TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
@@ -147,7 +149,11 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (r"(?:hello|hi)(?: there)?(?:,? i['’]?m)?|a (?:little |bit )+about me|more about me|in (?:short|brief|a nutshell)", Kind.SUMMARY),
         (r"(?:for )?fun(?: facts?)?|outside (?:of )?work|off the clock|when i['’]?m not working|(?:things|what) i (?:love|like|enjoy)", Kind.OTHER),
         (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
+        (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
         (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
+        (r"(?:제가\s?)?(?:할\s?(?:수\s?있는|줄\s?아는)|다룰\s?(?:수\s?있는|줄\s?아는)|쓸\s?(?:수\s?있는|줄\s?아는)|다루는|잘하는|잘\s?하는|쓰는)\s?(?:것|일|업무|작업|기술|도구|툴|언어|프로그램)(?:들)?", Kind.SKILLS),
+        (r"(?:languages )?i speak", Kind.LANGUAGES),
+        (r"(?:구사할\s?수\s?있는|할\s?줄\s?아는|할\s?수\s?있는|구사하는)\s?(?:말|외국어)", Kind.LANGUAGES),
         (r"(?:만든|만들었던|진행한)\s?(?:것|프로젝트)(?:들)?", Kind.PROJECTS),
     )
 )  # fmt: skip

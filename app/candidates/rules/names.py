@@ -85,6 +85,13 @@ _PERSONAL_TAIL = re.compile(
     r"[\s(|,·/]+(?:남|여)(?:자|성)?[\s,·/|)]*(?:\(?(?:만\s?)?\d{1,2}세|\d{2,4}\s?[년.-]).{0,24}$"
     r"|[\s(|,·/]+(?:19|20)\d\d년?(?:생)?[\s,·/(|]*(?:\(?(?:만\s?)?\d{1,2}세|남|여).{0,12}$"
 )
+# A space before a small letter that begins none of the words which names write small.
+_FALLEN_APART = re.compile(
+    r"(?<=[A-Za-zÀ-ž]) (?=[a-zà-ž])(?!(?:de|da|do|dos|das|del|della|di|du|la|le|van|von|der|den|ten|ter|bin|ibn|al|el|y|e|zu|af|av)\b)"
+)
+_LABEL_BEHIND = re.compile(
+    r"^(?P<name>[^\s:|,]+(?: [^\s:|,]+){0,2}) (?P<label>[^\s:|,]{2,16})\s?:\s"
+)
 _PICTURES = frozenset({"사진", "증명사진", "photo", "picture", "image"})
 _PIECES = re.compile(r"\s*[|｜/·•,;:]\s*|\s+[-–—]\s+|\s{2,}|\t|\n")
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{2,40})[)\]]\s*")
@@ -168,6 +175,7 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
             yield from _labelled(value)
     if len(line.text) > 160:
         return
+    line = _as_typed(line)
     whole = _AROUND.sub("", _AROUND.sub("", _PERSONAL_TAIL.sub("", line.text))).strip()
     bracket = _BRACKET.search(whole)
     if bracket and (first := _any_name(_BRACKET.sub(" ", whole, count=1).strip())):
@@ -183,6 +191,24 @@ def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
         yield name, 0.6, False, None
         return
     yield from _in_pieces(line, whole)
+
+
+def _as_typed(line: Line) -> Line:
+    """Less what design adds to a name: a monogram, wide letters that fall apart, a label behind it."""
+    text = line.text
+    if line.ratio >= _DISPLAY_RATIO:
+        text = _FALLEN_APART.sub("", text)
+    words = text.split()
+    if len(words) > 2 and words[0].isupper() and _initials(words[1:]).startswith(words[0]):
+        text = " ".join(words[1:])  # PR | Priya Rao
+    behind = _LABEL_BEHIND.match(text)
+    if behind and labels_of(behind["label"]):
+        text = behind["name"]  # 김서연 Position: CFO
+    return replace(line, text=text, cells=()) if text != line.text else line
+
+
+def _initials(words: Sequence[str]) -> str:
+    return "".join(w[0] for w in words if w[0].isupper()) if len(words) < 6 else ""
 
 
 def _in_pieces(line: Line, whole: str) -> Iterator[tuple[str, float, bool, str | None]]:
@@ -307,9 +333,9 @@ def _has_phone(section: Section) -> bool:
 def _score(
     line: Line, section: Section, position: int, top: float, emails: Sequence[str]
 ) -> Iterator[Candidate]:
-    if line.bullet and section.kind is not Kind.HEADER:
-        return
     for name, form, labelled, alias in names_in(line):
+        if line.bullet and section.kind is not Kind.HEADER and not labelled:
+            continue
         score = form
         if line.ratio >= 1.25:
             score += 0.35 if line.ratio >= 0.95 * top else 0.15

@@ -31,14 +31,16 @@ _MARKED = re.compile(
     r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
 )
 _DUTY_BRACKET = re.compile(r"\s*\([^()]{3,40}\)$")
+_OUTLINE = re.compile(r"^\d{1,2}[-.]\d{1,2}[.)]?\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")  # 2-1. 나루상사
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 
 
 def tidy(text: str) -> str:
+    text = _OUTLINE.sub("", text.strip(TRIM))
     text = _KO_STATE.sub("", text.strip(TRIM)).strip(TRIM)
     while (tail := _BRACKETS.search(text)) and (
-        is_employment_type(tail["inner"])
+        (is_employment_type(tail["inner"]) and not title_score(text[: tail.start()]))
         or is_place(tail["inner"])
         or not any(c.isalpha() for c in tail["inner"])
     ):

@@ -15,6 +15,11 @@ _LEAD = re.compile(
     r")\s+(?:of|in|with|using|at|on)\s+",
     re.IGNORECASE,
 )
+# My work centres on …, My toolbox includes …: a list that has a verb before it.
+_TELLING = re.compile(
+    r"^(?:i|we|my|our)\s(?:[a-z'’-]+\s){1,5}?(?:(?:in|on|with|of|around|across|from|between)|includes?|including|covers?|spans?|are|is)\s(?=[^,]{2,40},)",
+    re.IGNORECASE,
+)
 _TOLD = re.compile(
     r"\b(?:i|we|my|our|me|who|that|which|is|are|was|were|am|be|have|has|had|able|willing|can|will|always|to|while|when|ability|years?)\b",
     re.IGNORECASE,
@@ -27,6 +32,7 @@ _CLOSES = re.compile(r"(?:을|를|와|과|도|이나|나|하고|랑|,)$")
 _NO_NOUN = re.compile(
     r"(?:니다|하고|며|면서|[다루쓰]고|하게|있게|으로|에서|하여|위해|통해|할|수|는|한|된|던|해|의|에|요)[.!]?$"
 )
+_ABLE = re.compile(r"(?:에|이|을|를)?\s?(?:능숙|능통|정통|숙련되어|익숙|강점이\s?있)[가-힣]*[.!]?$")
 _PLAIN = frozenset(
     [
         "업무",
@@ -62,7 +68,7 @@ def english_items(text: str) -> list[str]:
         return []
     found: list[str] = []
     for clause in _CLAUSE.split(text.rstrip(". ")):
-        bare = _LEAD.sub("", clause)
+        bare = _TELLING.sub("", _LEAD.sub("", clause))
         items = [item for item in _ITEM.split(bare) if item]
         long = any(len(item.split()) > _ITEM_MAX_WORDS or _TOLD.search(item) for item in items)
         if long or (bare == clause and len(items) < _LEAST_ITEMS):
@@ -93,5 +99,7 @@ def korean_items(text: str) -> list[str]:
             pending.append(word)
     items = [item for item in found if item and item not in _PLAIN]
     items = [item for item in items if len(item.split()) <= _ITEM_MAX_WORDS]
+    if _ABLE.search(text) and len(found) >= _LEAST_ITEMS:
+        return items
     latin = sum(any(c.isascii() and c.isalpha() for c in item) for item in items)
     return items if items and 2 * latin >= len(items) else []

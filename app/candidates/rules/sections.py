@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.candidates.rules.dates import periods, without_periods
+from app.candidates.rules.heading_looks import (
+    heading_look,
+    heading_signs,
+    is_between_signs,
+    is_numbered_heading,
+    is_unknown_heading,
+    numbered_look,
+    numbering,
+)
 from app.candidates.rules.headings import (
     Kind,
     heading_kinds,
     is_decorated,
     is_duty,
-    is_numbered,
     kinds_by_ending,
 )
 from app.candidates.rules.labels import is_column_label
@@ -26,13 +34,15 @@ _CLOSING = re.compile(
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _LISTED = re.compile(r"[,;·•|/]")
-_CAPS = re.compile(r"[A-Z]{3,}")
 _TOP_LINES = 400
 _DISPLAY_RATIO = 1.5
-_OCR_LARGE = 1.35
+_CLEARLY_LARGE = 1.1
 _CLEARLY = 0.05  # of the body's size
+_CONTACT_MAX_CHARS = 80
+_LABEL_COLUMN_PT = 40.0
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
+_TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 
 
@@ -104,8 +114,9 @@ class _Cutter:
 def split_sections(lines: Sequence[Line]) -> list[Section]:
     """Cut at headings; a row or line that holds heading and content makes a section of its own."""
     lines = whole_rows(lines)
-    look = _heading_look(lines)
-    numbered = _numbered_look(lines)
+    look = heading_look(lines)
+    numbered = numbered_look(lines)
+    signs = heading_signs(lines)
     duties = Counter(squeeze(line.text) for line in lines if is_duty(line.text))
     top = max((line.ratio for line in lines[:_TOP_LINES]), default=1.0)
     plain = all(line.ratio == 1.0 and not line.bold for line in lines)
@@ -115,7 +126,10 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
         line = lines[position]
         position += 1
         following = lines[position : position + _REACH]
-        if cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
+        if _begins_with_contacts(line, cutter.heading):
+            cutter.open((Kind.HEADER,), None)
+            cutter.take(line)
+        elif cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
             cutter.take(line)
         elif (named := _as_heading(line, cutter.kinds, cutter.heading)) or (
             plain and (named := _plain_heading(line, following[:3]))
@@ -129,14 +143,28 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.take(line)
         elif (
             _CLOSING.match(line.text)
-            or _unknown_heading(line, look, cutter.kinds)
-            or (_is_numbered_heading(line) and _numbering(line) in numbered)
+            or (cutter.kinds[0] is not Kind.HEADER and is_unknown_heading(line, look))
+            or (is_numbered_heading(line) and numbering(line) in numbered)
+            or (line.text[:1] in signs and is_between_signs(line))
         ):
-            cutter.open((Kind.OTHER,), line)
+            cutter.open(kinds_by_ending(line.text) or (Kind.OTHER,), line)
         else:
             cutter.take(line)
     cutter.close()
     return _with_skills(cutter.done)
+
+
+def _begins_with_contacts(line: Line, heading: Line | None) -> bool:
+    """A column that begins above the open section's heading, with a phone or mail, is none of it."""
+    if heading is None or not line.box or not heading.box or line.page != heading.page:
+        return False
+    above = line.box.bottom < heading.box.top
+    return (
+        above
+        and line.gap
+        and len(line.text) < _CONTACT_MAX_CHARS
+        and bool(_CONTACT.search(line.text))
+    )
 
 
 def _plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
@@ -185,7 +213,11 @@ def _take_inline(
         cutter.take(rest)
         return position
     content = [rest]
-    while position < len(lines) and _goes_on(content[-1], lines[position], cutter.kinds):
+    label = lines[position - 1]
+    while position < len(lines) and (
+        _goes_on(content[-1], lines[position], cutter.kinds)
+        or _is_under_value(lines[position], label)
+    ):
         content.append(lines[position])
         position += 1
     cutter.done.append(
@@ -197,6 +229,14 @@ def _take_inline(
         )
     )
     return position
+
+
+def _is_under_value(line: Line, label: Line) -> bool:
+    """Further values under the first one, beside a label that stands in a column of its own."""
+    if not label.cells or not line.box or not label.box or line.cells or line.page != label.page:
+        return False
+    inset = line.box.left - label.box.left
+    return inset > _LABEL_COLUMN_PT and line.box.left < label.box.right
 
 
 def _as_heading(
@@ -222,7 +262,8 @@ def _as_heading(
     ):
         return ()  # **Languages** over Java, Kotlin: a category among the skills
     # Plain words that are items rather than headings where a list of items stands.
-    weak = line.text.islower() or (line.text.strip()[:1].islower() and line.text.isascii())
+    small = line.ratio < _CLEARLY_LARGE
+    weak = small and line.text.strip()[:1].islower() and line.text.isascii()
     return () if weak and not line.ocr else kinds
 
 
@@ -268,6 +309,8 @@ def _inline_row(
         return None
     if kinds[0] is Kind.SKILLS and current[0] is Kind.SKILLS:
         return None  # a category among the skills
+    if kinds[0] is Kind.SKILLS and any(periods(c) for c in cells[1:]):
+        return None  # 컴퓨터활용능력 | 2022.09 | 1급: the name of a certificate
     if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
         return None  # a row of labels: 학력 | 경력 | 희망연봉
     labels = sum(is_column_label(c) for c in cells[1:])
@@ -280,7 +323,8 @@ def _inline_row(
         bullet=False,
     )
     table = labels > 1 or len(cells) > 2 or any(periods(c) for c in cells[1:])
-    return kinds, rest, table and kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES)
+    lasting = kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES)
+    return kinds, rest, (table and lasting) or (labels > 1 and kinds[0] in _TABLED)
 
 
 def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
@@ -303,67 +347,3 @@ def _as_title(
     if kinds[0] is not Kind.CAREER_DETAIL or not cutter.is_empty or is_duty(line.text):
         return kinds
     return (Kind.TITLE,) if any(_CONTACT.search(x.text) for x in following) else kinds
-
-
-def _numbered_look(lines: Sequence[Line]) -> frozenset[tuple[float, bool, str]]:
-    """How numbered headings look, if two that are known have a number: 1. 학력, 2. 경력."""
-    known = Counter(
-        _numbering(line) for line in lines if is_numbered(line.text) and heading_kinds(line.text)
-    )
-    return frozenset(look for look, count in known.items() if count > 1)
-
-
-def _is_numbered_heading(line: Line) -> bool:
-    return (
-        is_numbered(line.text)
-        and not (line.bullet or line.cells or periods(line.text))
-        and not any(c in line.text for c in ":@|,")
-    )
-
-
-def _numbering(line: Line) -> tuple[float, bool, str]:
-    """Look and kind of number: 3., III., 다."""
-    first = line.text.strip(" (")[0]
-    kind = "digit" if first.isdigit() else ("latin" if first.isascii() else "other")
-    return round(line.ratio, 2), line.bold, kind
-
-
-_Look = tuple[float, bool, bool]
-
-
-def _look(line: Line) -> _Look:
-    letters = [c for c in line.text if c.isalpha()]
-    return (
-        round(line.ratio, 1),
-        line.bold,
-        bool(letters) and all(c.isupper() for c in letters if c.isascii()),
-    )
-
-
-def _heading_look(lines: Sequence[Line]) -> frozenset[_Look]:
-    """How this file's headings look, if that differs from its body."""
-    body: Counter[_Look] = Counter()
-    looks: Counter[_Look] = Counter()
-    for line in lines:
-        if not line.cells and heading_kinds(line.text):
-            looks[_look(line)] += 1
-        else:
-            body[_look(line)] += 1
-    return frozenset(
-        look
-        for look, n in looks.items()
-        if (n >= 2 and body[look] <= n and (look[0] >= 1.1 or look[2]))
-        or (look[0] >= 1.15 and body[look] <= 2 * n)
-    )
-
-
-def _unknown_heading(line: Line, look: frozenset[_Look], current: tuple[Kind, ...]) -> bool:
-    if current[0] is Kind.HEADER or line.bullet or line.cells or not 3 <= len(line.text) <= 40:
-        return False
-    if _look(line) not in look or any(c.isdigit() for c in line.text) or len(line.text.split()) > 5:
-        return False
-    if any(c in line.text for c in "@|,:"):
-        return False
-    if line.ocr:  # recognised boxes of one size differ by a third in height
-        return line.gap and line.ratio >= _OCR_LARGE
-    return line.ratio >= 1.1 or (line.gap and bool(_CAPS.search(line.text)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from app.candidates.rules.dates import periods
 from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, labels_of
@@ -247,7 +248,10 @@ def _top_level(text: str) -> list[str]:
 def _item(piece: str, *, alone: bool = True) -> list[str]:
     """The skills of one piece of a list; `alone`: it is the whole line."""
     bracket = _BRACKET.search(piece)
-    if bracket and _is_acronym(bracket["inner"], piece[: bracket.start()].strip()):
+    if bracket and (
+        _is_acronym(bracket["inner"], piece[: bracket.start()].strip())
+        or _is_attached(bracket, piece)
+    ):
         return [piece.strip(_PIECE_TRIM)]
     inner: list[str] = []
     if bracket and canonical(piece) is None:
@@ -284,6 +288,14 @@ def _unknown(text: str, *, alone: bool) -> list[str]:
     if long or any(c in text for c in "@:") or (len(words) > 2 and is_sentence(text)):
         return _from_text(text)
     return [] if text.isdigit() else [text]
+
+
+def _is_attached(bracket: re.Match[str], piece: str) -> bool:
+    """통번역(한-영), CRM(Veeva): without a space before it the bracket belongs to the name."""
+    inner = bracket["inner"].strip()
+    whole = bracket.start() > 0 and bracket.end() == len(piece.rstrip()) and bracket[0][0] in "(["
+    plain = inner and len(inner.split()) <= 2 and not any(c in inner for c in ",/;·")
+    return bool(whole and plain and not _LEVEL.match(inner) and not periods(inner))
 
 
 def _is_acronym(inner: str, outer: str) -> bool:

@@ -135,3 +135,14 @@ def test_an_address_listed_among_mail_and_phone_is_the_persons_own(document: Doc
     found = find_contacts(split_sections(read_lines(document(lines))), ())
 
     assert values(found.links) == ["ann.example.net", "github.com/example-ann"]
+
+
+def test_an_address_under_another_is_one_of_its_own(document: DocumentOf) -> None:
+    lines = ["# 표건우", "https://notes.example.com/@gunwoo", "instagram.com/gunwoo.draws"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == [
+        "https://notes.example.com/@gunwoo",
+        "instagram.com/gunwoo.draws",
+    ]

@@ -105,3 +105,12 @@ def test_a_form_may_name_the_two_dates_as_entry_and_graduation(document: Documen
     lines = ["입학‖졸업‖학교명‖전공", "2002. 3.‖2006. 2.‖나루전문대학‖전기과 전문학사"]
 
     assert schools(document, lines) == [("나루전문대학", "전기과 전문학사", "2002-03", "2006-02")]
+
+
+def test_a_seat_on_a_board_is_no_school(document: DocumentOf) -> None:
+    lines = [
+        "BSc Geology, Fenland University, 1999",
+        "Director, Marsh Bank Foundation (2015 – 2021)",
+    ]
+
+    assert [row[0] for row in schools(document, lines)] == ["Fenland University"]

@@ -130,3 +130,31 @@ def test_what_is_set_in_under_a_position_names_nothing(document: DocumentOf) -> 
     ]
 
     assert [entry.below for entry in group(placed, singles=lambda _: True)] == [(), ()]
+
+
+def test_the_bulleted_line_above_a_bare_date_names_its_entry(document: DocumentOf) -> None:
+    lines = [
+        "- 나루병원 / 간호사",
+        "2020-06 ~ 현재",
+        "- 신규 교육",
+        "- 솔의원 / 간호사",
+        "2017-03 ~ 2020-05",
+    ]
+
+    found = entries(document, [*lines, "- 인공호흡기 환자 간호"])
+
+    assert [[x.text for x in entry.above] for entry in found] == [
+        ["나루병원 / 간호사"],
+        ["솔의원 / 간호사"],
+    ]
+
+
+def test_a_length_of_time_under_the_date_hides_no_name(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["2022.02 ~ 현재", "2년 8개월", "나루상사", "사서"])
+
+    assert [x.text for x in entry.below] == ["나루상사", "사서"]
+
+
+def test_a_degree_that_ends_with_a_full_stop_is_no_sentence() -> None:
+    assert not is_sentence("Ph.D. in Soil Science, Fenland University.")
+    assert is_sentence("Mapped the soils of three counties.")

@@ -130,3 +130,43 @@ def test_a_firm_named_like_a_department_is_one_where_others_stand_so(document: D
     found = positions(document, [*lines, "**Content Designer | Civic Forms Unit**", "2016 - 2018"])
 
     assert [company for company, *_ in found] == ["Tin Ferry", "Civic Forms Unit"]
+
+
+def test_a_field_behind_a_title_is_no_firm_where_the_firm_stands_above(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "**Salt Marsh Packaging, Boston, MA**",
+        "Plant Director‖2018 - 2021",
+        "- Ran seven lines",
+        "Vice President, Sealing‖2014 - 2018",
+    ]
+
+    assert positions(document, [*lines, "- Wrote the manual"]) == [
+        ("Salt Marsh Packaging", "Plant Director", "2018", "2021"),
+        ("Salt Marsh Packaging", "Vice President, Sealing", "2014", "2018"),
+    ]
+
+
+def test_work_on_ones_own_is_none_of_the_firm_above(document: DocumentOf) -> None:
+    lines = [
+        "**UX Designer**",
+        "Marsh Health / Oct 2021 - Present",
+        "- Ran tests",
+        "**UX Consultant**",
+        "Freelance / Mar 2020 - Sep 2021",
+    ]
+
+    assert [row[0] for row in positions(document, lines)] == ["Marsh Health", "Freelance"]
+
+
+def test_how_one_is_employed_stays_with_the_title_as_written(document: DocumentOf) -> None:
+    lines = ["나루상사 | 사서(계약직) | 2019.01 - 2020.02"]
+
+    assert positions(document, lines) == [("나루상사", "사서(계약직)", "2019-01", "2020-02")]
+
+
+def test_numbers_before_firms_are_none_of_their_names(document: DocumentOf) -> None:
+    lines = ["**2-1. 나루상사**", "재직기간: 2020년 4월 ~ 현재", "직책: 사서"]
+
+    assert positions(document, lines) == [("나루상사", "사서", "2020-04", None)]

@@ -94,3 +94,27 @@ def test_numbers_and_duties() -> None:
     assert not is_numbered("Awards 2019")
     assert is_duty("담당 업무")
     assert not is_duty("경력")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("03 보유 기술", Kind.SKILLS),
+        ("② 학력", Kind.EDUCATION),
+        ("▣ 학력사항", Kind.EDUCATION),
+        ("쓸 줄 아는 도구", Kind.SKILLS),
+        ("할 수 있는 일들", Kind.SKILLS),
+        ("인턴 및 실습 경력", Kind.EXPERIENCE),
+        ("I speak", Kind.LANGUAGES),
+        ("Mother tongue(s)", Kind.LANGUAGES),
+        ("Board Memberships", Kind.OTHER),
+        ("Positions of Responsibility", Kind.OTHER),
+    ],
+)
+def test_headings_with_bare_numbers_and_in_the_words_of_forms(text: str, kind: Kind) -> None:
+    assert heading_kinds(text) == (kind,)
+
+
+def test_a_year_is_no_number_of_a_heading() -> None:
+    assert heading_kinds("21 경력") == ()
+    assert heading_kinds("인턴") == ()  # a job's title

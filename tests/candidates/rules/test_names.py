@@ -89,3 +89,20 @@ def test_a_foreign_name_in_hangul_counts_where_it_stands_out(document: DocumentO
 )
 def test_what_job_sites_print_beside_the_name_is_left_out(document: DocumentOf, line: str) -> None:
     assert best(document, f"# {line}", "010-0000-2231", "서울 강남구", "소개") == ("문하린", None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["# TO‖Tamsin Oyelaran", "tamsin@example.com"], "Tamsin Oyelaran"),
+        (["# Corne lia B. Tre vanion", "c@example.com", "Boston, MA"], "Cornelia B. Trevanion"),
+        (["# Jan van der Beispiel", "j@example.com"], "Jan van der Beispiel"),
+        (["표건우 Position: CTO", "010-0000-2210"], "표건우"),
+        (["## 지원서", "- 성명 : 표건우", "- 전화 : 010-0000-2210"], "표건우"),
+    ],
+)
+def test_names_as_design_sets_them(document: DocumentOf, lines: list[str], found: str) -> None:
+    name = best(document, *lines)
+
+    assert name
+    assert name[0] == found

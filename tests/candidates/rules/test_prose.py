@@ -35,3 +35,16 @@ def test_english_lists_that_end_with_a_full_stop(text: str, items: list[str]) ->
 )
 def test_objects_of_korean_verbs(text: str, items: list[str]) -> None:
     assert korean_items(text) == items
+
+
+def test_a_list_behind_a_verb_and_what_one_is_good_at() -> None:
+    assert english_items("My practice covers moorings, dredging and pile design.") == [
+        "moorings",
+        "dredging",
+        "pile design",
+    ]
+    assert korean_items("상담과 모금 기획, 자원봉사자 관리, 행사 진행에 능숙합니다.") == [
+        "상담",
+        "모금 기획",
+        "자원봉사자 관리",
+    ]

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from app.candidates.rules.headings import Kind
-from app.candidates.rules.lines import read_lines
+from app.candidates.rules.lines import Line, read_lines
 from app.candidates.rules.sections import split_sections
+from app.documents.blocks import Box
 from tests.candidates.markup import DocumentOf
 
 
@@ -147,3 +150,102 @@ def test_a_row_of_labels_is_no_heading(document: DocumentOf) -> None:
     )
 
     assert [kind for kind, _ in found] == [Kind.HEADER, Kind.EXPERIENCE]
+
+
+def test_large_headings_may_begin_with_a_small_letter(document: DocumentOf) -> None:
+    found = cut(
+        document,
+        [
+            "# Wren Abara",
+            "## what i can do",
+            "Etching",
+            "Lithography",
+            "Bookbinding",
+            "## where i've worked",
+            "Acme",
+        ],
+    )
+
+    assert [kind for kind, _ in found] == [Kind.HEADER, Kind.SKILLS, Kind.EXPERIENCE]
+
+
+def test_signs_make_headings_of_words_that_no_list_knows(document: DocumentOf) -> None:
+    lines = [
+        "!plain",
+        "[ 경력 ]",
+        "나루상사",
+        "[ 학력 ]",
+        "한빛대학교",
+        "[ 나의 손끝 ]",
+        "목공",
+        "도색",
+    ]
+
+    found = cut(document, [*lines, "칠 벗기기"])
+
+    assert found[2] == (Kind.SKILLS, ["목공", "도색", "칠 벗기기"])
+
+
+def test_a_heading_of_a_known_look_is_told_by_its_last_word(document: DocumentOf) -> None:
+    lines = [
+        "**EDUCATION**",
+        "Fenland College",
+        "**REFERENCES**",
+        "On request",
+        "**FIELDWORK SKILLS**",
+    ]
+
+    assert cut(document, [*lines, "Coring"])[-1] == (Kind.SKILLS, ["Coring"])
+
+
+def test_the_name_of_a_certificate_opens_no_list_of_skills(document: DocumentOf) -> None:
+    found = cut(document, ["## 자격", "컴퓨터활용능력‖2019.04‖2급", "지게차운전기능사‖2020.01‖-"])
+
+    assert [kind for kind, _ in found] == [Kind.CERTIFICATES]
+
+
+def test_a_table_of_certificates_beside_its_name_is_whole(document: DocumentOf) -> None:
+    lines = ["경력‖기간‖회사명", "2019.01 ~ 현재‖나루상사", "자격‖취득일‖자격증명‖발행처"]
+
+    found = cut(document, ["!plain", *lines, "2018.05‖한식조리기능사‖가상공단"])
+
+    assert found[-1] == (
+        Kind.CERTIFICATES,
+        ["취득일\t자격증명\t발행처", "2018.05 한식조리기능사 가상공단"],
+    )
+
+
+def placed(document: DocumentOf, *lines: tuple[str, float, float]) -> list[Line]:
+    boxes = [Box(left=left, top=top, right=left + 150, bottom=top + 10) for _, left, top in lines]
+    read = read_lines(document([text for text, _, _ in lines]))
+    return [replace(x, box=box, gap=True) for x, box in zip(read, boxes, strict=True)]
+
+
+def test_a_column_that_begins_with_a_phone_is_none_of_the_section_before_it(
+    document: DocumentOf,
+) -> None:
+    lines = placed(
+        document,
+        ("# Wren Abara", 30, 20),
+        ("## Talks", 30, 400),
+        ("Paper and light", 30, 420),
+        ("206-555-0143", 400, 60),
+    )
+
+    found = split_sections(lines)[-2:]
+
+    assert [s.kind for s in found] == [Kind.PUBLICATIONS, Kind.HEADER]
+
+
+def test_values_under_each_other_beside_one_label_stay_together(document: DocumentOf) -> None:
+    lines = placed(
+        document,
+        ("## Languages", 30, 100),
+        ("Job-related skills‖Oracle WMS", 30, 120),
+        ("Cold chain", 130, 132),
+        ("Slotting", 130, 144),
+    )
+
+    found = next(s for s in split_sections(lines) if s.kind is Kind.SKILLS)
+
+    assert [x.text for x in found.lines] == ["Oracle WMS", "Cold chain", "Slotting"]

@@ -78,3 +78,16 @@ def test_the_last_item_may_wrap_without_a_comma(document: DocumentOf) -> None:
 )
 def test_lists_in_other_writings(document: DocumentOf, lines: list[str], items: list[str]) -> None:
     assert listed(document, *lines) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("통역(한-영), 한글(HWP)", ["통역(한-영)", "한글(HWP)"]),
+        ("Python(상), Java(2019)", ["Python", "Java"]),
+    ],
+)
+def test_a_bracket_without_a_space_belongs_to_the_name(
+    document: DocumentOf, text: str, items: list[str]
+) -> None:
+    assert listed(document, text) == items
