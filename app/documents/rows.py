@@ -12,6 +12,12 @@ MAX_DEPTH = 24
 
 _WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
 _LETTERS = re.compile(r"(?:[^\W\d_] )+[^\W\d_]")
+_DATES = re.compile(
+    r"[\s\d.,/'’()~∼〜–—\-−년월일]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|present|current|now|to|until"
+    r"|spring|summer|fall|autumn|winter|현재|재직중?|재학중?)[a-z.]*[\s\d.,/'’()~∼〜–—\-−년월일]*){0,6}",
+    re.IGNORECASE,
+)
+_MAX_DATE_CHARS = 60
 _MAX_CELL_LINES = 3
 _MAX_CELL_CHARS = 400
 
@@ -61,6 +67,10 @@ def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> lis
         return []
     if len(cells) == 1 or any(map(_is_layout, cells)):
         return _one_after_another(cells)
+    date, *beside = cells
+    if len(beside) == 1 and len(beside[0]) > 1 and _is_dated(date):
+        name, *rest = beside[0]
+        return [*row_blocks([date, [name]], starts=starts), *rest]
     texts = tuple(" ".join(block.text.replace("\t", " ") for block in cell) for cell in cells)
     first = next(block for cell in cells for block in cell)
     return [
@@ -72,6 +82,16 @@ def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> lis
             starts_paragraph=starts,
         )
     ]
+
+
+def _is_dated(cell: Sequence[Block]) -> bool:
+    """A cell with nothing but dates: what stands beside it is an entry in several lines."""
+    text = " ".join(block.text for block in cell)
+    return (
+        len(text) <= _MAX_DATE_CHARS
+        and any(c.isdigit() for c in text)
+        and _DATES.fullmatch(text) is not None
+    )
 
 
 def _is_layout(cell: Sequence[Block]) -> bool:

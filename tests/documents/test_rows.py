@@ -1,3 +1,5 @@
+import pytest
+
 from app.documents.blocks import Block
 from app.documents.rows import line_blocks, row_blocks
 
@@ -38,3 +40,22 @@ def test_a_table_inside_a_cell_keeps_its_rows() -> None:
 def test_a_single_cell_and_an_empty_row_are_no_rows() -> None:
     assert row_blocks([line_blocks("frame")])[0].cells == ()
     assert row_blocks([[], []]) == []
+
+
+@pytest.mark.parametrize(
+    "dates", ["2019.03 ~ 2022.08", "Mar 2019 – present", "2020년 3월 ~ 재직중"]
+)
+def test_an_entry_of_several_lines_beside_its_dates_keeps_its_lines(dates: str) -> None:
+    entry = line_blocks("너울물류\n운영팀 대리\n- 재고 실사")
+
+    assert [block.text for block in row_blocks([line_blocks(dates), entry])] == [
+        f"{dates}\t너울물류", "운영팀 대리", "- 재고 실사",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", ["주소", "now" + "." * 300 + "2019x"])
+def test_a_label_beside_several_lines_stays_a_label(label: str) -> None:
+    row = row_blocks([line_blocks(label), line_blocks("one\ntwo")])
+
+    assert len(row) == 1
+    assert row[0].cells[1] == "one two"
