@@ -112,7 +112,8 @@ async def test_dialogs_and_new_windows_do_not_come(site: Website) -> None:
 async def test_a_page_that_leads_to_an_address_that_is_not_public_is_refused(
     site: Website, path: str
 ) -> None:
-    error = await refusal_of(browser(), site.url(path))
+    # Where a script leads away, that the page has loaded is never told.
+    error = await refusal_of(browser(load_timeout=10), site.url(path))
     assert error.message is Message.PORTFOLIO_NOT_OPENED
     assert not [path for path in site.requests if path.startswith("/private")]
 
