@@ -158,17 +158,18 @@ async def refuse_erased(
         raise PermanentError(ErrorCode.ERASED, Message.ERASED_MEANWHILE)
 
 
-async def scrub_refused(session: AsyncSession, run_id: UUID) -> bool:
+async def scrub_refused(session: AsyncSession, keyring: Keyring, run_id: UUID) -> bool:
     """Destroy what a run holds that was refused since its person had been erased; False otherwise."""
     run = await session.get(RunRow, run_id)
     if run is None or run.code is None or ErrorCode(run.code) is not ErrorCode.ERASED:
         return False
+    await object_keys.outlive_runs(session, keyring, [run])
     await _scrub(session, [run])
     return True
 
 
 async def delete_files(
-    database: Database, blobs: Blobs, storage: Policy, run_ids: Sequence[UUID]
+    database: Database, keyring: Keyring, blobs: Blobs, storage: Policy, run_ids: Sequence[UUID]
 ) -> None:
     """Delete all that these runs have in the store, and then the word of it. Safe to repeat.
 
@@ -176,10 +177,11 @@ async def delete_files(
     """
     async with database.begin() as session:
         files = (await session.scalars(select(FileRow).where(FileRow.run_id.in_(run_ids)))).all()
+        objects = await object_keys.of_files(session, keyring, run_ids)
     for file in files:
         # An object that the client put into the store is a copy as good as ours, and in the clear.
         pictures = picture_keys(file.tenant_id, file.run_id)
-        for key in (file.blob_key, *pictures, file.source_key):
+        for key in (file.blob_key, *pictures, objects.get(file.run_id, file.source_key)):
             if key is not None:
                 await storage.execute(partial(blobs.delete, key))
         async with database.begin() as session:

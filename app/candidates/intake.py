@@ -240,9 +240,7 @@ async def _run_of(
     session: AsyncSession, tenant_id: TenantId, fingerprint: bytes
 ) -> Accepted | None:
     run = await candidates.run_of_content(session, tenant_id, fingerprint)
-    file = await candidates.file_of(session, run.id) if run else None
-    # The fingerprint of a client's object is that of its key, which a file may hold as well.
-    if run is None or file is None or file.source_key_sealed is not None:
+    if run is None:
         return None
     return Accepted(run_id=run.id, is_new=False, already_there=RunStatus(run.status))
 

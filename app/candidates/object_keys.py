@@ -38,31 +38,26 @@ def open_with(key: DataKey, file: FileRow) -> str | None:
     return key.open(file.source_key_sealed, _place(file.run_id))
 
 
-async def of_files(session: AsyncSession, keyring: Keyring, run_ids: Sequence[UUID]) -> list[str]:
+async def of_files(
+    session: AsyncSession, keyring: Keyring, run_ids: Sequence[UUID]
+) -> dict[UUID, str]:
     """The keys of the clients' objects of these runs, whichever data key seals them now."""
     rows = await session.execute(
         select(FileRow.run_id, FileRow.source_key_sealed).where(
             FileRow.run_id.in_(run_ids), FileRow.source_key_sealed.is_not(None)
         )
     )
-    found: list[str] = []
+    found: dict[UUID, str] = {}
     for run_id, sealed in rows:
         if sealed is None:
             continue
         try:
             key = await load_data_key(session, keyring, _sealed_with(sealed))
-            found.append(key.open(sealed, _place(run_id)))
+            found[run_id] = key.open(sealed, _place(run_id))
         except PermanentError as error:
             # Its run's key is gone: nobody can tell any more which object it was.
             log.warning("object_key_unreadable", run_id=str(run_id), code=error.code)
     return found
-
-
-async def of_refused(session: AsyncSession, keyring: Keyring, run_id: UUID) -> list[str]:
-    """The same for a run that was refused since its person had been erased; else nothing."""
-    code = await session.scalar(select(RunRow.code).where(RunRow.id == run_id))
-    refused = code is not None and ErrorCode(code) is ErrorCode.ERASED
-    return await of_files(session, keyring, [run_id]) if refused else []
 
 
 async def outlive_runs(session: AsyncSession, keyring: Keyring, runs: Sequence[RunRow]) -> None:

@@ -150,6 +150,7 @@ async def run_of_content(
             RunRow.fingerprint == fingerprint,
             RunRow.status.in_(_THERE),
             FileRow.source_key.is_(None),
+            FileRow.source_key_sealed.is_(None),
         )
         .order_by(RunRow.created_at.desc())
         .limit(1)

@@ -9,7 +9,6 @@ from app.candidates.repair import REEMBED_FLOW, REPAIR_FLOW
 from app.candidates.tools import ResumeTools
 from app.credits.settling import CREDITS, settle_credits
 from app.jobs.indexing import SEARCH_INDEX, SEARCH_INDEX_FLOW, search_index_flow
-from app.jobs.objects import discarding_objects, erasing_objects
 from app.jobs.resumes import (
     DISCARD_ORIGINAL,
     discard_original,
@@ -52,8 +51,8 @@ def effects(runtime: Runtime) -> Mapping[str, EffectHandler]:
     """Effects by kind."""
     return {
         CREDITS: settle_credits(runtime.database),
-        DISCARD_ORIGINAL: discarding_objects(runtime, discard_original(runtime)),
-        ERASE_FILES: erasing_objects(runtime, erase_files(runtime)),
+        DISCARD_ORIGINAL: discard_original(runtime),
+        ERASE_FILES: erase_files(runtime),
         LIFT_GUARD: lift_guard(runtime),
         WEBHOOK_EFFECT: runtime.webhooks.outbox.announce,
         CARRIER_EFFECT: runtime.webhooks.outbox.give_up,

@@ -83,11 +83,13 @@ def discard_original(runtime: Runtime) -> EffectHandler:
         storage = runtime.policies[PolicyName.STORAGE]
         async with runtime.database.begin() as session:
             file = await records.file_of(session, run_id)
-            erased = await erasure.scrub_refused(session, run_id)
+            erased = await erasure.scrub_refused(session, runtime.keyring, run_id)
         if file is None:
             return
         if erased:
-            await erasure.delete_files(runtime.database, runtime.blobs, storage, [run_id])
+            await erasure.delete_files(
+                runtime.database, runtime.keyring, runtime.blobs, storage, [run_id]
+            )
             return
         for blob_key in (file.blob_key, *picture_keys(file.tenant_id, run_id)):
             await storage.execute(partial(runtime.blobs.delete, blob_key))
@@ -104,6 +106,7 @@ def erase_files(runtime: Runtime) -> EffectHandler:
         del key
         await erasure.delete_files(
             runtime.database,
+            runtime.keyring,
             runtime.blobs,
             runtime.policies[PolicyName.STORAGE],
             [UUID(run_id) for run_id in payload["run_ids"]],

@@ -58,7 +58,7 @@ async def test_a_key_opens_with_its_runs_key_alone(runtime: Runtime) -> None:
     with pytest.raises(PermanentError) as caught:
         object_keys.open_with(keys[1], file)
     assert caught.value.code is ErrorCode.ENCRYPTION_ERROR
-    assert sorted(found) == ["inbox/other.txt", KEY]
+    assert found == {one.run_id: KEY, other.run_id: "inbox/other.txt"}
 
 
 async def test_a_key_whose_data_key_is_gone_stops_no_other(runtime: Runtime) -> None:
@@ -70,7 +70,7 @@ async def test_a_key_whose_data_key_is_gone_stops_no_other(runtime: Runtime) -> 
             {"id": lost.run_id},
         )
         found = await object_keys.of_files(session, runtime.keyring, [lost.run_id, kept.run_id])
-    assert found == ["inbox/other.txt"]
+    assert found == {kept.run_id: "inbox/other.txt"}
 
 
 async def test_a_run_that_an_earlier_version_accepted_is_read(runtime: Runtime) -> None:
@@ -87,5 +87,6 @@ async def test_the_sweep_seals_what_an_earlier_version_left_in_plain(runtime: Ru
 
     assert "윤가온" not in await everything(runtime)
     async with runtime.database.begin() as session:
-        assert await object_keys.of_files(session, runtime.keyring, [file.run_id]) == [KEY]
+        found = await object_keys.of_files(session, runtime.keyring, [file.run_id])
+    assert found == {file.run_id: KEY}
     assert await ended(runtime, file.run_id) == "succeeded"
