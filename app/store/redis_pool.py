@@ -31,6 +31,10 @@ KEEPALIVE: Mapping[int, int] = {
 }
 """Half a minute until the kernel ends a connection whose other side has vanished."""
 
+_LATE_S = 0.05
+_GRACE_S = 1.0
+"""A time limit that is looked at this late tells that this process stood still, not the server."""
+
 _LISTENING = frozenset(
     {"SUBSCRIBE", "PSUBSCRIBE", "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX"}
 )
@@ -41,7 +45,8 @@ class PooledConnection(AbstractConnection):
     """What is common to all of ours.
 
     An answer that does not come in time is a TimeoutError, and the command is not sent again: it
-    may have been carried out. A command that blocks brings its own limit.
+    may have been carried out. A command that blocks brings its own limit, as `timeout`. An answer
+    that came while this process stood still (stopped, or its loop held up) is read all the same.
 
     A server that has been demoted to a replica is left: the connection ends, so that the next try
     asks Sentinel, or DNS, where the master is now.
@@ -88,13 +93,19 @@ class PooledConnection(AbstractConnection):
         disconnect_on_error: Any = True,
         push_request: bool | None = False,
     ) -> Any:
-        # redis-py's own `socket_timeout` also ends BLPOP, and costs a task for each command.
-        free = timeout is not None or push_request or self._listens
+        # redis-py's own `socket_timeout` also ends BLPOP, and costs a task for each command. Its
+        # `timeout` answers None, which is right for pub/sub alone: elsewhere, it is an answer.
+        limit = asyncio.timeout(None)
+        handle = None
+        if not (push_request or (self._listens and timeout is None)):
+            loop = asyncio.get_running_loop()
+            end_s = loop.time() + (self._answer_within_s if timeout is None else timeout)
+            handle = loop.call_at(end_s, _run_out, limit, end_s)
         try:
-            async with asyncio.timeout(None if free else self._answer_within_s):
+            async with limit:
                 return await super().read_response(  # pyright: ignore[reportUnknownVariableType] - untyped
                     disable_decoding,
-                    timeout,
+                    timeout if push_request else None,
                     disconnect_on_error=disconnect_on_error,
                     push_request=push_request,
                 )
@@ -103,6 +114,9 @@ class PooledConnection(AbstractConnection):
         except ResponseError as error:
             if not _tells_of_demotion(error):
                 raise
+        finally:
+            if handle is not None:
+                handle.cancel()
         await self.disconnect(nowait=True)
         raise RedisConnectionError("this server is no longer the master")
 
@@ -120,6 +134,12 @@ class PooledConnection(AbstractConnection):
             await super()._send_ping()
         except RedisTimeoutError:  # nothing was carried out, so another connection may do it
             raise RedisConnectionError("no answer to a PING") from None
+
+
+def _run_out(timeout: asyncio.Timeout, end_s: float) -> None:
+    """Where the time ran out while nothing ran here, what came meanwhile is still to be read."""
+    now_s = asyncio.get_running_loop().time()
+    timeout.reschedule(now_s + _GRACE_S if now_s > end_s + _LATE_S else now_s)
 
 
 def _tells_of_demotion(error: ResponseError) -> bool:

@@ -1,10 +1,13 @@
 """The scripts against a model: whatever is ordered in whatever order, the index tells the truth."""
 
+import asyncio
+import time
 from typing import Any
 
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from redis import Redis
 from redis.exceptions import ResponseError
 
 from app.queue import scripts
@@ -86,3 +89,20 @@ async def test_a_script_runs_when_it_is_told_or_the_time_is_up(producer: Produce
             await scripts.run_when_told(producer, QUEUE, ["word"], within_s=within_s, call=call)
             == 0
         )
+
+
+async def test_what_a_script_answered_while_this_process_stood_still_is_read(
+    producer: Producer, redis_url: str
+) -> None:
+    """Or all that a waiting worker had just been given would wait for the end of its leases."""
+    call = scripts.Call(scripts.RESUME, ())
+    waiting = asyncio.create_task(
+        scripts.run_when_told(producer, QUEUE, ["word"], within_s=0.3, call=call)
+    )
+    await asyncio.sleep(0.1)
+    with Redis.from_url(redis_url) as another:  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        another.rpush("word", "1")
+        time.sleep(6)  # noqa: ASYNC251 - the loop is held up, as by a stopped process
+        assert not another.exists("word")
+    assert await waiting == 0
+    assert await commands(producer).echo("next") == b"next"

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,28 @@ async def test_a_command_that_blocks_may_take_longer_than_an_answer(redis_url: s
         assert (await hearing)["data"] == b"late"
     assert popping.result() is None
     assert reading.result() == []
+
+
+async def _answer(connection: Any) -> object:
+    return await connection.read_response(timeout=0.2)
+
+
+@pytest.mark.parametrize("command", [("ECHO", "small"), ("GET", "large")])
+async def test_an_answer_that_came_while_this_process_stood_still_is_read(
+    redis_url: str, command: tuple[str, ...]
+) -> None:
+    async with opened(redis_url, timeout=0.2) as (pool, client):
+        await ask(client, "SET", "large", "x" * 1_000_000)
+        expected = await ask(client, *command)
+        connection = await pool.get_connection()
+        await connection.send_packed_command(connection.pack_command(*command))
+        reading = asyncio.create_task(_answer(connection))
+        await asyncio.sleep(0)
+        time.sleep(0.5)  # noqa: ASYNC251 - the loop is held up, as by a stopped process
+        answer = await reading
+        assert answer == expected
+        await pool.release(connection)
+        assert await ask(client, "ECHO", "next") == b"next"
 
 
 async def _messages(channel: Any) -> AsyncGenerator[dict[str, Any]]:
