@@ -278,7 +278,7 @@ class Execution:
     async def _carry_out(self, run_id: RunId) -> bool:
         """What an ended run owes; the reconciler has the rest of it delivered as a job."""
         try:
-            await carry_out(self._runtime.database, self._effects, run_id)
+            await carry_out(self._runtime.database, self._effects, run_id, hold_s=self._queue.lease)
         except RetryableError as error:
             log.warning("effects_postponed", code=error.code)
         except Exception as raised:

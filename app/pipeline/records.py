@@ -1,15 +1,15 @@
 """The SQL of runs: what they are, what they did, what they owe. The caller's transaction commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.pipeline.statements import CLOSE_EFFECTS, OPEN_EFFECTS
+from app.pipeline.statements import CLOSE_EFFECTS, PUT_BACK_EFFECTS, TAKE_EFFECTS
 from app.pipeline.tables import (
     AttemptRow,
     EffectRow,
@@ -175,7 +175,7 @@ def _old(flow: str, days: int) -> tuple[ColumnElement[bool], ...]:
 
 
 class OpenEffect(NamedTuple):
-    """An effect that is due and not done."""
+    """An effect that is not done. `tries` counts this one too."""
 
     id: UUID
     kind: str
@@ -184,27 +184,25 @@ class OpenEffect(NamedTuple):
     tries: int
 
 
-async def open_effects(
-    session: AsyncSession, run_id: UUID, *, max_effects: int
+async def take_effects(
+    connection: Statements, run_id: UUID, *, max_effects: int, hold_s: float
 ) -> list[OpenEffect]:
-    """Those of a run that nobody else is at, locked for this transaction. Oldest first."""
-    rows = await session.execute(OPEN_EFFECTS, {"run_id": run_id, "most": max_effects})
+    """Those of a run that are due. For `hold_s` nobody else is given them."""
+    rows = await connection.execute(
+        TAKE_EFFECTS, {"run_id": run_id, "most": max_effects, "hold_s": hold_s}
+    )
     return [OpenEffect(*row) for row in rows]
 
 
-async def close_effects(session: AsyncSession, done: Sequence[UUID]) -> None:
-    """They were carried out."""
+async def settle_effects(
+    connection: Statements, *, done: Sequence[UUID], waits_s: Mapping[UUID, float]
+) -> None:
+    """Close those that were carried out; the others are due again after their wait."""
     if done:
-        await session.execute(CLOSE_EFFECTS, {"done": done})
-
-
-async def postpone_effect(session: AsyncSession, effect_id: UUID, *, wait_s: float) -> None:
-    """It was tried in vain."""
-    await session.execute(
-        update(EffectRow)
-        .where(EffectRow.id == effect_id)
-        .values(tries=EffectRow.tries + 1, next_attempt_at=func.now() + timedelta(seconds=wait_s))
-    )
+        await connection.execute(CLOSE_EFFECTS, {"done": done})
+    if waits_s:
+        told = {"ids": list(waits_s), "waits_s": list(waits_s.values())}
+        await connection.execute(PUT_BACK_EFFECTS, told)
 
 
 async def runs_with_open_effects(

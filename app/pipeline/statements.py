@@ -136,15 +136,28 @@ END_RUN: Final = text(
 
 _EFFECTS: Final = cast("Table", EffectRow.__table__).c
 
-OPEN_EFFECTS: Final = text(
+TAKE_EFFECTS: Final = text(
     """
-    SELECT id, kind, idempotency_key, payload, tries FROM effects
-    WHERE run_id = :run_id AND done_at IS NULL AND next_attempt_at <= now()
-    ORDER BY created_at LIMIT :most
-    FOR UPDATE SKIP LOCKED
+    UPDATE effects
+    SET tries = tries + 1, next_attempt_at = now() + make_interval(secs => :hold_s)
+    WHERE id IN (
+        SELECT id FROM effects
+        WHERE run_id = :run_id AND done_at IS NULL AND next_attempt_at <= now()
+        ORDER BY created_at LIMIT :most
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, kind, idempotency_key, payload, tries
     """
 ).columns(_EFFECTS.id, _EFFECTS.kind, _EFFECTS.idempotency_key, _EFFECTS.payload, _EFFECTS.tries)
 
 CLOSE_EFFECTS: Final = text(
-    "UPDATE effects SET tries = tries + 1, done_at = now() WHERE id = ANY(CAST(:done AS uuid[]))"
+    "UPDATE effects SET done_at = now() WHERE id = ANY(CAST(:done AS uuid[])) AND done_at IS NULL"
+)
+
+PUT_BACK_EFFECTS: Final = text(
+    """
+    UPDATE effects SET next_attempt_at = now() + make_interval(secs => wait_s)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:waits_s AS float[])) AS back (id, wait_s)
+    WHERE effects.id = back.id AND done_at IS NULL
+    """
 )

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from app.bootstrap import Runtime, open_runtime
 from app.candidates.intake import INGEST_FLOW
+from app.credits import ledger
 from app.demo.samples import SAMPLES
 from app.pipeline.cancelling import cancel_run
 from app.pipeline.tables import EffectRow, RunRow
@@ -81,6 +82,28 @@ async def subscribe(runtime: Runtime, receiver: Receiver) -> str:
 def told(received: list[Received]) -> dict[str, tuple[str, str | None]]:
     """Type and code by the run that each message tells of."""
     return {got.json["run_id"]: (got.json["type"], got.json["code"]) for got in received}
+
+
+async def test_a_run_and_what_it_owes_never_need_two_connections_at_once(
+    settings: Settings, receiver: Receiver, ended: EndedRuns, settled: Settled
+) -> None:
+    """Or as many runs as there are connections would wait for each other, and the leases with them."""
+    database = settings.database.model_copy(update={"pool_size": 1, "connect_timeout": 2})
+    async with open_runtime(settings.model_copy(update={"database": database})) as runtime:
+        await subscribe(runtime, receiver)
+        async with runtime.database.begin() as session:
+            await ledger.grant(session, runtime.tenant_id, 10, note="", made_by="test")
+        accepted = [
+            await runtime.intake.accept(f"{number}.txt", SAMPLE.path.read_bytes() + b"\n" * number)
+            for number in range(6)
+        ]
+        refused = await runtime.intake.accept("empty.txt", b"\n\n")
+        async with working(runtime):
+            rows = await ended([each.run_id for each in (*accepted, refused)])
+            deliveries = await settled()
+    assert [row.status for row in rows] == ["succeeded"] * 6 + ["failed"]
+    assert [row.tries for row in rows] == [1] * 7
+    assert [each.status for each in deliveries] == [DeliveryStatus.DELIVERED] * 7
 
 
 async def test_every_end_of_a_resume_is_told_signed(

@@ -60,6 +60,52 @@ async def test_an_effect_that_fails_comes_back_later_under_the_same_key(
     assert len(set(keys)) == 1
 
 
+async def test_an_effect_whose_worker_died_is_done_again_when_its_hold_has_ended(
+    database: Database, ended_run: RunId
+) -> None:
+    keys: list[str] = []
+    begun = asyncio.Event()
+
+    async def die(payload: dict[str, Any], key: str) -> None:
+        del payload
+        keys.append(key)
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def tell(payload: dict[str, Any], key: str) -> None:
+        del payload
+        keys.append(key)
+
+    dying = asyncio.create_task(carry_out(database, {"tell": die}, ended_run, hold_s=0.3))
+    await begun.wait()
+    assert await carry_out(database, {"tell": tell}, ended_run) == 0  # held
+    async with asyncio.timeout(20):
+        while not await carry_out(database, {"tell": tell}, ended_run):
+            await asyncio.sleep(0.02)
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    dying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dying  # what it gives back has been done
+    assert await carry_out(database, {"tell": tell}, ended_run) == 0
+
+
+@pytest.mark.parametrize(("wrong", "then"), [(asyncio.CancelledError(), 1), (ValueError(), 0)])
+async def test_an_effect_that_is_broken_off_is_due_at_once_and_one_with_a_bug_later(
+    database: Database, ended_run: RunId, wrong: BaseException, then: int
+) -> None:
+    async def tell(payload: dict[str, Any], key: str) -> None:
+        del payload, key
+
+    async def break_off(payload: dict[str, Any], key: str) -> None:
+        del payload, key
+        raise wrong
+
+    with pytest.raises(type(wrong)):
+        await carry_out(database, {"tell": break_off}, ended_run)
+    assert await carry_out(database, {"tell": tell}, ended_run) == then
+
+
 async def test_an_effect_of_a_kind_that_is_not_known_here_is_left_for_a_worker_that_knows_it(
     database: Database, ended_run: RunId
 ) -> None:

@@ -104,7 +104,7 @@ async def test_telling_twice_makes_one_delivery_and_one_run(
     await announce(run_id)
     # The worker died before it could note that the effect was done.
     async with runtime.database.begin() as session:
-        await session.execute(text("UPDATE effects SET done_at = NULL"))
+        await session.execute(text("UPDATE effects SET done_at = NULL, next_attempt_at = now()"))
     assert await announce(run_id) == 1
     await runtime.webhooks.outbox.announce(effect.payload, effect.idempotency_key)
     assert len(await deliveries(runtime)) == 1
