@@ -24,13 +24,16 @@ _REDIS_UNREACHABLE = (
     OSError,
 )
 
-_SERVER_GOING_AWAY = frozenset({"57P01", "57P02", "57P03", "53300"})
-"""SQLSTATE: admin shutdown, crash shutdown, cannot connect now, too many connections."""
+_TRANSACTION_ROLLED_BACK, _SHORT_OF_RESOURCES = "40", "53"
+_GOES_AWAY = frozenset({"57P01", "57P02", "57P03", "25006", "25P03"})
+"""SQLSTATE: admin shutdown, crash shutdown, cannot connect now, demoted to a replica, idle for too
+long within a transaction (this process stood still). Of the classes above: a deadlock, whose victim
+was rolled back, and too many connections, or no memory or room on disk."""
 
 
 @contextmanager
 def database_errors() -> Generator[None]:
-    """Raise RetryableError(DB_CONNECTION) for what reconnecting can cure; let bugs through.
+    """Raise RetryableError(DB_CONNECTION) for what another try can cure; let bugs through.
 
     The driver's text is dropped: it may quote values.
     """
@@ -39,8 +42,9 @@ def database_errors() -> Generator[None]:
     except _DATABASE_UNREACHABLE:
         raise RetryableError(ErrorCode.DB_CONNECTION) from None
     except sqlalchemy.exc.DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or state in _SERVER_GOING_AWAY:
+        state = str(getattr(error.orig, "sqlstate", None))
+        passes = state[:2] in {_TRANSACTION_ROLLED_BACK, _SHORT_OF_RESOURCES}
+        if error.connection_invalidated or passes or state in _GOES_AWAY:
             raise RetryableError(ErrorCode.DB_CONNECTION) from None
         raise
 

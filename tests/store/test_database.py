@@ -40,6 +40,30 @@ async def test_a_connection_that_the_server_ends_is_the_same_code_and_the_next_o
     await database.ping()
 
 
+async def test_the_victim_of_a_deadlock_may_try_again(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("CREATE TABLE t (n int PRIMARY KEY)"))
+        await session.execute(text("INSERT INTO t VALUES (1), (2)"))
+    lock = text("SELECT n FROM t WHERE n = :n FOR UPDATE")
+    both = asyncio.Barrier(2)
+    victims: list[ErrorCode] = []
+
+    async def cross(first: int, second: int) -> None:
+        try:
+            async with database.begin() as session:
+                await session.execute(text("SET LOCAL deadlock_timeout = '10ms'"))
+                await session.execute(lock, {"n": first})
+                await both.wait()
+                await session.execute(lock, {"n": second})
+        except RetryableError as error:
+            victims.append(error.code)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cross(1, 2))
+        group.create_task(cross(2, 1))
+    assert victims == [ErrorCode.DB_CONNECTION]
+
+
 async def test_a_bug_stays_a_bug_and_does_not_quote_values(database: Database) -> None:
     async with database.begin() as session:
         await session.execute(text("CREATE TABLE t (n text PRIMARY KEY)"))
