@@ -1,6 +1,5 @@
 """Who reads the résumé: a model when one is configured, the rules otherwise and as its fallback."""
 
-import asyncio
 import hashlib
 import json
 import re
@@ -13,6 +12,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.candidates import rules
+from app.candidates.computing import computed
 from app.candidates.excerpt import Excerpt, excerpt
 from app.candidates.grounding import SourceText
 from app.candidates.instructions import without_instructions
@@ -114,7 +114,7 @@ class _Reading:
 
 async def analyze_by_rules(document: Document) -> Analysis:
     """The rule-based analyst; needs no model and no network."""
-    reading = await asyncio.to_thread(_read, document)
+    reading = await computed(_read, document)
     notes = {
         Note.HIDDEN_TEXT: reading.hidden_chars,
         Note.INSTRUCTIONS_WITHHELD: reading.withheld,
@@ -131,7 +131,7 @@ async def analyze_by_model(document: Document, ask: Asker, *, parse_tries: int) 
     spent, when the model refuses, or when the answer is about somebody else; and the model's own
     codes.
     """
-    reading = await asyncio.to_thread(_read, document)
+    reading = await computed(_read, document)
     max_chars = _MAX_DOCUMENT_CHARS
     while True:
         shown = excerpt(reading.text, max_chars)
@@ -145,14 +145,14 @@ async def analyze_by_model(document: Document, ask: Asker, *, parse_tries: int) 
 
 
 async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> Analysis:
-    masked = await asyncio.to_thread(mask, shown.text)
+    masked = await computed(mask, shown.text)
     question = turn = fenced(masked.text)
     history: list[Mapping[str, str]] = []
     for _ in range(tries):
         item = prompt_hash(turn, history)
         answer = await ask(item, turn, history)
         try:
-            parsed = await asyncio.to_thread(parse, answer)
+            parsed = await computed(parse, answer)
         except Misunderstood as wrong:
             log.warning("answer_not_understood", model=answer.model, reason=wrong.reason)
             if answer.finish_reason in _NOT_ASKED_AGAIN:
@@ -163,7 +163,7 @@ async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> A
             ]
             turn = f"That did not parse: {wrong}. Answer again, JSON only."
             continue
-        checked = await asyncio.to_thread(
+        checked = await computed(
             verified, parsed, reading.source, masked.placeholders, reading.known
         )
         refused = sum(checked.refused.values())

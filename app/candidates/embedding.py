@@ -1,9 +1,9 @@
 """A résumé in pieces, and a vector for each."""
 
-import asyncio
 from collections.abc import Iterable
 
 from app.candidates.chunking import Chunk, chunk
+from app.candidates.computing import computed
 from app.candidates.protection import Protected
 from app.candidates.repair_records import Piece, Vector, Vectors
 from app.errors import ErrorCode
@@ -16,7 +16,7 @@ from app.settings.groups import ChunkSettings
 @stage("chunk", policy=PolicyName.LOCAL)
 async def cut(protected: Protected, settings: ChunkSettings) -> tuple[Chunk, ...]:
     """The masked text in pieces (R8)."""
-    return await asyncio.to_thread(chunk, protected.masked_profile, protected.masked_text, settings)
+    return await computed(chunk, protected.masked_profile, protected.masked_text, settings)
 
 
 async def vectors_of(texts: Iterable[str], embedder: Embedder) -> list[list[float]]:

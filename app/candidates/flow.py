@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import erasure, identity, records
 from app.candidates.analyzing import analyze
+from app.candidates.computing import computed
 from app.candidates.distinct import undecided
 from app.candidates.embedding import cut, embed
 from app.candidates.indexing_records import words_of
@@ -61,7 +62,7 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
 @stage("identity", policy=PolicyName.LOCAL)
 async def check_identity(document: Document) -> None:
     """Raise MULTI_IDENTITY when the file holds more than one person's résumé (R2)."""
-    await asyncio.to_thread(identity.check_one_person, document)
+    await computed(identity.check_one_person, document)
 
 
 @stage("save", policy=PolicyName.LOCAL)

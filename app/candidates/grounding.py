@@ -23,6 +23,9 @@ _CLUSTER = re.compile(
 )
 """A character with what belongs to it: files from some systems spell Hangul in its letters."""
 
+_COMPOSED = re.compile("[^\t\n -~°·×가-힣‐-―‘’“”•]")
+"""What may be another character once it is unified, or grow together with its neighbour."""
+
 _MARKS = "+#"  # C++ and C# are no C
 _MAX_OCCURRENCES = 50
 _MAX_PLACES = 5_000
@@ -62,14 +65,14 @@ class SourceText:
         self._block_of = array("L")
         self._offset_of = array("L")
         self._width_of = array("L")
-        chars: list[str] = []
+        parts: list[str] = []
         for index, block in enumerate(blocks):
-            for char, offset, width in _squeezed(block.text, self._withheld.get(index, ())):
-                chars.append(char)
-                self._block_of.append(index)
-                self._offset_of.append(offset)
-                self._width_of.append(width)
-        self._stream = "".join(chars)
+            chars, offsets, widths = _squeezed(block.text, self._withheld.get(index, ()))
+            parts += chars
+            self._block_of.extend([index] * len(chars))
+            self._offset_of.extend(offsets)
+            self._width_of.extend(widths)
+        self._stream = "".join(parts)
         self._scanned = any(block.source is Source.OCR for block in blocks)
         self._dates = dict(_dated(blocks, self._withheld))
         self._dated = {span.block for spans in self._dates.values() for span in spans}
@@ -248,7 +251,7 @@ def by_line(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 def squeezed(text: str) -> str:
     """Letters, digits, + and # alone, unified: what two spellings of one value share."""
-    return "".join(char for char, _, _ in _squeezed(text))
+    return "".join(_squeezed(text).chars)
 
 
 def significant_words(value: str) -> list[str]:
@@ -270,22 +273,32 @@ def span_of(block: Block, index: int, start: int, end: int) -> Span:
     )
 
 
-def _squeezed(
-    text: str, withheld: Sequence[tuple[int, int]] = ()
-) -> Iterator[tuple[str, int, int]]:
-    """Each character with the offset and length of what it was made of."""
-    if text.isascii():
-        for offset, char in enumerate(text):
-            if (char.isalnum() or char in _MARKS) and not _is_withheld(offset, withheld):
-                yield char.lower(), offset, 1
-        return
+class _Squeezed(NamedTuple):
+    """Each character, with the offset and length of what it was made of."""
+
+    chars: list[str]
+    offsets: list[int]
+    widths: list[int]
+
+
+def _squeezed(text: str, withheld: Sequence[tuple[int, int]] = ()) -> _Squeezed:
+    folded = text.casefold()
+    if len(folded) == len(text) and not _COMPOSED.search(text):  # nearly every line: one to one
+        offsets = [at for at, char in enumerate(folded) if char.isalnum() or char in _MARKS]
+        if withheld:
+            offsets = [at for at in offsets if not _is_withheld(at, withheld)]
+        return _Squeezed([folded[at] for at in offsets], offsets, [1] * len(offsets))
+    found = _Squeezed([], [], [])
     for cluster in _CLUSTER.finditer(text):
         offset = cluster.start()
         if _is_withheld(offset, withheld):
             continue
         for char in unicodedata.normalize("NFKC", cluster[0]).casefold():
             if char.isalnum() or char in _MARKS:
-                yield char, offset, len(cluster[0])
+                found.chars.append(char)
+                found.offsets.append(offset)
+                found.widths.append(len(cluster[0]))
+    return found
 
 
 def _is_withheld(offset: int, withheld: Sequence[tuple[int, int]]) -> bool:

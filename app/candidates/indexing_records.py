@@ -1,6 +1,5 @@
 """The SQL of the word index: writing what a candidate has, and finding who is behind."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import terms
 from app.candidates.chunking import Chunk, ChunkKind
+from app.candidates.computing import computed
 from app.candidates.morphemes import installed_morphemes, rules_name
 from app.candidates.tables import CandidateRow, ChunkRow, WordsRow
 from app.store.keys import TenantId
@@ -26,7 +26,7 @@ class Words(NamedTuple):
 async def words_of(tenant_id: TenantId, chunks: Sequence[Chunk], skills: Iterable[str]) -> Words:
     """By the rules and the dictionary that are installed here."""
     morphemes = installed_morphemes()
-    numbers = await asyncio.to_thread(terms.indexed, tenant_id, chunks, tuple(skills), morphemes)
+    numbers = await computed(terms.indexed, tenant_id, chunks, tuple(skills), morphemes)
     return Words(numbers, rules_name())
 
 

@@ -37,6 +37,8 @@ _SELECTOR = re.compile(
     "[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _SELECTORS) + "]"
 )
 """What `str.isprintable` lets pass."""
+_LINES = str.maketrans("", "", "\n\t")
+"""What it does not, and everybody sees."""
 
 
 def visible(text: str) -> str:
@@ -44,7 +46,7 @@ def visible(text: str) -> str:
 
     Those are zero-width and direction marks, tag characters, variation selectors, controls.
     """
-    if text.isprintable() and not _SELECTOR.search(text):
+    if text.translate(_LINES).isprintable() and not _SELECTOR.search(text):
         return text
     return "".join(char for char in text if char in "\n\t" or not _is_invisible(char))
 

@@ -1,6 +1,5 @@
 """What of a résumé may leave the person's key, and what the person is known by."""
 
-import asyncio
 import base64
 from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid5
@@ -8,6 +7,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict
 
 from app.candidates.analysis import Analysis, Analyst
+from app.candidates.computing import computed
 from app.candidates.namesakes import Likeness, likeness, spellings_to_find
 from app.candidates.privacy import mask, redact_rrn
 from app.candidates.profile import Profile, experience_years
@@ -65,7 +65,7 @@ async def protect(
             analyst=analysis.analyst,
         )
 
-    return await asyncio.to_thread(work)
+    return await computed(work)
 
 
 def candidate_of(run: Run) -> CandidateId:

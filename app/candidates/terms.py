@@ -161,12 +161,12 @@ def _texts_once(chunks: Sequence[Chunk]) -> Iterator[str]:
 def _skill_by_word(found: Sequence[Word]) -> dict[int, str]:
     """The skills that the words name, the longest name first; by place of the word."""
     skills: dict[int, str] = {}
+    spellings = [word.spelling for word in found]
     for size in range(_SKILL_MAX_WORDS, 0, -1):
         for start in range(len(found) - size + 1):
             places = range(start, start + size)
-            if any(place in skills for place in places):
+            if skills and not skills.keys().isdisjoint(places):
                 continue
-            name = " ".join(found[place].spelling for place in places)
-            if skill := canonical(name):
+            if skill := canonical(" ".join(spellings[start : start + size])):
                 skills.update(dict.fromkeys(places, skill))
     return skills

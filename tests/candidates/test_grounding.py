@@ -2,7 +2,9 @@
 
 import unicodedata
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from app.candidates.grounding import SourceText, squeezed
 from app.documents.blocks import Block, Box, Source
@@ -159,3 +161,22 @@ def test_legibility_is_that_of_the_lines() -> None:
     assert scan.legibility(scan.find("Nurse")) == 0.8
     assert plain.legibility(plain.find("Nurse")) == 1
     assert plain.legibility(()) == 1
+
+
+_MIXED = st.text(
+    st.one_of(
+        st.sampled_from("abcXYZ0189+#·–—‑•“”가나힣éßŁﬁＡ①ㄱ\u1100\u1161\u11a8e\u0301İ \t\n"),
+        st.characters(),
+    ),
+    max_size=30,
+)
+
+
+@hypothesis.given(_MIXED)
+def test_plain_lines_are_squeezed_as_all_others_are(text: str) -> None:
+    """What is read one to one is what the unified text, cluster by cluster, would be."""
+    apart = f"{text}\u200b"  # nothing of it counts, and no line with it is plain
+    assert squeezed(text) == squeezed(apart)
+    whole, other = source(text), source(apart)
+    for part in text.split():
+        assert whole.find(part) == other.find(part)
