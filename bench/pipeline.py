@@ -27,6 +27,7 @@ from sqlalchemy import text
 
 from app.bootstrap import Runtime, open_runtime
 from app.embedded import embedded_servers
+from app.errors import RetryableError
 from app.queue.envelope import Priority
 from app.queue.inspection import pause, resume
 from app.settings import Settings, load_settings
@@ -42,6 +43,7 @@ IN_FLIGHT = 50
 _CALL_S = 1.0
 _WARM_UP = 20
 _WITHIN_S = 600
+_FORGET_TRIES = 5
 _LOCAL_SHARE = 5
 """One of so many résumés goes through the local embedder: it takes a core for each."""
 
@@ -215,8 +217,15 @@ def _plain(value: object) -> object:
 
 
 async def _forget(runtime: Runtime) -> None:
-    async with runtime.database.begin() as session:
-        await session.execute(text("TRUNCATE runs, candidates CASCADE"))
+    for tries_left in reversed(range(_FORGET_TRIES)):
+        try:
+            async with runtime.database.begin() as session:
+                await session.execute(text("TRUNCATE runs, candidates CASCADE"))
+        except RetryableError:  # a deadlock with a worker's upkeep
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 async def _all_ended(runtime: Runtime, count: int) -> None:

@@ -22,7 +22,7 @@ from app.demo.answers import conform
 from app.demo.faults import FaultKind
 from app.demo.provider import scripted_provider
 from app.jobs import worker
-from app.queue.garbage import settle
+from app.queue.interpreter import settle
 from app.queue.worker import Stop
 from app.settings import load_settings
 from app.telemetry.logs import configure_logs

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.queue.envelope import NewJob
-from app.queue.garbage import settle
+from app.queue.interpreter import settle
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
 from app.settings import load_settings

@@ -18,7 +18,7 @@ from app.pipeline.delivery import next_attempt
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run
 from app.queue.envelope import Priority
-from app.queue.garbage import settle
+from app.queue.interpreter import settle
 from app.queue.worker import Stop
 from app.settings import Settings, load_settings
 from app.settings.groups import (

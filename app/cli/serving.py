@@ -15,8 +15,8 @@ from app.api.app import create_app
 from app.bootstrap import Runtime, open_runtime
 from app.embedded import embedded_servers
 from app.jobs import worker
-from app.queue.garbage import settle
 from app.queue.inspection import watch
+from app.queue.interpreter import settle
 from app.queue.worker import Stop
 from app.settings import InvalidSettings, Settings
 
