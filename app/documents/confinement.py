@@ -11,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
+from app.documents import seccomp
+
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds the package `app`."""
 
@@ -39,7 +41,10 @@ def command(start: str, *arguments: str, memory_bytes: int) -> list[str]:
 
 
 def confine(parent_pid: int, memory_bytes: int) -> None:
-    """Limit this process for good. It ends when its parent does, however the parent ends."""
+    """Limit this process for good. It ends when its parent does, however the parent ends.
+
+    Where the kernel knows how, it has no network either.
+    """
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CORE, 0),
@@ -58,6 +63,7 @@ def confine(parent_pid: int, memory_bytes: int) -> None:
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        seccomp.deny_network(libc)
     # The parent may have died before the signal was asked for.
     if os.getppid() != parent_pid:
         sys.exit(1)
