@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from app.candidates.profile import Education, Experience
 from app.candidates.rules.education import find_education, is_school_entry, schools
-from app.candidates.rules.entries import Entry, group
+from app.candidates.rules.entries import group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import korean_name, latin_name
 from app.candidates.rules.sections import Section
+from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import has_school
 
 _PERSONAL = frozenset(

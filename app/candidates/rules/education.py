@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from app.candidates.profile import Education
 from app.candidates.rules.dates import Period, periods, without_periods
-from app.candidates.rules.entries import Entry, group
+from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import case_cut, without_translation
 from app.candidates.rules.places import is_place
+from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     DEGREE_EN,
     degree_word,
