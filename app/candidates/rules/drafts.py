@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from app.candidates.rules.dates import Period, without_periods
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line
-from app.candidates.rules.parts import SEPARATOR, cut_title, split, tidy, without_department
+from app.candidates.rules.parts import (
+    SEPARATOR,
+    TRIM,
+    cut_title,
+    is_korean,
+    split,
+    tidy,
+    without_department,
+)
 from app.candidates.rules.places import is_place, without_place
 from app.candidates.rules.sentences import is_headish
 from app.candidates.rules.tables import Entry
@@ -25,6 +33,8 @@ _LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
 COMPANY_MAX_CHARS, TITLE_MAX_CHARS = 70, 80
 _FIELD_MAX_WORDS = 4
+_DASH = re.compile(r"\s+[-–—―]+\s+")
+_COUNTED = re.compile(r"\d\s?(?:명|건|개|회|종|억|만|%)")
 _ON_ONES_OWN = re.compile(
     r"(?:개인\s?)?프리랜서|자영업|개인\s?사업자?|1인\s?기업|freelance(?:r|\s?work)?|self[- ]employed|independent|sole (?:trader|proprietor)",
     re.IGNORECASE,
@@ -40,6 +50,7 @@ class Part:
     label: frozenset[Label] = frozenset()
     line: int = -1
     whole: str = ""  # the text that commas cut into this and other parts
+    dashed: str = ""  # the text that a dash cut after this part
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,10 +75,33 @@ def draft_of(entry: Entry) -> Draft:
     if draft.company and not draft.title:
         draft.title = _job_beside(draft)
     if not (draft.title and draft.company) or _is_told_below(draft, entry.below[:1]):
+        beside = draft.title
         for line in entry.below:
             _add_parts(draft, line, 2)
         _choose(draft)
+        if beside and title_score(beside.text) >= 0.6 and not company_score(beside.text):
+            _keep(draft, beside)
+    if draft.company and not draft.title:
+        _cut_firm(draft, draft.company)
     return _with_field(draft)
+
+
+def _cut_firm(draft: Draft, company: Part) -> None:
+    """`법무법인 나루 소속 변호사`: where nothing else names a job, it may stand in the firm's own run."""
+    pieces = cut_title(company.text) if company.near != 1 else None
+    if pieces and title_score(pieces[0]) >= 0.6 and company_score(pieces[1]) >= 0.6:
+        draft.title, draft.company = (replace(company, text=piece) for piece in pieces)
+
+
+def _keep(draft: Draft, title: Part) -> None:
+    """The job beside the date is the job, whatever a line below tells of it."""
+    if draft.title is title or (draft.title and draft.title.label):
+        return
+    lower, draft.title = draft.title, title
+    if draft.company is title:
+        rest = [p for p in draft.parts if p not in (title, lower)]
+        best = max(rest, key=_company_rank, default=None)
+        draft.company = best if best and _company_rank(best) > -0.4 else None
 
 
 def _is_told_below(draft: Draft, below: Sequence[Line]) -> bool:
@@ -97,7 +131,29 @@ def _with_field(draft: Draft) -> Draft:
         told = title.whole.startswith(title.text) and not any(c.isdigit() for c in field)
         if field and told and len(field.split()) <= _FIELD_MAX_WORDS:
             draft.title = replace(title, text=title.whole)
+    if title and title.dashed and draft.title is title:
+        _add_field(draft, title)
     return draft
+
+
+def _add_field(draft: Draft, title: Part) -> None:
+    """`Registered Nurse - Step-Down Unit`: the field after the dash, or a second name of the job."""
+    company, field = draft.company, title.dashed.removeprefix(title.text).strip(TRIM)
+    second = next((p for p in draft.parts if field.startswith(p.text)), None)
+    if second and second is not company and title_score(second.text) >= 0.6:
+        draft.title = replace(
+            title, text=title.dashed[: title.dashed.index(second.text) + len(second.text)]
+        )
+    elif company and company.line != title.line and _is_field(field):
+        draft.title = replace(title, text=title.dashed)
+
+
+def _is_field(text: str) -> bool:
+    if not text or any(c.isdigit() for c in text) or len(text.split()) > _FIELD_MAX_WORDS:
+        return False
+    return not (is_place(text) or is_employment_type(text) or title_score(text)) and (
+        is_department(text) or not company_score(text)
+    )
 
 
 def _may_name_a_company(line: Line) -> bool:
@@ -113,7 +169,7 @@ def _may_name_a_company(line: Line) -> bool:
 
 def _from_columns(entry: Entry) -> Draft:
     columns = entry.columns
-    company = columns.get(Label.COMPANY) or columns.get(Label.SCHOOL)
+    company = columns.get(Label.COMPANY) or columns.get(Label.SCHOOL) or _unnamed(entry)
     title = columns.get(Label.TITLE)
     draft = Draft(parts=[], period=entry.period)
     if company:
@@ -135,10 +191,17 @@ def _from_columns(entry: Entry) -> Draft:
     return draft
 
 
+def _unnamed(entry: Entry) -> str | None:
+    """The employer in a table whose label for it nobody knows: what looks most like a firm."""
+    cells = [c for c in entry.unnamed if _is_name_like(without_periods(c))]
+    return max(cells, key=lambda c: (company_score(c), not title_score(c)), default=None)
+
+
 def _add_parts(draft: Draft, line: Line, near: int) -> None:
     texts = [c for c in line.cells if c] or [line.text]
     for text in texts:
         bare, label = _without_label(without_periods(text))
+        dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
         for piece in SEPARATOR.split(bare):
             parts = split(tidy(piece))
             for part in parts:
@@ -154,6 +217,7 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
                             label=label,
                             line=line.index,
                             whole=", ".join(parts) if len(parts) > 1 and "," in piece else "",
+                            dashed=dashed if part == _DASH.split(dashed, maxsplit=1)[0] else "",
                         )
                     )
 
@@ -177,11 +241,13 @@ def _is_name_like(text: str) -> bool:
 def _title_rank(part: Part) -> float:
     score = title_score(part.text)
     # Museum Curator is a job, whatever works end as its first word does.
-    told = part.text.split()[-1] if part.text.isascii() else part.text
+    told = part.text if is_korean(part.text) else part.text.split()[-1]
     if score and score < 0.9 and company_score(told) >= 0.6:
         score -= 0.45
     if part.label & {Label.TITLE}:
         score += 1
+    if _COUNTED.search(part.text):  # 개발조직 220명 담당
+        score -= 0.5
     if is_rank(part.text):  # 과장 beside 백엔드 개발자 tells less
         score -= 0.05
     return score - 0.02 * part.near - 0.001 * part.order
@@ -193,6 +259,11 @@ def _company_rank(part: Part) -> float:
         score -= 0.7
     if part.label & {Label.COMPANY}:
         score += 1
+    words = part.text.split()
+    if len(words) > 2 and part.text.islower() and part.text.isascii():
+        score -= 0.5
+    if len(words) == 2 and words[1].isdigit():  # Year 2, Ward 7
+        score -= 0.3
     return score - 0.6 * (title_score(part.text) >= 0.6) - 0.3 * (len(part.text.split()) > 6)
 
 

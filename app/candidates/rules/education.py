@@ -52,6 +52,7 @@ _CAMPUSES = re.compile(
     re.IGNORECASE,
 )
 _AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교)\)?$")
+_GOES_ON = re.compile(r"(?:\s(?:in|of|and|for|with)|\s?[&,])$")
 _GENERIC = re.compile(
     r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
 )
@@ -136,6 +137,8 @@ def _from_columns(entry: Entry) -> _Draft:
         draft.school = _tidy(columns[Label.SCHOOL])[:_SCHOOL_MAX_CHARS] or None
         draft.others, draft.degrees = [], []
     seen = {_tidy(columns[Label.SCHOOL])}
+    if entry.unnamed and not {Label.MAJOR, Label.DEGREE} & columns.keys():
+        draft.degrees += [t for c in entry.unnamed[:1] if (t := _tidy(without_periods(c)))]
     for label in (Label.MAJOR, Label.DEGREE, Label.STATUS):
         value = _tidy(columns.get(label, ""))
         if not value or value in seen or is_place(value):
@@ -150,10 +153,9 @@ def _from_columns(entry: Entry) -> _Draft:
 
 def _from_lines(entry: Entry) -> _Draft:
     draft = _Draft()
-    for line in (*entry.above, *entry.head, *entry.below):
-        for cell in [c for c in line.cells if c] or [line.text]:
-            for piece in _pieces(without_periods(cell)):
-                _read(draft, piece)
+    for cell in _cells((*entry.above, *entry.head, *entry.below)):
+        for piece in _pieces(without_periods(cell)):
+            _read(draft, piece)
     if (
         draft.others
         and not draft.degrees
@@ -165,6 +167,19 @@ def _from_lines(entry: Entry) -> _Draft:
         if not any(c.isalpha() for c in draft.school):
             draft.school = None
     return draft
+
+
+def _cells(lines: Sequence[Line]) -> list[str]:
+    """What stands in each cell; `Bachelor of Science in` goes on in the next line."""
+    cells: list[str] = []
+    opened = False
+    for line in lines:
+        texts = [c for c in line.cells if c] or [line.text]
+        if opened and len(texts) == 1 and not periods(line.text) and not has_school(line.text):
+            texts = [f"{cells.pop()} {texts[0]}"]
+        cells += texts
+        opened = len(texts) == 1 and bool(_GOES_ON.search(texts[0])) and has_degree(texts[0])
+    return cells
 
 
 def _pieces(text: str) -> list[str]:

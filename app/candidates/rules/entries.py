@@ -5,22 +5,25 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from app.candidates.rules.dates import periods, without_periods
+from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sentences import DESCRIPTION, HEAD_MAX_CHARS, is_headish, is_sentence
 from app.candidates.rules.tables import (
     Entry,
+    best_period,
     header_row,
     labelled,
     lone,
     read_table,
     with_second_row,
 )
+from app.candidates.rules.vocabulary import has_school, title_score
 
 _ABOVE_MAX = 3
 _BELOW_MAX = 3
 _LINE_MAX_CHARS = 400
+_ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
 _BARS = re.compile(r"\s+[|·•]\s+")
 _FINISHED = re.compile(
@@ -59,6 +62,9 @@ def _grouped(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[
     ]
     if anchors and (named := _named_by_bullets(lines, anchors)):
         lines = named
+    elif told := _told_within(lines, anchors):
+        lines = [replace(line, bullet=line.bullet or at in told) for at, line in enumerate(lines)]
+        anchors = [at for at in anchors if at not in told]
     if not anchors:
         anchors = [
             at for at, line in enumerate(lines) if _is_anchor(line, bullets=True, singles=singles)
@@ -88,6 +94,39 @@ def _named_by_bullets(lines: Sequence[Line], anchors: Sequence[int]) -> list[Lin
     return [
         replace(line, bullet=line.bullet and at + 1 not in dated) for at, line in enumerate(lines)
     ]
+
+
+def _told_within(lines: Sequence[Line], anchors: Sequence[int]) -> set[int]:
+    """`Chair of the ward council (2021 - 2023)` below a job whose dates, like the others', stand apart.
+
+    A deed, if its time lies within the job's and it is not all a title, as a promotion would be.
+    """
+    apart = {at for at in anchors if _dates_apart(lines[at])}
+    if len(apart) < 2 or len(apart) == len(anchors):
+        return set()
+    told: set[int] = set()
+    outer: Period | None = None
+    for at in anchors:
+        found = best_period(periods(lines[at].text))
+        if at in apart:
+            outer = found
+        elif outer and found and not lines[at].bold and _is_within(found, outer):
+            text = without_periods(lines[at].text)
+            if title_score(text) < _ALL_TITLE and not has_school(text):
+                told.add(at)
+    return told if len(told) <= len(apart) else set()
+
+
+def _dates_apart(line: Line) -> bool:
+    return not without_periods(line.text) or any(_is_all_date(c) for c in line.cells)
+
+
+def _is_within(inner: Period, outer: Period) -> bool:
+    begin, end = inner.start or inner.end or "", inner.end or inner.start or ""
+    if not outer.start or outer.single:
+        return False
+    first, last = outer.start[: len(begin)], (outer.end or "9999")[: len(end)]
+    return first <= begin and end <= last
 
 
 def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) -> bool:

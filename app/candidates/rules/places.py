@@ -49,6 +49,10 @@ _STATES = words("""
     AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM
     NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB NSW VIC QLD
     """)
+_COUNTRIES = words("""
+    AE AR AT AU BE BG BR CA CH CL CN CO CZ DE DK EE EG ES FI FR GB GR HK HR HU ID IE IL IN IS IT JP KE KR
+    LT LU LV MX MY NG NL NO NZ PE PH PK PL PT RO RS SA SE SG SI SK TH TR TW UA US VN ZA
+    """)
 _KOREAN = re.compile(
     r"^(?:대한민국\s?)?(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주|판교|분당|강남|성남|수원"
     r"|용인|고양|안양|천안|청주|전주|포항|창원)(?:특별시|광역시|특별자치시|특별자치도|시|도|남도|북도)?(?:\s+[가-힣]{1,6}[시군구읍면동])*"
@@ -86,7 +90,7 @@ def is_place(text: str) -> bool:
     )
     closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
     if parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2):
-        return closed
+        return closed or (len(parts) > 1 and last in _COUNTRIES)
     # Des Moines, Iowa, United States; but not Glasswing AI, New York, NY.
     if len(parts) > 2 and (state or parts[-2] not in regions or parts[-2] in cities):
         return False
@@ -104,6 +108,8 @@ def without_place(text: str) -> str:
     _, regions = _tables()
     if comma and (tail in _STATES or (tail.casefold() in regions and len(tail) > 2)):
         return _without_city(head) or text
+    if comma and tail in _COUNTRIES and (bare := _without_city(head)) != head:
+        return bare or text
     return text if comma else (_without_city(text) if text.count(" ") >= 1 else text) or text
 
 

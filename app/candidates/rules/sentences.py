@@ -43,12 +43,20 @@ def is_sentence(text: str) -> bool:
     if text.endswith(("니다.", "니다", "습니다")):
         return True
     if text.endswith(".") and len(words) > 3 and not ABBREVIATION_END.search(text):
-        return not (has_degree(text.partition(",")[0]) and has_school(text))  # LaTeX classes
+        named = has_degree(text.partition(",")[0]) and has_school(text)
+        return not (named or _is_row_of_names(text))  # LaTeX classes
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]
         return title_score(first) < 0.6 and not has_degree(first)
     return len(words) > 2 and _KO_SENTENCE.search(text) is not None
+
+
+def _is_row_of_names(text: str) -> bool:
+    """Whether it is `Head of Testing, Kronberg GmbH, Kassel.`: names for all its full stop."""
+    parts = text.removesuffix(".").split(", ")
+    named = len(parts) > 1 and all(p[:1].isupper() and len(p.split()) <= 5 for p in parts)
+    return named and title_score(parts[0]) >= 0.6
 
 
 def is_headish(line: Line) -> bool:

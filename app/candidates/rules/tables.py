@@ -9,15 +9,18 @@ from app.candidates.rules.dates import Period, periods
 from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sentences import ABBREVIATION_END, is_sentence
+from app.candidates.rules.vocabulary import has_degree
 
 _BELOW_MAX = 3
+_LABEL_MAX_CHARS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """`head` is what stood beside the date; `above` and `below` are the lines around it.
 
-    `columns` holds the cells of a table by the label of their column.
+    `columns` holds the cells of a table by the label of their column, `unnamed` those of columns
+    whose label says nothing.
     """
 
     period: Period | None
@@ -26,6 +29,7 @@ class Entry:
     below: tuple[Line, ...] = ()
     columns: Mapping[Label, str] = field(default_factory=dict[Label, str])
     order: tuple[Label, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
 
 def best_period(found: Sequence[Period]) -> Period | None:
@@ -52,9 +56,16 @@ def header_row(line: Line) -> list[frozenset[Label]] | None:
         cells = words
     named = [column_labels(c) for c in cells]
     known = sum(bool(n) for n in named)
-    if known < 2 or known < len(cells) - 1 or periods(line.text):
+    if known < 2 or (known < len(cells) - 1 and not _is_mostly_known(cells, named)):
         return None
-    return named
+    return None if periods(line.text) else named
+
+
+def _is_mostly_known(cells: Sequence[str], named: Sequence[frozenset[Label]]) -> bool:
+    """근무기간 | 병원명 | 부서 | 직위 | 퇴직사유: two labels of its own beside those that all forms share."""
+    dated = any(labels & {Label.PERIOD, Label.START, Label.END} for labels in named)
+    short = all(len(c) <= _LABEL_MAX_CHARS and not any(x.isdigit() for x in c) for c in cells)
+    return dated and short and sum(bool(n) for n in named) * 2 >= len(cells)
 
 
 def with_second_row(
@@ -78,6 +89,8 @@ def read_table(
         if header_row(line):
             break
         cells = line.cells or tuple(c.strip() for c in line.text.split("|") if "|" in line.text)
+        if not rows and len(cells) == len(columns) + 1:
+            columns = [frozenset(), *columns]  # its first label was read as a heading
         if len(cells) == len(columns):
             rows.append(_row(line, cells, columns))
         elif periods(line.text) or (rows and len(cells) > 1):
@@ -98,9 +111,15 @@ def _row(line: Line, cells: Sequence[str], columns: list[frozenset[Label]]) -> E
     values: dict[Label, str] = {}
     for labels, cell in zip(columns, cells, strict=True):
         for label in labels:
-            if cell.strip(" -"):
-                values.setdefault(label, cell)
-    return Entry(period=_column_period(values, line), columns=values, head=(line,))
+            if not cell.strip(" -"):
+                continue
+            # 구분 tells of anything; the column with a degree in it is that of degrees.
+            if label is Label.DEGREE and has_degree(cell) and not has_degree(values.get(label, "")):
+                values[label] = cell
+            values.setdefault(label, cell)
+    unnamed = [c for labels, c in zip(columns, cells, strict=True) if not labels and c.strip(" -")]
+    period = _column_period(values, line)
+    return Entry(period=period, columns=values, head=(line,), unnamed=tuple(unnamed))
 
 
 def _column_period(values: Mapping[Label, str], line: Line) -> Period | None:

@@ -8,7 +8,7 @@ from app.candidates.rules.wordlists import words
 
 _TITLE_HEADS = words("""
     engineer developer manager director analyst scientist designer architect consultant intern
-    internship officer president lead leader head specialist coordinator administrator assistant
+    internship placement crew officer president lead leader head specialist coordinator administrator assistant
     associate researcher fellow professor lecturer teacher instructor tutor nurse physician
     accountant auditor attorney lawyer paralegal editor writer journalist producer technician
     programmer tester strategist planner marketer recruiter representative executive founder
@@ -47,7 +47,9 @@ _TITLE_HEADS = words("""
     generalist expert technologist copyeditor entwickler ingenieur
     """)
 # Jobs that Korean firms name by two or three capitals; in lower case they are words.
-_SHORT_TITLES = words("AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM")
+_SHORT_TITLES = words(
+    "AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM HRBP HRM HRD"
+)
 _TITLE_MODIFIERS = words("""
     senior sr sr. junior jr jr. staff chief vice deputy assistant associate full-stack fullstack
     full stack backend back-end back end frontend front-end front software data machine learning
@@ -101,7 +103,7 @@ _KO_TITLE_PARTS = words("""
     클라우드 인프라 데브옵스 플랫폼 프로덕트 제품 서비스 사업 전략 브랜드 콘텐츠 퍼포먼스 그로스 디지털 마케팅 영업 인사 총무 재무 회계 구매 물류 생산 품질 연구
     개발 기획 운영 디자인 그래픽 시각 영상 게임 검색 추천 결제 정산 리드 테크 프로젝트 프로그램 고객 해외 국내 임베디드 펌웨어 기구 설계 전기 전자 기계 화학 공정
     UX UI UX/UI UI/UX AI ML iOS QA IT R&D SW HW BX PR HR Android DevOps 정규직 계약직 파견직 및 신입 보조 비즈니스
-    솔루션 기술 지원 교육 법무 홍보 상품 매장 판매 상담사용자 경험 편집 설비 금형 인테리어 건축 토목 조경 패션 의류 무역 수출 수입 해외영업 기술영업 국내영업
+    소속 솔루션 기술 지원 교육 법무 홍보 상품 매장 판매 상담사용자 경험 편집 설비 금형 인테리어 건축 토목 조경 패션 의류 무역 수출 수입 해외영업 기술영업 국내영업
     생산관리 품질관리 구매관리 인사총무 행정 간호 임상 병동 광고 미디어 커머스 이커머스 물류관리 설치 유지보수 경영 경영지원 기술지원 고객지원 상품기획 서비스기획
     사업기획 웹서비스 응용 자동화 반도체 로봇 임베디드SW 선행 광학 회로 배터리 제약 바이오
     """)
@@ -113,6 +115,9 @@ _LEGAL = re.compile(
     r"(?:\(주\)|\(유\)|\(재\)|\(사\)|주식회사|유한회사|㈜|\b(?:Inc|Ltd|LLC|L\.L\.C|Corp|Corporation|GmbH|PLC|plc|Pty|LLP|Limited|Incorporated"
     r"|S\.A|B\.V|S\.r\.l|Oy|A/S|K\.K)\b\.?|\bCo\.|\b(?:AG|AB|BV|NV|SA|SE|KG|AS|ASA|ApS|Oyj|SpA|S\.p\.A\.|Srl|SARL|SAS|Lda|Ltda|Pvt|Bhd|Kft|s\.r\.o\.|z o\.o\.)$)"
 )
+_LEGAL_PREFIX = re.compile(
+    r"^(?:주식회사|유한회사|합자회사|합명회사|(?:법무|회계|세무|특허|노무|관세|의료|학교|재단|사단|감정평가|사회복지|농업회사|영농조합|비영리)법인|사회적협동조합|협동조합)(?:\s|$)"
+)
 _LEGAL_ALONE = re.compile(
     r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
     re.IGNORECASE,
@@ -122,14 +127,14 @@ _ORG = re.compile(
     r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
     r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
     r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
-    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research)\b"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
     r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
-    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
+    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|(?<!전)기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
 )
 _DEPARTMENT = re.compile(
-    r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?:Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
+    r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?P<kind>Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
 )
 _EMPLOYMENT_TYPE = re.compile(
     r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
@@ -233,11 +238,11 @@ def is_title_head(word: str) -> bool:
 def company_score(text: str) -> float:
     """0..1: marks of an organisation's name."""
     text = text.strip()
-    if _LEGAL.search(text):
+    if _LEGAL.search(text) or (_LEGAL_PREFIX.match(text) and " " in text):
         return 1.0
     if _KO_ORG_NOT_TITLE.search(text):
         return 0.9
-    if _ORG.search(text) and len(text) <= 60:
+    if len(text) <= 60 and _ORG.search(text.title() if text.isupper() else text):
         return 0.6
     return 0.0
 
@@ -247,6 +252,11 @@ def is_legal(text: str) -> bool:
     return _LEGAL.search(text) is not None
 
 
+def is_legal_prefix(word: str) -> bool:
+    """법무법인, 주식회사: what stands before a firm's own name."""
+    return _LEGAL_PREFIX.match(word) is not None
+
+
 def is_legal_form(text: str) -> bool:
     """`Inc.` alone: the second half of a name that a comma cut."""
     return _LEGAL_ALONE.match(text.strip()) is not None
@@ -254,7 +264,10 @@ def is_legal_form(text: str) -> bool:
 
 def is_department(text: str) -> bool:
     """개발팀, Platform Team."""
-    return _DEPARTMENT.match(text.strip()) is not None
+    found = _DEPARTMENT.match(text.strip())
+    if found and found["kind"] == "Group":  # Platform Group; but Kestrel Insurance Group
+        return all(is_title_word(word) for word in text.split()[:-1])
+    return found is not None
 
 
 def is_employment_type(text: str) -> bool:

@@ -114,3 +114,12 @@ def test_a_seat_on_a_board_is_no_school(document: DocumentOf) -> None:
     ]
 
     assert [row[0] for row in schools(document, lines)] == ["Fenland University"]
+
+
+def test_a_degree_goes_on_in_the_next_line_of_a_narrow_column(document: DocumentOf) -> None:
+    lines = ["**Bachelor of Science in**", "**Nursing (BSN)**", "Fenland University", "2016"]
+
+    assert schools(document, lines)[0][:2] == (
+        "Fenland University",
+        "Bachelor of Science in Nursing (BSN)",
+    )

@@ -158,3 +158,30 @@ def test_a_length_of_time_under_the_date_hides_no_name(document: DocumentOf) -> 
 def test_a_degree_that_ends_with_a_full_stop_is_no_sentence() -> None:
     assert not is_sentence("Ph.D. in Soil Science, Fenland University.")
     assert is_sentence("Mapped the soils of three counties.")
+
+
+def test_deeds_with_dates_of_their_own_are_no_entries_where_dates_stand_apart(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "Charge Nurse, Alder Hospital",
+        "02/2019 - Present",
+        "Teaching of new nurses; 19 of them since 2020",
+        "Chair of the ward council (2021 - 2023)",
+        "Ward Nurse, Oak Hospital",
+        "06/2016 - 01/2019",
+        "Head Nurse (06/2017 - 01/2019)",
+        "Student Nurse, Elm Hospital",
+        "08/2013 - 05/2016",
+    ]
+
+    found = [e.period.start for e in entries(document, lines) if e.period]
+
+    assert found == ["2019-02", "2016-06", "2017-06", "2013-08"]
+
+
+def test_a_row_of_names_may_end_with_a_full_stop(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["10.2016 - today", "Head of Testing, Kronberg Motors, Kassel."])
+
+    assert [x.text for x in entry.below] == ["Head of Testing, Kronberg Motors, Kassel."]
+    assert is_sentence("Registered Nurse, who worked in two wards.")

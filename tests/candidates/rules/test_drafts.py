@@ -1,0 +1,72 @@
+import pytest
+
+from app.candidates.rules.experience import find_experience
+from app.candidates.rules.lines import read_lines
+from tests.candidates.markup import DocumentOf
+
+
+def jobs(document: DocumentOf, lines: list[str]):
+    return [(x.company, x.title) for x in find_experience([read_lines(document(lines))])]
+
+
+def test_a_deed_below_the_firm_is_no_better_title_than_the_job_beside_the_date(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "2020 - 2023‖Associate Professor (fixed term)",
+        "Fenland University",
+        "Principal investigator of the marsh project",
+    ]
+
+    assert jobs(document, lines) == [("Fenland University", "Associate Professor (fixed term)")]
+
+
+def test_work_on_ones_own_is_an_employer_after_at(document: DocumentOf) -> None:
+    lines = ["2016 - present: Surveyor at self-employed", "Half of the week, besides other posts"]
+
+    assert jobs(document, lines) == [("self-employed", "Surveyor")]
+
+
+@pytest.mark.parametrize(
+    ("line", "company", "title"),
+    [
+        ("HOSPITAL COOK HOSPITAL DO CARVALHO", "HOSPITAL DO CARVALHO", "HOSPITAL COOK"),
+        ("Hotel Manager Hotel Alder", "Hotel Alder", "Hotel Manager"),
+        ("법무법인 두레 소속 변호사", "법무법인 두레", "소속 변호사"),
+        ("두레복지관 사회복지사(과장)", "두레복지관", "사회복지사(과장)"),
+    ],
+)
+def test_a_job_and_a_firm_in_one_run(
+    document: DocumentOf, line: str, company: str, title: str
+) -> None:
+    assert jobs(document, [f"2019.01 ~ 2021.02 {line}"]) == [(company, title)]
+
+
+def test_what_follows_a_dash_is_the_field_where_the_firm_stands_below(document: DocumentOf) -> None:
+    lines = ["**Registered Nurse - Day Surgery**", "Alder Hospital, Boston, MA", "2016 - 2019"]
+
+    assert jobs(document, lines) == [("Alder Hospital", "Registered Nurse - Day Surgery")]
+
+
+def test_a_dash_between_two_names_of_a_job(document: DocumentOf) -> None:
+    lines = ["Summer Internship - Data Analyst, Alder Bank (Jun 2023 - Aug 2023)"]
+
+    assert jobs(document, lines) == [("Alder Bank", "Summer Internship - Data Analyst")]
+
+
+def test_a_class_in_school_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Sept 2011 - July 2012", "**Class Teacher, Year 4, Oak Hill Infants**"]
+
+    assert jobs(document, lines)[0][0] == "Oak Hill Infants"
+
+
+def test_a_count_of_people_is_no_title(document: DocumentOf) -> None:
+    lines = ["나루모빌리티‖2021.10 ~ 현재", "피플팀 HRBP", "조직 120명 담당"]
+
+    assert jobs(document, lines) == [("나루모빌리티", "피플팀 HRBP")]
+
+
+def test_a_firm_may_be_called_a_group(document: DocumentOf) -> None:
+    lines = ["Alder Forest Group, Data Scientist - Dublin, IE‖Feb 2022 - present"]
+
+    assert jobs(document, lines) == [("Alder Forest Group", "Data Scientist")]
