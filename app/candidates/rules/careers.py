@@ -1,6 +1,7 @@
 """Experience and education of a whole résumé, with and without headings."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,6 +37,8 @@ _DATED_WITHIN = 2
 _TRAINING = re.compile(
     r"(?:교육|연수|배움|수료)(?:사항|이력|과정|훈련|이수|이수사항)?|training|trainings|courses|schooling"
 )
+_CLEARLY_LARGE = 1.1
+_LEAST_ENTRIES = 2
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
@@ -55,7 +58,7 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
     if not education:
         education = find_education(s.lines for s in sections if _is_training(s))
     if not experience or not education:
-        found = [_mixed(_told(s.lines[_first_told(s) :])) for s in sections if s.kind in _UNHEADED]
+        found = [_mixed(_unheaded(s)) for s in sections if s.kind in _UNHEADED]
         experience = experience or [row for more, _ in found for row in more]
         education = education or [row for _, schooling in found for row in schooling]
     return experience, education
@@ -121,6 +124,25 @@ def _is_name(line: Line) -> bool:
 def _told(lines: Sequence[Line]) -> list[Line]:
     """Lines less the name and `label: value` ones."""
     return [x for x in lines if x.ratio < _DISPLAY_RATIO and not _is_personal(x)]
+
+
+def _unheaded(section: Section) -> list[Line]:
+    """What a section that is called nothing of the kind may tell of a career."""
+    lines = _told(section.lines[_first_told(section) :])
+    dated = [at for at, x in enumerate(lines) if any(not p.single for p in periods(x.text))]
+    if section.kind is not Kind.HEADER or len(dated) < _LEAST_ENTRIES:
+        return lines
+    # A firm's look comes again with the next firm. That of a heading, which no list knows, does not.
+    looks = Counter(map(_look, lines))
+    alone = [
+        at for at, x in enumerate(lines[: dated[0]]) if looks[_look(x)] == 1 and _is_set_off(x)
+    ]
+    return lines[alone[-1] + 1 :] if alone else lines
+
+
+def _is_set_off(line: Line) -> bool:
+    large = line.ratio > _CLEARLY_LARGE and not line.ocr  # recognised sizes vary
+    return not line.cells and (line.bold or large)
 
 
 def _is_personal(line: Line) -> bool:

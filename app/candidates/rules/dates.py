@@ -22,7 +22,7 @@ _SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
 _ATOM = re.compile(
     rf"""
       (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|actualidad|presente|attuale)\b
-                | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
+                | (?<=-\ )date\b | 지금(?:까지)? | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
     | (?<!\d) (?P<ko_y>{_YEAR}|'\d\d|\d\d(?=\s?년\s?{_MM}\s?월)) \s?년도?
               (?: \s?(?P<ko_m>{_MM})\s?월 (?:\s?{_DD}\s?일)? )?
     | (?<![\d.]) (?P<ymd_y>{_YEAR}) (?:\s?[./]\s?|-) (?P<ymd_m>{_MM}) (?!\d)
@@ -45,7 +45,7 @@ _DIGIT = re.compile(r"\d")
 _TWO_DIGITS = re.compile(r"\d\d")
 _FROM = re.compile(r"(?:since|from|\bas of)\s*:?\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(
-    r"^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
+    r"^\s*\.?\s*\(?\s*(?:입학|입사)\s*\)?\s*[,/·]?\s*$|^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
     re.IGNORECASE,
 )
 _ONLY_SPACE = re.compile(r"^\s*$")
@@ -58,6 +58,7 @@ _DURATION = re.compile(
     r"|[\[(]?\s*(?<![\d.])\d{1,2}\s?(?:개월|months?|mos?\b\.?)(?:\s?간)?\s*[\])]?",
     re.IGNORECASE,
 )
+_UNTIL = re.compile(r"\s?까지")
 _EMPTY_BRACKETS = re.compile(r"[\[(]\s*[,~\-]?\s*[\])]")
 
 
@@ -127,13 +128,14 @@ def _period(text: str, atoms: list[_Atom], at: int) -> tuple[Period | None, int]
     if first.value is None:
         return None, 1
     if follower and _joined(text, first, follower):
+        until = _UNTIL.match(text, follower.stop)
         return (
             Period(
                 start=first.value,
                 end=follower.value,
                 ongoing=follower.value is None,
                 begin=first.begin,
-                stop=follower.stop,
+                stop=until.end() if until else follower.stop,
             ),
             2,
         )

@@ -59,6 +59,7 @@ class Draft:
     period: Period | None
     title: Part | None = None
     company: Part | None = None
+    uncut: Part | None = None  # the title before a firm was cut out of it
     own: str | None = None  # what says that there was no employer: Freelance
 
 
@@ -161,6 +162,8 @@ def _may_name_a_company(line: Line) -> bool:
     if line.bold or company_score(line.text):
         return True
     words = without_periods(line.text).split()
+    if is_korean(line.text) and len(words) > 2:
+        return False  # 그룹웨어 모바일 앱 기획
     long = [w for w in words if len(w) > 3 and w.strip(".,").isalpha()]
     named = 2 * sum(w[:1].isupper() or not w.isascii() for w in long) > len(long)
     named = named and (words[0][:1].isupper() or not words[0].isascii())
@@ -176,6 +179,8 @@ def _from_columns(entry: Entry) -> Draft:
         text = tidy(without_periods(company))
         shared = columns.get(Label.DEPARTMENT) == company  # 회사명 및 부서 over one cell
         pieces = split(text) if title is None else [text]
+        if title == company:  # Company / Position over one cell
+            return _from_one_cell(entry, company)
         if shared:
             named = [p for p in SEPARATOR.split(text) if not is_department(p)]
             pieces = [" ".join(named)] if named else [text]
@@ -191,6 +196,17 @@ def _from_columns(entry: Entry) -> Draft:
     return draft
 
 
+def _from_one_cell(entry: Entry, cell: str) -> Draft:
+    draft = Draft(parts=[], period=entry.period)
+    _add_parts(draft, Line(index=-1, text=cell), 0)
+    _choose(draft)
+    if draft.title and not draft.company:
+        cut_out(draft)
+    elif draft.company and not draft.title:
+        _cut_firm(draft, draft.company)
+    return draft
+
+
 def _unnamed(entry: Entry) -> str | None:
     """The employer in a table whose label for it nobody knows: what looks most like a firm."""
     cells = [c for c in entry.unnamed if _is_name_like(without_periods(c))]
@@ -203,7 +219,7 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
         bare, label = _without_label(without_periods(text))
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
         for piece in SEPARATOR.split(bare):
-            parts = split(tidy(piece))
+            parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
             for part in parts:
                 if draft.title is None and _ON_ONES_OWN.fullmatch(part):
                     draft.own = draft.own or part
@@ -296,5 +312,6 @@ def cut_out(draft: Draft) -> None:
     """Take the company out of the title's own line."""
     title = draft.title
     if title and (pieces := cut_title(title.text)) and not is_department(pieces[1]):
+        draft.uncut = title
         draft.title = replace(title, text=pieces[0])
         draft.company = replace(title, text=without_department(pieces[1]))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from app.candidates.rules.cards import unfolded
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
@@ -36,7 +37,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     """Entries in reading order. `singles` tells whether a lone date marks an entry on a line."""
     found: list[Entry] = []
     plain: list[Line] = []
-    lines = lines[:_SECTION_LINES]
+    lines = unfolded(lines[:_SECTION_LINES])
     at = 0
     while at < len(lines):
         if columns := header_row(lines[at]):

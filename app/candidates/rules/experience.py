@@ -57,6 +57,7 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
     company_first = _company_first(drafts)
     _pair_alike(drafts)
     _keep_fields(drafts, entries)
+    _keep_titles(drafts)
     found: list[Experience] = []
     previous: Experience | None = None
     for number, draft in enumerate(drafts):
@@ -142,9 +143,27 @@ def _keep_fields(drafts: Sequence[Draft], entries: Sequence[Entry]) -> None:
             draft.parts = [draft.title]
 
 
+def _keep_titles(drafts: Sequence[Draft]) -> None:
+    """`Test Engineer` is whole, and what stands below it no firm, where firms stand over their jobs."""
+    told = [(d.title, d.company) for d in drafts if d.title and d.company and not d.uncut]
+    if not told or any(title.line == company.line for title, company in told):
+        return
+    over = any(company.near == 1 for _, company in told)
+    named = False
+    for draft in drafts:
+        firm, title = draft.company, draft.title
+        if named and firm and title and not company_score(firm.text):
+            below = over and firm.near == 2 and not firm.bold
+            if draft.uncut or below:
+                draft.title, draft.company = draft.uncut or title, None
+                draft.uncut = draft.title
+        named = named or draft.company is not None
+
+
 def _complete(draft: Draft, *, company_first: bool) -> None:
     if draft.title and not draft.company:
-        cut_out(draft)
+        if not draft.uncut:
+            cut_out(draft)
         return
     if draft.title or not draft.company:
         return

@@ -33,7 +33,8 @@ _MARKED = re.compile(
     r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
 )
 _DUTY_BRACKET = re.compile(r"\s*\([^()]{3,40}\)$")
-_OUTLINE = re.compile(r"^\d{1,2}[-.]\d{1,2}[.)]?\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")  # 2-1. 나루상사
+# 2-1. 나루상사, 3) 나루상사
+_OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 

@@ -58,6 +58,12 @@ _KOREAN = re.compile(
     r"|용인|고양|안양|천안|청주|전주|포항|창원)(?:특별시|광역시|특별자치시|특별자치도|시|도|남도|북도)?(?:\s+[가-힣]{1,6}[시군구읍면동])*"
     r"(?:\s+[가-힣\d]{1,10}(?:로|길)\s?\d[\d\-]*)?$"
 )
+_ABROAD = words("""
+    하노이 호치민 다낭 도쿄 오사카 교토 나고야 후쿠오카 삿포로 베이징 북경 상하이 상해 선전 심천 광저우 홍콩 타이베이 싱가포르 방콕 마닐라
+    자카르타 쿠알라룸푸르 델리 뭄바이 두바이 이스탄불 모스크바 런던 파리 베를린 뮌헨 프랑크푸르트 암스테르담 마드리드 바르셀로나 로마 밀라노
+    프라하 부다페스트 바르샤바 취리히 제네바 뉴욕 보스턴 시카고 시애틀 샌프란시스코 로스앤젤레스 밴쿠버 토론토 시드니 멜버른 오클랜드
+    미국 일본 중국 베트남 영국 독일 프랑스 캐나다 호주 인도 태국 필리핀 인도네시아 말레이시아 대만 재택 원격
+    """)
 _AREA = re.compile(r"^Greater\s+|(?:\s+Bay|\s+Metropolitan|\s+Metro)?\s+(?:Area|Region)$")
 _POSTAL = re.compile(r"\s+\d{5}(?:-\d{4})?$")
 
@@ -74,7 +80,7 @@ def is_place(text: str) -> bool:
     text = _AREA.sub("", _POSTAL.sub("", text.strip(" ,.()|·•-–—")))
     if not text or len(text) > 60:
         return False
-    if _KOREAN.match(text):
+    if _KOREAN.match(text) or text in _ABROAD:
         return True
     cities, regions = _tables()
     parts = [p.strip().casefold() for p in re.split(r"[,/]|\s[-–]\s", text)]

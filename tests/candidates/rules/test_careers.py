@@ -58,3 +58,17 @@ def test_a_firm_in_large_type_is_no_section(document: DocumentOf) -> None:
     others = ["## Civilian Merit", "Medal of the town, 2001 - 2002"]
 
     assert careers(document, *lines, *later, *others)[0] == ["Alder Airways", "두레항공"]
+
+
+def test_a_heading_in_words_of_ones_own_is_no_firm(document: DocumentOf) -> None:
+    lines = [
+        "# Ann Own",
+        "Baker and pastry cook",
+        "**Among ovens**",
+        "2020 - today Pastry Chef",
+        "The Copper Pan",
+        "2016 - 2020 Sous Chef",
+        "Maison Alder",
+    ]
+
+    assert careers(document, *lines)[0] == ["The Copper Pan", "Maison Alder"]

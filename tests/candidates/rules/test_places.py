@@ -49,3 +49,8 @@ def test_a_city_with_the_code_of_its_country() -> None:
     assert not is_place("Marketing, SE")
     assert without_place("Acme Dublin, IE") == "Acme"
     assert without_place("Acme, IE") == "Acme, IE"
+
+
+def test_places_abroad_in_korean() -> None:
+    assert is_place("하노이")
+    assert not is_place("하노이상사")
