@@ -33,6 +33,12 @@ _LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
 COMPANY_MAX_CHARS, TITLE_MAX_CHARS = 70, 80
 _FIELD_MAX_WORDS = 4
+_FREELANCE = re.compile(r"\b(?:freelance|self-employed)\b|프리랜서", re.IGNORECASE)
+_PERIOD_LABELS = frozenset({Label.PERIOD, Label.START, Label.END})
+_HISTORY = re.compile(
+    r"\s*\((?:(?:acquired|formerly|previously|now|part of|(?:a )?subsidiary|member of|merged|d/b/a|via|through)\b|[구舊현前](?=[.\s:,)]))[^()]{0,60}\)",
+    re.IGNORECASE,
+)
 _DASH = re.compile(r"\s+[-–—―]+\s+")
 _COUNTED = re.compile(r"\d\s?(?:명|건|개|회|종|억|만|%)")
 _ON_ONES_OWN = re.compile(
@@ -74,7 +80,7 @@ def draft_of(entry: Entry) -> Draft:
     if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         cut_out(draft)
     if draft.company and not draft.title:
-        draft.title = _job_beside(draft)
+        draft.title = _job_beside(draft, entry.below[:1])
     if not (draft.title and draft.company) or _is_told_below(draft, entry.below[:1]):
         beside = draft.title
         for line in entry.below:
@@ -84,12 +90,23 @@ def draft_of(entry: Entry) -> Draft:
             _keep(draft, beside)
     if draft.company and not draft.title:
         _cut_firm(draft, draft.company)
+    _leave_out_deed(draft)
     return _with_field(draft)
+
+
+def _leave_out_deed(draft: Draft) -> None:
+    """`Freelance Illustrator` over what was drawn: there is no employer to find."""
+    title, company = draft.title, draft.company
+    word = _FREELANCE.search(title.text) if title else None
+    if word is None or (company and (company.near < 2 or company.bold)):
+        return
+    if company is None or not company_score(company.text):
+        draft.company, draft.own, draft.uncut = None, draft.own or word[0], title
 
 
 def _cut_firm(draft: Draft, company: Part) -> None:
     """`법무법인 나루 소속 변호사`: where nothing else names a job, it may stand in the firm's own run."""
-    pieces = cut_title(company.text) if company.near != 1 else None
+    pieces = cut_title(company.text)
     if pieces and title_score(pieces[0]) >= 0.6 and company_score(pieces[1]) >= 0.6:
         draft.title, draft.company = (replace(company, text=piece) for piece in pieces)
 
@@ -127,7 +144,9 @@ def _is_told_below(draft: Draft, below: Sequence[Line]) -> bool:
 def _with_field(draft: Draft) -> Draft:
     """`Senior Associate, Property` keeps what follows its comma where the employer is told elsewhere."""
     title, company = draft.title, draft.company
-    if title and company and title.whole and company.whole != title.whole:
+    if title and company and title.whole and company.whole == title.whole:
+        draft.title = replace(title, text=_as_far_as(title, company))
+    elif title and company and title.whole:
         field = title.whole.removeprefix(title.text).strip(", ")
         told = title.whole.startswith(title.text) and not any(c.isdigit() for c in field)
         if field and told and len(field.split()) <= _FIELD_MAX_WORDS:
@@ -135,6 +154,16 @@ def _with_field(draft: Draft) -> Draft:
     if title and title.dashed and draft.title is title:
         _add_field(draft, title)
     return draft
+
+
+def _as_far_as(title: Part, company: Part) -> str:
+    """`Vice President, Risk, Fenland Bank`: what stands between the job and the firm is its field."""
+    head, named, _ = title.whole.partition(f", {company.text}")
+    field = head.removeprefix(title.text).strip(", ")
+    if not named or not head.startswith(title.text) or is_place(field):
+        return title.text
+    plain = field and len(field.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in field)
+    return head if plain else title.text
 
 
 def _add_field(draft: Draft, title: Part) -> None:
@@ -176,7 +205,7 @@ def _from_columns(entry: Entry) -> Draft:
     title = columns.get(Label.TITLE)
     draft = Draft(parts=[], period=entry.period)
     if company:
-        text = tidy(without_periods(company))
+        text = _without_town(tidy(without_periods(_HISTORY.sub("", company))))
         shared = columns.get(Label.DEPARTMENT) == company  # 회사명 및 부서 over one cell
         pieces = split(text) if title is None else [text]
         if title == company:  # Company / Position over one cell
@@ -194,6 +223,12 @@ def _from_columns(entry: Entry) -> Draft:
     if any(c.isalpha() for c in text):
         draft.title = Part(text=text[:TITLE_MAX_CHARS], order=9, near=0)
     return draft
+
+
+def _without_town(text: str) -> str:
+    """`Clínica Vale Verde, Porto` in a cell for employers."""
+    firm, comma, town = text.rpartition(", ")
+    return firm if comma and is_place(town) else text
 
 
 def _from_one_cell(entry: Entry, cell: str) -> Draft:
@@ -216,7 +251,7 @@ def _unnamed(entry: Entry) -> str | None:
 def _add_parts(draft: Draft, line: Line, near: int) -> None:
     texts = [c for c in line.cells if c] or [line.text]
     for text in texts:
-        bare, label = _without_label(without_periods(text))
+        bare, label = _without_label(without_periods(_HISTORY.sub("", text)))
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
         for piece in SEPARATOR.split(bare):
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
@@ -249,6 +284,8 @@ def _is_name_like(text: str) -> bool:
     if not 1 < len(text) <= TITLE_MAX_CHARS or not any(c.isalpha() for c in text):
         return False
     if _OPEN_END.fullmatch(text):  # recognition may set it apart from its date
+        return False
+    if labels_of(text) & _PERIOD_LABELS:  # 재직기간: 2018.02 ~ 현재
         return False
     place = is_place(text) and not company_score(text)
     return not (place or is_employment_type(text) or "@" in text or "://" in text)
@@ -295,7 +332,7 @@ def _choose(draft: Draft) -> None:
         draft.company, draft.title = own[0], jobs[0]  # 프리랜서 | 브랜드 디자이너
 
 
-def _job_beside(draft: Draft) -> Part | None:
+def _job_beside(draft: Draft, below: Sequence[Line]) -> Part | None:
     """What alone shares the dated line of a known employer is the job, in whatever words."""
     company = draft.company
     if not company or company.near or not company_score(company.text):
@@ -304,8 +341,16 @@ def _job_beside(draft: Draft) -> Part | None:
     if len(beside) != 1 or beside[0].order < company.order or len(beside[0].text.split()) > 4:
         return None
     text = beside[0].text
+    if beside[0].whole and beside[0].whole == company.whole and _name_a_job(below):
+        return None  # Merrow Retail, Bath: a town
     plain = not (is_department(text) or has_school(text) or company_score(text))
     return beside[0] if plain else None
+
+
+def _name_a_job(lines: Sequence[Line]) -> bool:
+    return any(
+        is_headish(line) and title_score(line.text.partition(",")[0]) >= 0.6 for line in lines
+    )
 
 
 def cut_out(draft: Draft) -> None:

@@ -64,7 +64,9 @@ def _grouped(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[
     if anchors and (named := _named_by_bullets(lines, anchors)):
         lines = named
     elif told := _told_within(lines, anchors):
-        lines = [replace(line, bullet=line.bullet or at in told) for at, line in enumerate(lines)]
+        # A lone year may be that of a promotion, told in a line that names the job.
+        deeds = {at for at in told if any(not p.single for p in periods(lines[at].text))}
+        lines = [replace(line, bullet=line.bullet or at in deeds) for at, line in enumerate(lines)]
         anchors = [at for at in anchors if at not in told]
     if not anchors:
         anchors = [
@@ -119,6 +121,9 @@ def _told_within(lines: Sequence[Line], anchors: Sequence[int]) -> set[int]:
 
 
 def _dates_apart(line: Line) -> bool:
+    found = periods(line.text)
+    if not found[0].single and found[0].begin <= 2:
+        return True
     return not without_periods(line.text) or any(_is_all_date(c) for c in line.cells)
 
 
@@ -167,11 +172,15 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
     above, above_max = _run_above(lines, anchors[0], 0)
     # A gap parts entries only where none stands inside the first one.
     first = lines[anchors[0] - above + 1 : anchors[0] + 1]
+    # What looks like no name of the first entry is a deed of the one before.
+    looks = {_look(line) for line in lines[anchors[0] - above : anchors[0]]}
     gaps_tell = any(line.gap for line in lines) and not any(line.gap for line in first)
     begins: list[int] = []
     for number, anchor in enumerate(anchors):
         floor = anchors[number - 1] + 1 if number else 0
         run, _ = _run_above(lines, anchor, floor, most=above_max)
+        if number and not lines[anchor].ocr:
+            run = _run_alike(lines[anchor - run : anchor], looks)
         if gaps_tell and number:
             while run and any(map(_parts_entries, lines[anchor - run + 1 : anchor + 1])):
                 run -= 1
@@ -188,6 +197,18 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         yield replace(
             lone(lines[anchor]), above=tuple(lines[begins[number] : anchor]), below=tuple(below)
         )
+
+
+def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:
+    """How many of the lines over a date look as names do."""
+    for count, line in enumerate(reversed(above)):
+        if _look(line) not in looks and not _is_duration(line.text):
+            return count
+    return len(above)
+
+
+def _look(line: Line) -> tuple[float, bool]:
+    return round(line.ratio, 1), line.bold
 
 
 def _run_above(

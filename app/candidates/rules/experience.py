@@ -1,6 +1,7 @@
 # ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
 """Positions: company, title and dates of each entry of a career section."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,11 @@ from app.candidates.rules.vocabulary import (
     is_department,
     title_score,
 )
+
+_FORCES = re.compile(
+    r"(?:대한민국\s?)?(?:육군|해군|공군|해병대|의무경찰|의경|카투사|상근예비역|사회복무)"
+)
+_CONSCRIPT = re.compile(r"[병이상일]병|병장|만기|전역|제대|복무")
 
 
 def find_experience(sections: Iterable[Sequence[Line]]) -> list[Experience]:
@@ -69,7 +75,7 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
         title = draft.title.text if draft.title else None
         company = without_translation(company)
         row = Experience(company=company, title=title, **_dates(draft.period))
-        if previous and _inside(row, previous):
+        if (previous and _inside(row, previous)) or _is_military_duty(row):
             continue
         # A firm over positions that have dates of their own is no position itself.
         if row not in found and (title or not _holds_positions(draft, drafts[number + 1 :])):
@@ -95,6 +101,13 @@ def _dates(period: Period | None) -> dict[str, str | None]:
         date = period.start or period.end
         return {"start": date, "end": date}
     return {"start": period.start, "end": period.end}
+
+
+def _is_military_duty(row: Experience) -> bool:
+    """육군, 병장 만기전역: a duty of citizens and no employment; a career of officers is one."""
+    return _FORCES.match(row.company) is not None and (
+        not row.title or _CONSCRIPT.search(row.title) is not None
+    )
 
 
 def _inside(row: Experience, outer: Experience) -> bool:

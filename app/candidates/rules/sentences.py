@@ -16,6 +16,11 @@ _ACTION = re.compile(
     r"support|build|write|assist|perform|conduct|analy[sz]e|collaborate|ensure|deliver|participate|prepare)\b",
     re.IGNORECASE,
 )
+_DEED = re.compile(
+    r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|sold|managed|developed|closed|"
+    r"handled|supported|prepared|organi[sz]ed|trained|designed|maintained|reviewed|delivered)\s[a-z]",
+    re.IGNORECASE,
+)
 _KO_SENTENCE = re.compile(
     r"(?:니다|했음|하였음|[가-힣](?:됨|함))\.?$|[가-힣](?:을|를|하여|하고|하며|으로써|위해|통해|위한|통한|하는|되는|했고)\s"
 )
@@ -49,6 +54,8 @@ def is_sentence(text: str) -> bool:
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]
         return title_score(first) < 0.6 and not has_degree(first)
+    if 1 < len(words) <= 3 and words[1].islower() and _DEED.match(text):
+        return True  # Led projects; but United Airways
     return len(words) > 2 and _KO_SENTENCE.search(text) is not None
 
 

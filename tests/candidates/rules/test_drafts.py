@@ -70,3 +70,49 @@ def test_a_firm_may_be_called_a_group(document: DocumentOf) -> None:
     lines = ["Alder Forest Group, Data Scientist - Dublin, IE‖Feb 2022 - present"]
 
     assert jobs(document, lines) == [("Alder Forest Group", "Data Scientist")]
+
+
+def test_the_field_between_job_and_firm_belongs_to_the_job(document: DocumentOf) -> None:
+    lines = ["Vice President, Risk, Marsh Bank  2018 - 2023"]
+
+    assert jobs(document, lines) == [("Marsh Bank", "Vice President, Risk")]
+
+
+def test_what_a_freelancer_did_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Freelance Illustrator‖2018 - present", "Book covers and drawings"]
+
+    assert jobs(document, lines) == [("Freelance", "Freelance Illustrator")]
+
+
+def test_a_firm_in_brackets_before_the_job(document: DocumentOf) -> None:
+    assert jobs(document, ["[두레연구소] 선임연구원", "2019.09 ~ 현재"]) == [
+        ("두레연구소", "선임연구원")
+    ]
+
+
+@pytest.mark.parametrize("label", ["재직기간", "Period"])
+def test_the_label_of_a_period_is_no_firm(document: DocumentOf, label: str) -> None:
+    lines = ["- 앞 회사의 일", "무역팀 사원", f"{label}: 2014.03 ~ 2018.01"]
+
+    assert "재직기간" not in str(jobs(document, lines)) and "Period" not in str(
+        jobs(document, lines)
+    )
+
+
+@pytest.mark.parametrize("history", ["acquired by Marsh Group in 2020", "구. 나루상사"])
+def test_what_became_of_a_firm_is_no_part_of_its_name(document: DocumentOf, history: str) -> None:
+    lines = [f"Merrow Retail ({history})‖Bath, UK", "Accountant‖Aug 2015 - Apr 2019"]
+
+    assert jobs(document, lines) == [("Merrow Retail", "Accountant")]
+
+
+def test_an_unknown_town_behind_the_firm_is_no_job(document: DocumentOf) -> None:
+    lines = ["08/2015 - present‖MERROW RETAIL, Ashby", "Accountant"]
+
+    assert jobs(document, lines) == [("MERROW RETAIL", "Accountant")]
+
+
+def test_a_town_in_the_cell_of_the_employer(document: DocumentOf) -> None:
+    lines = ["Employer: Alder Dairies, Porto", "Position: Clerk", "Period: 2015 - 2019"]
+
+    assert jobs(document, lines) == [("Alder Dairies", "Clerk")]

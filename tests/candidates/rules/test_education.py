@@ -151,9 +151,9 @@ def test_a_degree_that_fills_its_column_goes_on_below(document: DocumentOf) -> N
         ("두레대학교 재료공학과 공학사 (우등 졸업)", "두레대학교", "재료공학과 공학사"),
         ("두레대학교 홍보학과 학사 (부전공 통계학)", "두레대학교", "홍보학과 학사"),
         (
-            "Fenland University, MASc in Civil Engineering",
+            "Fenland University, MASc in Civil and Marine Water Engineering",
             "Fenland University",
-            "MASc in Civil Engineering",
+            "MASc in Civil and Marine Water Engineering",
         ),
     ],
 )

@@ -185,3 +185,27 @@ def test_a_row_of_names_may_end_with_a_full_stop(document: DocumentOf) -> None:
 
     assert [x.text for x in entry.below] == ["Head of Testing, Kronberg Motors, Kassel."]
     assert is_sentence("Registered Nurse, who worked in two wards.")
+
+
+def test_a_deed_that_looks_like_no_name_belongs_to_the_entry_before(document: DocumentOf) -> None:
+    lines = ["**Merrow**", "**Manager** (2020 - now)", "Great shops", "**Clerk** (2015 - 2019)"]
+
+    assert [[x.text for x in e.above] for e in entries(document, lines)] == [["Merrow"], []]
+
+
+def test_two_words_may_be_a_deed() -> None:
+    assert is_sentence("Closed books")
+    assert not is_sentence("Closed Books")
+
+
+def test_the_year_of_a_promotion_begins_no_entry(document: DocumentOf) -> None:
+    lines = [
+        "08/2015 - present‖Merrow, Bath",
+        "Accountant, promoted to Head Accountant (2020)",
+        "01/2012 - 07/2015‖Osprey, York",
+        "Bookkeeper",
+    ]
+
+    first, _ = entries(document, lines)
+
+    assert [x.text for x in first.below] == [lines[1]]

@@ -173,9 +173,9 @@ def test_numbers_before_firms_are_none_of_their_names(document: DocumentOf) -> N
 
 
 def test_a_deed_below_the_date_is_no_firm(document: DocumentOf) -> None:
-    lines = ["푸른소프트 서비스 기획자‖2017.07 - 2021.01", "회사 게시판 앱 기획"]
+    lines = ["푸른달 서비스 기획자‖2017.07 - 2021.01", "회사 게시판 앱 기획"]
 
-    assert positions(document, lines)[0][:2] == ("푸른소프트", "서비스 기획자")
+    assert positions(document, lines)[0][:2] == ("푸른달", "서비스 기획자")
 
 
 def test_a_second_position_over_its_place_keeps_the_firm_above(document: DocumentOf) -> None:
@@ -210,3 +210,10 @@ def test_a_column_for_firm_and_job(document: DocumentOf) -> None:
         ("Alder Games", "Senior Game Designer"),
         ("푸른엔터", "시스템 기획자"),
     ]
+
+
+def test_conscription_is_no_employment(document: DocumentOf) -> None:
+    lines = ["나루상사 / 대리 / 2018.02 ~ 2020.02", "육군 / 병장 만기전역 / 2014.03 ~ 2015.12"]
+
+    assert [x[0] for x in positions(document, lines)] == ["나루상사"]
+    assert positions(document, ["육군 / 장교 / 2014.03 ~ 2019.02"])[0][0] == "육군"
