@@ -23,8 +23,14 @@ def unfolded(lines: Sequence[Line]) -> list[Line]:
 
 def _is_row_of_spans(line: Line) -> bool:
     """`2022/04 ~ now | 2017/10 ~ 2021/12`: the dates of two entries, and nothing else."""
-    return len(line.cells) > 1 and all(
-        not without_periods(cell) and len(found := periods(cell)) == 1 and not found[0].single
+    if (
+        len(line.cells) == 1
+        or not line.cells
+        or not all(cell[-1:].isdigit() or cell[:1].isdigit() for cell in line.cells)
+    ):
+        return False
+    return all(
+        len(found := periods(cell)) == 1 and not found[0].single and not without_periods(cell)
         for cell in line.cells
     )
 

@@ -21,7 +21,8 @@ _DD = r"(?:3[01]|[12]\d|0?[1-9])"
 _SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
 _ATOM = re.compile(
     rf"""
-      (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|heden|hoje|hoy|oggi|obecnie|ahora|actualidad|presente|attuale)\b
+    (?=['\dacdefhjlmnopstw현재지근진])  # what any of them begins with: most places need no more
+    (?: (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|heden|hoje|hoy|oggi|obecnie|ahora|actualidad|presente|attuale)\b
                 | (?<=-\ )date\b | 지금(?:까지)? | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
     | (?<!\d) (?P<ko_y>{_YEAR}|'\d\d|\d\d(?=\s?년\s?{_MM}\s?월)) \s?년도?
               (?: \s?(?P<ko_m>{_MM})\s?월 (?:\s?{_DD}\s?일)? )?
@@ -36,7 +37,7 @@ _ATOM = re.compile(
           [./] (?P<q_m>0[1-9]|1[0-2]) (?![\d%.]\d) (?![\d%])
     | (?<![\d.,$₩]) (?P<year>{_YEAR}) (?![\d%+,]) (?!\.\d) (?!\s?(?:명|만|원|개|건|여|대|x\b|k\b))
     | (?<!\w) (?P<yy>'\d\d) (?![\ds])
-    | \b (?P<lone_mon>{_MONTH}) (?=\s*-\s*{_MONTH}[\s,]*{_YEAR})
+    | \b (?P<lone_mon>{_MONTH}) (?=\s*-\s*{_MONTH}[\s,]*{_YEAR}) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -33,6 +33,7 @@ _LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
 COMPANY_MAX_CHARS, TITLE_MAX_CHARS = 70, 80
 _FIELD_MAX_WORDS = 4
+_LABEL_MAX_CHARS = 12
 _FREELANCE = re.compile(r"\b(?:freelance|self-employed)\b|프리랜서", re.IGNORECASE)
 _PERIOD_LABELS = frozenset({Label.PERIOD, Label.START, Label.END})
 _HISTORY = re.compile(
@@ -251,7 +252,9 @@ def _unnamed(entry: Entry) -> str | None:
 def _add_parts(draft: Draft, line: Line, near: int) -> None:
     texts = [c for c in line.cells if c] or [line.text]
     for text in texts:
-        bare, label = _without_label(without_periods(_HISTORY.sub("", text)))
+        bare, label = _without_label(
+            without_periods(_HISTORY.sub("", text) if "(" in text else text)
+        )
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
         for piece in SEPARATOR.split(bare):
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
@@ -285,7 +288,7 @@ def _is_name_like(text: str) -> bool:
         return False
     if _OPEN_END.fullmatch(text):  # recognition may set it apart from its date
         return False
-    if labels_of(text) & _PERIOD_LABELS:  # 재직기간: 2018.02 ~ 현재
+    if len(text) <= _LABEL_MAX_CHARS and labels_of(text) & _PERIOD_LABELS:  # 재직기간: 2018.02 ~
         return False
     place = is_place(text) and not company_score(text)
     return not (place or is_employment_type(text) or "@" in text or "://" in text)
