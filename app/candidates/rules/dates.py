@@ -50,7 +50,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _ONLY_SPACE = re.compile(r"^\s*$")
-_OPEN_TAIL = re.compile(r"^\s*\.?\s*(?:~|-\s*$|부터(?!\w))")
+_OPEN_TAIL = re.compile(r"^\s*\.?\s*(?:~|-\s*(?=$|[)\]])|부터(?!\w))")
 _SHORT_END = re.compile(rf"^\s*[-~]\s*(?P<m>{_MM})\s*(?:월|\.)?(?=\s|$|[),])")
 _SHORT_YEAR = re.compile(r"^-(?P<y>\d\d)(?!\d|[.%])")
 _BEGINNING = re.compile(r"^\s*\.?\s*\(?\s*(?:입학|입사|부터|시작|편입)")
@@ -183,6 +183,8 @@ def _joined(text: str, first: _Atom, second: _Atom) -> bool:
     if second.value and not _ordered(first.value or "", second.value):
         return False
     between = text[first.stop : second.begin]
+    if between == "/" and first.value and second.value:
+        return len(first.value) == len(second.value) == len("2012")  # 2012/2015
     if _BETWEEN.match(between):
         return True
     whole = second.value is None or ("-" in second.value and "-" in (first.value or ""))

@@ -35,6 +35,7 @@ COMPANY_MAX_CHARS, TITLE_MAX_CHARS = 70, 80
 _FIELD_MAX_WORDS = 4
 _LABEL_MAX_CHARS = 12
 _FREELANCE = re.compile(r"\b(?:freelance|self-employed)\b|프리랜서", re.IGNORECASE)
+_TOLD_LABELS = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT, Label.DUTY})
 _PERIOD_LABELS = frozenset({Label.PERIOD, Label.START, Label.END})
 _HISTORY = re.compile(
     r"\s*\((?:(?:acquired|formerly|previously|now|part of|(?:a )?subsidiary|member of|merged|d/b/a|via|through)\b|[구舊현前](?=[.\s:,)]))[^()]{0,60}\)",
@@ -108,7 +109,7 @@ def _leave_out_deed(draft: Draft) -> None:
 def _cut_firm(draft: Draft, company: Part) -> None:
     """`법무법인 나루 소속 변호사`: where nothing else names a job, it may stand in the firm's own run."""
     pieces = cut_title(company.text)
-    if pieces and title_score(pieces[0]) >= 0.6 and company_score(pieces[1]) >= 0.6:
+    if pieces and title_score(pieces[0]) and company_score(pieces[1]) >= 0.6:
         draft.title, draft.company = (replace(company, text=piece) for piece in pieces)
 
 
@@ -150,6 +151,7 @@ def _with_field(draft: Draft) -> Draft:
     elif title and company and title.whole:
         field = title.whole.removeprefix(title.text).strip(", ")
         told = title.whole.startswith(title.text) and not any(c.isdigit() for c in field)
+        told = told and not is_employment_type(field)
         if field and told and len(field.split()) <= _FIELD_MAX_WORDS:
             draft.title = replace(title, text=title.whole)
     if title and title.dashed and draft.title is title:
@@ -251,6 +253,8 @@ def _unnamed(entry: Entry) -> str | None:
 
 def _add_parts(draft: Draft, line: Line, near: int) -> None:
     texts = [c for c in line.cells if c] or [line.text]
+    if len(texts) == 2 and labels_of(texts[0]) & _TOLD_LABELS:
+        texts = [": ".join(texts)]  # 직위 | 사서
     for text in texts:
         bare, label = _without_label(
             without_periods(_HISTORY.sub("", text) if "(" in text else text)

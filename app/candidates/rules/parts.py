@@ -32,7 +32,7 @@ _KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|�
 _MARKED = re.compile(
     r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
 )
-_DUTY_BRACKET = re.compile(r"\s*\([^()]{3,40}\)$")
+_DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 # 2-1. 나루상사, 3) 나루상사
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _STATE_CHARS = 2
@@ -45,6 +45,7 @@ def tidy(text: str) -> str:
     while (tail := _BRACKETS.search(text)) and (
         (is_employment_type(tail["inner"]) and not title_score(text[: tail.start()]))
         or is_place(tail["inner"])
+        or (is_department(tail["inner"]) and not title_score(text[: tail.start()]))
         or not any(c.isalpha() for c in tail["inner"])
     ):
         text = text[: tail.start()].strip(TRIM)
@@ -190,6 +191,8 @@ def _cut_before_firm(words: Sequence[str], flags: Sequence[bool]) -> tuple[str, 
         return None
     title, firm = " ".join(words[: heads[-1] + 1]), " ".join(words[heads[-1] + 1 :])
     named = company_score(firm) >= 0.6 and firm[:1].isupper()
+    # Fenland Teacher Training Institute: what stands before its head is no name.
+    named = named and all(is_title_word(w) or company_score(w.title()) for w in words[: heads[-1]])
     return (title, firm) if named and title_score(title) >= 0.6 else None
 
 

@@ -114,3 +114,36 @@ def test_a_town_in_the_cell_of_the_employer(document: DocumentOf) -> None:
     lines = ["Employer: Alder Dairies, Porto", "Position: Clerk", "Period: 2015 - 2019"]
 
     assert jobs(document, lines) == [("Alder Dairies", "Clerk")]
+
+
+def test_a_cell_with_its_label_is_read_by_it(document: DocumentOf) -> None:
+    lines = ["두레도서관", "직위‖지킴이", "기간‖2018.03 - 2022.02"]
+
+    assert jobs(document, lines) == [("두레도서관", "지킴이")]
+
+
+def test_a_department_in_brackets_is_no_part_of_the_firm(document: DocumentOf) -> None:
+    assert jobs(document, ["두레시청(복지과) | 주무관 | 2018.03 ~ 현재"]) == [
+        ("두레시청", "주무관")
+    ]
+
+
+def test_a_kind_of_contract_is_no_field(document: DocumentOf) -> None:
+    lines = ["UX Designer, Contract", "Alder Insurance", "02/2021 - 11/2021"]
+
+    assert jobs(document, lines) == [("Alder Insurance", "UX Designer")]
+
+
+def test_a_firm_with_its_legal_form_and_a_job_behind_it(document: DocumentOf) -> None:
+    assert jobs(document, ["(주)두레푸드 R&D센터 선임연구원‖2018.01 ~ 현재"]) == [
+        ("(주)두레푸드", "R&D센터 선임연구원")
+    ]
+    assert jobs(document, ["Fenland Teacher Training Institute‖2018 - 2019"])[0][0] == (
+        "Fenland Teacher Training Institute"
+    )
+
+
+def test_a_duty_of_two_letters_behind_the_job(document: DocumentOf) -> None:
+    assert jobs(document, ["두레초등학교 교사 (담임)", "2014.03 ~ 현재"]) == [
+        ("두레초등학교", "교사")
+    ]

@@ -209,3 +209,16 @@ def test_the_year_of_a_promotion_begins_no_entry(document: DocumentOf) -> None:
     first, _ = entries(document, lines)
 
     assert [x.text for x in first.below] == [lines[1]]
+
+
+def test_the_period_of_a_project_begins_no_entry(document: DocumentOf) -> None:
+    lines = [
+        "두레로지스 2019.11 ~ 현재 | 파트장",
+        "프로젝트명‖주문 허브 구축",
+        "수행기간‖2021.02 ~ 2022.08",
+        "푸른상사 2016.05 ~ 2019.10 | 사원",
+        "프로젝트명‖쿠폰 분리",
+        "수행기간‖2017.01 ~ 2018.03",
+    ]
+
+    assert [e.head[0].text for e in entries(document, lines)] == [lines[0], lines[3]]
