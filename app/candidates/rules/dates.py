@@ -19,6 +19,12 @@ _YEAR = r"(?:19[4-9]\d|20[0-4]\d)"
 _MM = r"(?:1[0-2]|0?[1-9])"
 _DD = r"(?:3[01]|[12]\d|0?[1-9])"
 _SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
+# The second half of `Sep 18 - March 21`, whose years would be days of a month anywhere else.
+_AFTER_DASH = "|".join(
+    rf"(?<=[-~]{space}[a-z]{{{letters}}}[ -]\d\d)"
+    for letters in range(3, 10)
+    for space in ("", r"\ ")
+)
 _ATOM = re.compile(
     rf"""
     (?=['\dacdefhjlmnopstw현재지근진])  # what any of them begins with: most places need no more
@@ -31,7 +37,11 @@ _ATOM = re.compile(
     | (?<![\d.]) (?:{_DD}[./-])? (?P<my_m>{_MM}) \s?[./-]\s? (?P<my_y>{_YEAR}) (?!\d)
     | \b (?:(?<![\d.]){_DD}(?:st|nd|rd|th)?\s)? (?P<mon>{_MONTH}) [\s,]* (?:of\s)?
          (?: {_DD}(?:st|nd|rd|th)?,?\s+ )? (?P<mon_y>{_YEAR}|'\d\d(?!\d))
-    | (?<!\d) (?P<ym_y>{_YEAR}) ,?\s (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
+    | \b (?P<short_mon>{_MONTH}) [ -]? (?P<short_y>\d\d) (?![\w,:.]\d|[\w,:])
+         (?: (?=\ ?[-~]\ ?(?:{_MONTH}|present|current|now|till|to\ date)) | {_AFTER_DASH} )
+    | (?: (?<=[-~]\ ) | (?<=[-~]) | (?<![\d-]) (?=\d{{6,8}}\ ?[-~]) )
+         (?P<whole_y>{_YEAR}) (?P<whole_m>0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01])? (?!\d)
+    | (?<!\d) (?P<ym_y>{_YEAR}) (?:,?\s|[-/]) (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
     | \b {_SEASON} \s+ (?:of\s)? (?P<season_y>{_YEAR})
     | (?<![\w.]) (?P<q_y>'\d\d|\d\d(?=[./]{_MM}\.?\s?[-~])|(?<=[-~])\d\d|(?<=[-~]\ )\d\d)
           [./] (?P<q_m>0[1-9]|1[0-2]) (?![\d%.]\d) (?![\d%])
@@ -208,13 +218,25 @@ def _value(match: re.Match[str], text: str) -> str | None:
     year = next(
         (
             match[k]
-            for k in ("ko_y", "ymd_y", "my_y", "mon_y", "ym_y", "season_y", "q_y", "year", "yy")
+            for k in (
+                "ko_y",
+                "ymd_y",
+                "my_y",
+                "mon_y",
+                "ym_y",
+                "season_y",
+                "q_y",
+                "year",
+                "yy",
+                "short_y",
+                "whole_y",
+            )
             if match[k]
         ),
         None,
     )
-    name = match["mon"] or match["ym_mon"] or match["lone_mon"]
-    month = next((match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m") if match[k]), None)
+    name = match["mon"] or match["ym_mon"] or match["lone_mon"] or match["short_mon"]
+    month = next((match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m", "whole_m") if match[k]), None)
     if match["lone_mon"]:  # `Jun - Aug 2020`: the year is the one that follows
         later = re.search(_YEAR, text[match.end() : match.end() + 24])
         year = later[0] if later else None

@@ -149,11 +149,15 @@ def labelled(lines: Sequence[Line]) -> list[Entry]:
         Label.END,
     }
     rows: list[dict[Label, str]] = []
+    first: frozenset[Label] = frozenset()  # what each block begins with
     for line in lines:
         if len(line.cells) > 2 and len(line.cells) % 2:
             continue
         for labels, value in pairs(line):
+            if rows and labels & rows[-1].keys() and not labels & first:
+                continue  # the role in a project, told under the firm
             if labels & wanted and (not rows or labels & wanted & rows[-1].keys()):
+                first = first or labels & wanted
                 rows.append({})
             if labels & wanted:
                 for label in labels & wanted:

@@ -108,6 +108,10 @@ def test_words_of_beginning_and_lasting_belong_to_the_period() -> None:
     [
         ("2022년 9월 - 지금까지", "2022-09", None),
         ("03.2021 – date", "2021-03", None),
+        ("Sep 18 – March 21", "2018-09", "2021-03"),
+        ("Jun-17 - Sept-19", "2017-06", "2019-09"),
+        ("20200302 ~ 20230228", "2020-03", "2023-02"),
+        ("2018-Sep to 2021-Aug", "2018-09", "2021-08"),
         ("2012/2015", "2012", "2015"),
         ("(2019 - )", "2019", None),
         ("Oct. 2018 – heden", "2018-10", None),
@@ -120,3 +124,8 @@ def test_spans_in_words(text: str, start: str, end: str | None) -> None:
 
     assert (found.start, found.end) == (start, end)
     assert without_periods(text) in ("", "졸업")
+
+
+@pytest.mark.parametrize("text", ["May 12 at noon", "Bus 20200302", "Sep 18: harvest"])
+def test_days_and_numbers_are_no_periods(text: str) -> None:
+    assert periods(text) == []

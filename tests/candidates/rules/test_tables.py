@@ -38,3 +38,20 @@ def test_the_column_with_the_degree_is_that_of_degrees(document: DocumentOf) -> 
     (school,) = find_education([read_lines(document(lines))])
 
     assert school.degree == "토목공학과 학사"
+
+
+def test_a_role_in_a_project_begins_no_block(document: DocumentOf) -> None:
+    block = ["Designation: {}", "Duration: {}", "Project 1: Billing", "Role: Tester"]
+    lines = [
+        "Company: Alder Systems",
+        *(x.format(y) for x, y in zip(block, ("Engineer", "2019 - 2021", "", ""), strict=True)),
+        "Company: Osprey Labs",
+        *(x.format(y) for x, y in zip(block, ("Trainee", "2016 - 2018", "", ""), strict=True)),
+    ]
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(x.company, x.title, x.start) for x in found] == [
+        ("Alder Systems", "Engineer", "2019"),
+        ("Osprey Labs", "Trainee", "2016"),
+    ]
