@@ -1,18 +1,24 @@
 """Experience and education of a whole résumé, with and without headings."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.candidates.profile import Education, Experience
+from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.education import find_education, is_school_entry, schools
-from app.candidates.rules.entries import Entry, group
+from app.candidates.rules.entries import group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
-from app.candidates.rules.headings import Kind
+from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import korean_name, latin_name
+from app.candidates.rules.parts import SEPARATOR, tidy
 from app.candidates.rules.sections import Section
-from app.candidates.rules.vocabulary import has_school
+from app.candidates.rules.sentences import is_headish
+from app.candidates.rules.tables import Entry
+from app.candidates.rules.vocabulary import has_school, title_score
 
 _PERSONAL = frozenset(
     {
@@ -27,15 +33,19 @@ _PERSONAL = frozenset(
     }
 )
 _NAME_WITHIN = 5
+_DATED_WITHIN = 2
 _TRAINING = re.compile(
     r"(?:교육|연수|배움|수료)(?:사항|이력|과정|훈련|이수|이수사항)?|training|trainings|courses|schooling"
 )
+_CLEARLY_LARGE = 1.1
+_LEAST_ENTRIES = 2
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
 
 def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Education]]:
     """Positions and schools in reading order."""
+    sections = _with_firms(sections)
     experience = find_experience(_lines(sections, Kind.EXPERIENCE)) or find_experience(
         _lines(sections, Kind.CAREER_DETAIL)
     )
@@ -48,10 +58,44 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
     if not education:
         education = find_education(s.lines for s in sections if _is_training(s))
     if not experience or not education:
-        found = [_mixed(_told(s.lines[_first_told(s) :])) for s in sections if s.kind in _UNHEADED]
+        found = [_mixed(_unheaded(s)) for s in sections if s.kind in _UNHEADED]
         experience = experience or [row for more, _ in found for row in more]
         education = education or [row for _, schooling in found for row in schooling]
     return experience, education
+
+
+def _with_firms(sections: Sequence[Section]) -> list[Section]:
+    """Sections less the headings that are the firm or school of an entry of the section above."""
+    result: list[Section] = []
+    for section in sections:
+        above = result[-1] if result else None
+        if above and section.heading and _names_an_entry(section, above):
+            lines = (*above.lines, section.heading, *section.lines)
+            result[-1] = replace(above, lines=lines)
+        else:
+            result.append(section)
+    return result
+
+
+def _names_an_entry(section: Section, above: Section) -> bool:
+    """Whether a heading that no list knows stands over a dated job, and looks as firms do there."""
+    heading = section.heading
+    if section.kind is not Kind.OTHER or above.kind is not Kind.EXPERIENCE or heading is None:
+        return False
+    if not any(not p.single for x in section.lines[:_DATED_WITHIN] for p in periods(x.text)):
+        return False
+    if heading.cells or heading_kinds(heading.text) or not is_headish(heading):
+        return False
+    if above.lines and _look(above.lines[0]) != _look(heading):
+        return False
+    if above.lines and above.heading and _look(above.heading) != _look(heading):
+        return True
+    texts = (p for x in section.lines[:_DATED_WITHIN] for p in SEPARATOR.split(x.text))
+    return any(title_score(tidy(without_periods(t))) for t in texts)
+
+
+def _look(line: Line) -> tuple[float, bool]:
+    return round(line.ratio, 2), line.bold
 
 
 def _is_training(section: Section) -> bool:
@@ -80,6 +124,25 @@ def _is_name(line: Line) -> bool:
 def _told(lines: Sequence[Line]) -> list[Line]:
     """Lines less the name and `label: value` ones."""
     return [x for x in lines if x.ratio < _DISPLAY_RATIO and not _is_personal(x)]
+
+
+def _unheaded(section: Section) -> list[Line]:
+    """What a section that is called nothing of the kind may tell of a career."""
+    lines = _told(section.lines[_first_told(section) :])
+    dated = [at for at, x in enumerate(lines) if any(not p.single for p in periods(x.text))]
+    if section.kind is not Kind.HEADER or len(dated) < _LEAST_ENTRIES:
+        return lines
+    # A firm's look comes again with the next firm. That of a heading, which no list knows, does not.
+    looks = Counter(map(_look, lines))
+    alone = [
+        at for at, x in enumerate(lines[: dated[0]]) if looks[_look(x)] == 1 and _is_set_off(x)
+    ]
+    return lines[alone[-1] + 1 :] if alone else lines
+
+
+def _is_set_off(line: Line) -> bool:
+    large = line.ratio > _CLEARLY_LARGE and not line.ocr  # recognised sizes vary
+    return not line.cells and (line.bold or large)
 
 
 def _is_personal(line: Line) -> bool:

@@ -19,10 +19,17 @@ _YEAR = r"(?:19[4-9]\d|20[0-4]\d)"
 _MM = r"(?:1[0-2]|0?[1-9])"
 _DD = r"(?:3[01]|[12]\d|0?[1-9])"
 _SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
+# The second half of `Sep 18 - March 21`, whose years would be days of a month anywhere else.
+_AFTER_DASH = "|".join(
+    rf"(?<=[-~]{space}[a-z]{{{letters}}}[ -]\d\d)"
+    for letters in range(3, 10)
+    for space in ("", r"\ ")
+)
 _ATOM = re.compile(
     rf"""
-      (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|actualidad|presente|attuale)\b
-                | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
+    (?=['\dacdefhjlmnopstw현재지근진])  # what any of them begins with: most places need no more
+    (?: (?<![\d.]) (?P<open> (?:present|current(?:ly)?|now|today|ongoing|to\ date|till\ (?:date|now|today)|onwards?|heute|aujourd'hui|heden|hoje|hoy|oggi|obecnie|ahora|actualidad|presente|attuale)\b
+                | (?<=-\ )date\b | 지금(?:까지)? | 현\s?재(?:\s?재직\s?중?|까지)? | (?:재직|재학|근무|진행)\s?중 | 재직(?!\s?기간) )
     | (?<!\d) (?P<ko_y>{_YEAR}|'\d\d|\d\d(?=\s?년\s?{_MM}\s?월)) \s?년도?
               (?: \s?(?P<ko_m>{_MM})\s?월 (?:\s?{_DD}\s?일)? )?
     | (?<![\d.]) (?P<ymd_y>{_YEAR}) (?:\s?[./]\s?|-) (?P<ymd_m>{_MM}) (?!\d)
@@ -30,13 +37,17 @@ _ATOM = re.compile(
     | (?<![\d.]) (?:{_DD}[./-])? (?P<my_m>{_MM}) \s?[./-]\s? (?P<my_y>{_YEAR}) (?!\d)
     | \b (?:(?<![\d.]){_DD}(?:st|nd|rd|th)?\s)? (?P<mon>{_MONTH}) [\s,]* (?:of\s)?
          (?: {_DD}(?:st|nd|rd|th)?,?\s+ )? (?P<mon_y>{_YEAR}|'\d\d(?!\d))
-    | (?<!\d) (?P<ym_y>{_YEAR}) ,?\s (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
+    | \b (?P<short_mon>{_MONTH}) [ -]? (?P<short_y>\d\d) (?![\w,:.]\d|[\w,:])
+         (?: (?=\ ?[-~]\ ?(?:{_MONTH}|present|current|now|till|to\ date)) | {_AFTER_DASH} )
+    | (?: (?<=[-~]\ ) | (?<=[-~]) | (?<![\d-]) (?=\d{{6,8}}\ ?[-~]) )
+         (?P<whole_y>{_YEAR}) (?P<whole_m>0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01])? (?!\d)
+    | (?<!\d) (?P<ym_y>{_YEAR}) (?:,?\s|[-/]) (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
     | \b {_SEASON} \s+ (?:of\s)? (?P<season_y>{_YEAR})
     | (?<![\w.]) (?P<q_y>'\d\d|\d\d(?=[./]{_MM}\.?\s?[-~])|(?<=[-~])\d\d|(?<=[-~]\ )\d\d)
           [./] (?P<q_m>0[1-9]|1[0-2]) (?![\d%.]\d) (?![\d%])
     | (?<![\d.,$₩]) (?P<year>{_YEAR}) (?![\d%+,]) (?!\.\d) (?!\s?(?:명|만|원|개|건|여|대|x\b|k\b))
     | (?<!\w) (?P<yy>'\d\d) (?![\ds])
-    | \b (?P<lone_mon>{_MONTH}) (?=\s*-\s*{_MONTH}[\s,]*{_YEAR})
+    | \b (?P<lone_mon>{_MONTH}) (?=\s*-\s*{_MONTH}[\s,]*{_YEAR}) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -45,11 +56,11 @@ _DIGIT = re.compile(r"\d")
 _TWO_DIGITS = re.compile(r"\d\d")
 _FROM = re.compile(r"(?:since|from|\bas of)\s*:?\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(
-    r"^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
+    r"^\s*\.?\s*\(?\s*(?:입학|입사)\s*\)?\s*[,/·]?\s*$|^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
     re.IGNORECASE,
 )
 _ONLY_SPACE = re.compile(r"^\s*$")
-_OPEN_TAIL = re.compile(r"^\s*\.?\s*(?:~|-\s*$|부터(?!\w))")
+_OPEN_TAIL = re.compile(r"^\s*\.?\s*(?:~|-\s*(?=$|[)\]])|부터(?!\w))")
 _SHORT_END = re.compile(rf"^\s*[-~]\s*(?P<m>{_MM})\s*(?:월|\.)?(?=\s|$|[),])")
 _SHORT_YEAR = re.compile(r"^-(?P<y>\d\d)(?!\d|[.%])")
 _BEGINNING = re.compile(r"^\s*\.?\s*\(?\s*(?:입학|입사|부터|시작|편입)")
@@ -58,6 +69,7 @@ _DURATION = re.compile(
     r"|[\[(]?\s*(?<![\d.])\d{1,2}\s?(?:개월|months?|mos?\b\.?)(?:\s?간)?\s*[\])]?",
     re.IGNORECASE,
 )
+_UNTIL = re.compile(r"\s?까지")
 _EMPTY_BRACKETS = re.compile(r"[\[(]\s*[,~\-]?\s*[\])]")
 
 
@@ -127,13 +139,14 @@ def _period(text: str, atoms: list[_Atom], at: int) -> tuple[Period | None, int]
     if first.value is None:
         return None, 1
     if follower and _joined(text, first, follower):
+        until = _UNTIL.match(text, follower.stop)
         return (
             Period(
                 start=first.value,
                 end=follower.value,
                 ongoing=follower.value is None,
                 begin=first.begin,
-                stop=follower.stop,
+                stop=until.end() if until else follower.stop,
             ),
             2,
         )
@@ -180,6 +193,8 @@ def _joined(text: str, first: _Atom, second: _Atom) -> bool:
     if second.value and not _ordered(first.value or "", second.value):
         return False
     between = text[first.stop : second.begin]
+    if between == "/" and first.value and second.value:
+        return len(first.value) == len(second.value) == len("2012")  # 2012/2015
     if _BETWEEN.match(between):
         return True
     whole = second.value is None or ("-" in second.value and "-" in (first.value or ""))
@@ -203,13 +218,25 @@ def _value(match: re.Match[str], text: str) -> str | None:
     year = next(
         (
             match[k]
-            for k in ("ko_y", "ymd_y", "my_y", "mon_y", "ym_y", "season_y", "q_y", "year", "yy")
+            for k in (
+                "ko_y",
+                "ymd_y",
+                "my_y",
+                "mon_y",
+                "ym_y",
+                "season_y",
+                "q_y",
+                "year",
+                "yy",
+                "short_y",
+                "whole_y",
+            )
             if match[k]
         ),
         None,
     )
-    name = match["mon"] or match["ym_mon"] or match["lone_mon"]
-    month = next((match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m") if match[k]), None)
+    name = match["mon"] or match["ym_mon"] or match["lone_mon"] or match["short_mon"]
+    month = next((match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m", "whole_m") if match[k]), None)
     if match["lone_mon"]:  # `Jun - Aug 2020`: the year is the one that follows
         later = re.search(_YEAR, text[match.end() : match.end() + 24])
         year = later[0] if later else None

@@ -8,11 +8,13 @@ from itertools import pairwise
 
 from app.candidates.profile import Education
 from app.candidates.rules.dates import Period, periods, without_periods
-from app.candidates.rules.entries import Entry, group
+from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import case_cut, without_translation
 from app.candidates.rules.places import is_place
+from app.candidates.rules.sentences import is_headish
+from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     DEGREE_EN,
     degree_word,
@@ -27,7 +29,7 @@ from app.candidates.rules.vocabulary import (
 )
 
 _STRONG = re.compile(
-    r"\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―]+\s+|\s*—\s*|\s{3,}|;\s+|\s+@\s+"
+    r"(?<=[a-z]{4})\.\s+(?=[A-Z])|\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―]+\s+|\s*—\s*|\s{3,}|;\s+|\s+@\s+"
 )
 _FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
 _GRADE = re.compile(
@@ -50,10 +52,15 @@ _CAMPUSES = re.compile(
     r"^(?:The )?(?:Univ\w*\.? of (?:California|Texas|Illinois|Wisconsin|Michigan|North Carolina|Maryland|Massachusetts|Colorado|Minnesota|Tennessee|Nebraska|Missouri|Hawaii|Alabama)|California State University|State University of New York|Indian Institute of (?:Technology|Science))$",
     re.IGNORECASE,
 )
-_AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교)\)?$")
+_AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교|교육원|어학원|어학당)\)?$")
+_GOES_ON = re.compile(r"(?:\s(?:in|of|and|for|with)|\s?[&,])$")
 _GENERIC = re.compile(
     r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
 )
+_FURTHER = re.compile(
+    r"\s*\((?:부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
+)
+_TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
 _JOB = 0.9
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
@@ -108,17 +115,20 @@ def _continues(upper: Line, lower: Line) -> bool:
 def schools(entries: Iterable[Entry]) -> list[Education]:
     """One row per entry that names a school."""
     rows: list[Education] = []
+    courses: list[Education] = []
     for entry in entries:
         draft = _from_columns(entry) if Label.SCHOOL in entry.columns else _from_lines(entry)
         if draft.school and (len(draft.school) > 1):
-            rows.append(
-                Education(
-                    school=without_translation(draft.school),
-                    degree=_degree(draft),
-                    **_dates(entry.period),
-                )
+            row = Education(
+                school=without_translation(draft.school),
+                degree=_degree(draft),
+                **_dates(entry.period),
             )
-    return rows
+            rows.append(row)
+            if _TRAINED.search(draft.school) and not has_school(draft.school):
+                courses.append(row)
+    # Among schools, a course that names none is further training.
+    return [row for row in rows if row not in courses] or rows
 
 
 def _dates(period: Period | None) -> dict[str, str | None]:
@@ -135,6 +145,8 @@ def _from_columns(entry: Entry) -> _Draft:
         draft.school = _tidy(columns[Label.SCHOOL])[:_SCHOOL_MAX_CHARS] or None
         draft.others, draft.degrees = [], []
     seen = {_tidy(columns[Label.SCHOOL])}
+    if entry.unnamed and not {Label.MAJOR, Label.DEGREE} & columns.keys():
+        draft.degrees += [t for c in entry.unnamed[:1] if (t := _tidy(without_periods(c)))]
     for label in (Label.MAJOR, Label.DEGREE, Label.STATUS):
         value = _tidy(columns.get(label, ""))
         if not value or value in seen or is_place(value):
@@ -149,10 +161,9 @@ def _from_columns(entry: Entry) -> _Draft:
 
 def _from_lines(entry: Entry) -> _Draft:
     draft = _Draft()
-    for line in (*entry.above, *entry.head, *entry.below):
-        for cell in [c for c in line.cells if c] or [line.text]:
-            for piece in _pieces(without_periods(cell)):
-                _read(draft, piece)
+    for cell in _cells((*entry.above, *entry.head, *entry.below)):
+        for piece in _pieces(without_periods(cell)):
+            _read(draft, piece)
     if (
         draft.others
         and not draft.degrees
@@ -166,6 +177,34 @@ def _from_lines(entry: Entry) -> _Draft:
     return draft
 
 
+def _cells(lines: Sequence[Line]) -> list[str]:
+    """What stands in each cell; `Bachelor of Science in` goes on in the next line."""
+    cells: list[str] = []
+    opened = False
+    edge = max((x.box.right for x in lines if x.box), default=0.0)
+    for line, below in zip(lines, (*lines[1:], None), strict=True):
+        texts = [c for c in line.cells if c] or [line.text]
+        if opened and len(texts) == 1 and not periods(line.text) and not has_school(line.text):
+            texts = [f"{cells.pop()} {texts[0]}"]
+        cells += texts
+        opened = len(texts) == 1 and has_degree(texts[0]) and _goes_on(line, below, edge)
+    return cells
+
+
+def _goes_on(line: Line, below: Line | None, edge: float) -> bool:
+    """Whether a degree was broken: by its last word, or by a column that it fills to the edge."""
+    if _GOES_ON.search(line.text):
+        return True
+    if below is None or not line.box or not below.box or below.cells or line.box.right < edge:
+        return False
+    words = below.text.split()
+    if len(words) > 3 or not "".join(words).isalpha() or not words[0][0].isupper():
+        return False
+    alike = (round(line.ratio, 2), line.bold) == (round(below.ratio, 2), below.bold)
+    beneath = abs(line.box.left - below.box.left) < 1 and line.text[-1].isalpha()
+    return alike and beneath and is_headish(below) and not has_degree(below.text)
+
+
 def _pieces(text: str) -> list[str]:
     """Master of Business Administration - MBA, Strategy: one degree, spelled out and in short."""
     long, dash, short = text.partition(" - ")
@@ -175,7 +214,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _tidy(text: str) -> str:
-    text = _BRACKETED_DEGREE.sub(r"\1", text)
+    text = _BRACKETED_DEGREE.sub(r"\1", _FURTHER.sub("", text.strip()))
     text = _EMPTY_BRACKETS.sub(" ", _GRADE.sub(" ", text))
     text = " ".join(text.split()).strip(_TRIM)
     tail = _BRACKET_TAIL.search(text)
@@ -294,7 +333,9 @@ def _degree(draft: _Draft) -> str | None:
     named = [d for d in degrees if has_degree(d)]
     if not degrees:
         return (
-            _clip(field_of_study) if field_of_study and len(field_of_study.split()) <= 5 else None
+            _clip(field_of_study)
+            if field_of_study and (len(field_of_study.split()) <= 5 or " in " in field_of_study)
+            else None
         )
     if named and len(degrees) == 1 and field_of_study and _bare(named[0]):
         korean = has_korean_degree(named[0])
@@ -326,7 +367,8 @@ def _status_off(text: str) -> str:
     """졸업 after a degree says nothing more; after a bare subject it is all that is said."""
     if not has_degree(text):
         return text
-    return " ".join(_STATUS.sub(" ", text).split()).strip(_TRIM)
+    bare = " ".join(_STATUS.sub(" ", text).split()).strip(_TRIM)
+    return bare if bare.count("(") == bare.count(")") else bare.rpartition("(")[0].strip(_TRIM)
 
 
 def _clip(text: str | None) -> str | None:

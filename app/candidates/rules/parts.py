@@ -2,6 +2,7 @@
 """The parts that a line over a position holds: employer, job, department, place."""
 
 import re
+from collections.abc import Sequence
 
 from app.candidates.rules.places import is_place, without_place
 from app.candidates.rules.skills import canonical
@@ -13,6 +14,7 @@ from app.candidates.rules.vocabulary import (
     is_employment_type,
     is_legal,
     is_legal_form,
+    is_legal_prefix,
     is_title_head,
     is_title_word,
     title_score,
@@ -23,15 +25,16 @@ SEPARATOR = re.compile(
 )
 TRIM = " \t,;:|/~·•-–—"
 _AT = re.compile(
-    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>[A-Z0-9(가-힣].{1,60})$"
+    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>(?:[A-Z0-9(가-힣]|self-|freelanc).{1,60})$"
 )
 _BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
 _KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$")
 _MARKED = re.compile(
     r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
 )
-_DUTY_BRACKET = re.compile(r"\s*\([^()]{3,40}\)$")
-_OUTLINE = re.compile(r"^\d{1,2}[-.]\d{1,2}[.)]?\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")  # 2-1. 나루상사
+_DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
+# 2-1. 나루상사, 3) 나루상사
+_OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 
@@ -42,6 +45,7 @@ def tidy(text: str) -> str:
     while (tail := _BRACKETS.search(text)) and (
         (is_employment_type(tail["inner"]) and not title_score(text[: tail.start()]))
         or is_place(tail["inner"])
+        or (is_department(tail["inner"]) and not title_score(text[: tail.start()]))
         or not any(c.isalpha() for c in tail["inner"])
     ):
         text = text[: tail.start()].strip(TRIM)
@@ -152,17 +156,22 @@ def cut_title(text: str) -> tuple[str, str] | None:
     """`Northwind Data Engineer` or `Data Engineer Northwind`: title words against the others."""
     bare = _DUTY_BRACKET.sub("", text)  # 느티초등학교 교사 (6학년 부장)
     words = (bare if title_score(bare) else text).split()
-    flags = [is_title_word(w) or canonical(w) is not None for w in words]
+    plain = [w.partition("(")[0] or w for w in words]  # 사회복지사(팀장)
+    flags = [is_title_word(w) or canonical(w) is not None for w in plain]
     if all(flags) or "," in text:
         return None
+    if cut := _cut_before_firm(words, flags):
+        return cut
     if not flags[0] and flags[-1]:
         last = max(i for i, f in enumerate(flags) if not f)
         if is_department(words[last]) and last:
             flags[last] = True
             last = max((i for i, f in enumerate(flags) if not f), default=last)
-        if not text.isascii():  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
+        if is_korean(text):  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
             told = (i for i in range(last) if company_score(words[i]) >= 0.6)
             last = next(told, last)
+            if is_legal_prefix(words[0]):  # 법무법인 나루 소속 변호사
+                last = max(last, 1)
         return " ".join(words[last + 1 :]), " ".join(words[: last + 1])
     if flags[0] and not flags[-1]:
         first = min(i for i, f in enumerate(flags) if not f)
@@ -175,6 +184,18 @@ def cut_title(text: str) -> tuple[str, str] | None:
     return None
 
 
+def _cut_before_firm(words: Sequence[str], flags: Sequence[bool]) -> tuple[str, str] | None:
+    """`Hospital Pharmacist Hospital de Santa Luzia`: a job, then words that only firms have."""
+    heads = [at for at, word in enumerate(words[1:-1], 1) if is_title_head(word)]
+    if flags[0] or flags[-1] or not heads:
+        return None
+    title, firm = " ".join(words[: heads[-1] + 1]), " ".join(words[heads[-1] + 1 :])
+    named = company_score(firm) >= 0.6 and firm[:1].isupper()
+    # Fenland Teacher Training Institute: what stands before its head is no name.
+    named = named and all(is_title_word(w) or company_score(w.title()) for w in words[: heads[-1]])
+    return (title, firm) if named and title_score(title) >= 0.6 else None
+
+
 def without_translation(text: str) -> str:
     """`Narae Trading (나래무역)` → `Narae Trading`; a short form stays: 한국개발원(KDI)."""
     match = _BRACKETS.search(text)
@@ -182,10 +203,11 @@ def without_translation(text: str) -> str:
         return text
     outer, inner = text[: match.start()].strip(), match["inner"].strip()
     short = inner.isupper() and " " not in inner and len(inner) <= 6
-    if short or _is_korean(outer) == _is_korean(inner) or not any(c.isalpha() for c in inner):
+    if short or is_korean(outer) == is_korean(inner) or not any(c.isalpha() for c in inner):
         return text
     return outer
 
 
-def _is_korean(text: str) -> bool:
+def is_korean(text: str) -> bool:
+    """Whether any of it is Hangul."""
     return any("가" <= c <= "힣" for c in text)

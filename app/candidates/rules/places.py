@@ -49,11 +49,21 @@ _STATES = words("""
     AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM
     NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB NSW VIC QLD
     """)
+_COUNTRIES = words("""
+    AE AR AT AU BE BG BR CA CH CL CN CO CZ DE DK EE EG ES FI FR GB GR HK HR HU ID IE IL IN IS IT JP KE KR
+    LT LU LV MX MY NG NL NO NZ PE PH PK PL PT RO RS SA SE SG SI SK TH TR TW UA US VN ZA
+    """)
 _KOREAN = re.compile(
     r"^(?:대한민국\s?)?(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주|판교|분당|강남|성남|수원"
     r"|용인|고양|안양|천안|청주|전주|포항|창원)(?:특별시|광역시|특별자치시|특별자치도|시|도|남도|북도)?(?:\s+[가-힣]{1,6}[시군구읍면동])*"
     r"(?:\s+[가-힣\d]{1,10}(?:로|길)\s?\d[\d\-]*)?$"
 )
+_ABROAD = words("""
+    하노이 호치민 다낭 도쿄 오사카 교토 나고야 후쿠오카 삿포로 베이징 북경 상하이 상해 선전 심천 광저우 홍콩 타이베이 싱가포르 방콕 마닐라
+    자카르타 쿠알라룸푸르 델리 뭄바이 두바이 이스탄불 모스크바 런던 파리 베를린 뮌헨 프랑크푸르트 암스테르담 마드리드 바르셀로나 로마 밀라노
+    프라하 부다페스트 바르샤바 취리히 제네바 뉴욕 보스턴 시카고 시애틀 샌프란시스코 로스앤젤레스 밴쿠버 토론토 시드니 멜버른 오클랜드
+    미국 일본 중국 베트남 영국 독일 프랑스 캐나다 호주 인도 태국 필리핀 인도네시아 말레이시아 대만 재택 원격
+    """)
 _AREA = re.compile(r"^Greater\s+|(?:\s+Bay|\s+Metropolitan|\s+Metro)?\s+(?:Area|Region)$")
 _POSTAL = re.compile(r"\s+\d{5}(?:-\d{4})?$")
 
@@ -70,7 +80,7 @@ def is_place(text: str) -> bool:
     text = _AREA.sub("", _POSTAL.sub("", text.strip(" ,.()|·•-–—")))
     if not text or len(text) > 60:
         return False
-    if _KOREAN.match(text):
+    if _KOREAN.match(text) or text in _ABROAD:
         return True
     cities, regions = _tables()
     parts = [p.strip().casefold() for p in re.split(r"[,/]|\s[-–]\s", text)]
@@ -86,7 +96,7 @@ def is_place(text: str) -> bool:
     )
     closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
     if parts[0] in cities or (parts[0] in regions and len(parts[0]) > 2):
-        return closed
+        return closed or (len(parts) > 1 and last in _COUNTRIES)
     # Des Moines, Iowa, United States; but not Glasswing AI, New York, NY.
     if len(parts) > 2 and (state or parts[-2] not in regions or parts[-2] in cities):
         return False
@@ -104,6 +114,8 @@ def without_place(text: str) -> str:
     _, regions = _tables()
     if comma and (tail in _STATES or (tail.casefold() in regions and len(tail) > 2)):
         return _without_city(head) or text
+    if comma and tail in _COUNTRIES and (bare := _without_city(head)) != head:
+        return bare or text
     return text if comma else (_without_city(text) if text.count(" ") >= 1 else text) or text
 
 

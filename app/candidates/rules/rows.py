@@ -10,9 +10,13 @@ from app.candidates.rules.labels import labels_of
 from app.candidates.rules.lines import Line
 from app.candidates.rules.vocabulary import title_score
 
-_OPEN = re.compile(r"[-–—~∼〜～→]\s*$")
+_OPEN = re.compile(
+    r"[-–—~∼〜～→]\s*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?)?\s*$",
+    re.IGNORECASE,
+)
+_MONTH_LAST = re.compile(r"[A-Za-z]{3,9}\.?\s*$")
 _LATER = re.compile(
-    r"^(?:[-–—~∼〜～→]\s*)?(?:.*\d|(?:present|current|now|today|현재|재직\s?중|재학\s?중)\W*$)",
+    r"^(?:[-–—~∼〜～→]\s*)?(?:.*\d|(?:present|current|now|today|지금(?:까지)?|현재|재직\s?중|재학\s?중)\W*$)",
     re.IGNORECASE,
 )
 _CONJUNCTION = re.compile(r"(?:\s(?:and|of|or|for|held)|\s?[&/]|\s및)$", re.IGNORECASE)
@@ -44,7 +48,7 @@ def _joined_dates(upper: Line, lower: Line) -> list[Line] | None:
         begin, end = first[at], second[at]
         if len(begin) + len(end) > _CELL_MAX_CHARS or not _OPEN.search(begin):
             continue
-        if not _LATER.match(end) or without_periods(begin) or (at and len(first) == 1):
+        if not _LATER.match(end) or _told(begin) or (at and len(first) == 1):
             continue
         found = periods(f"{begin} {end}")
         if len(found) == 1 and not found[0].single and not without_periods(f"{begin} {end}"):
@@ -52,6 +56,11 @@ def _joined_dates(upper: Line, lower: Line) -> list[Line] | None:
             rest = second[1:] if at == 0 else second[:-1]
             return [whole, _with(lower, rest)] if rest else [whole]
     return None
+
+
+def _told(begin: str) -> str:
+    """What a cell tells beside a date: nothing in `Jan 2012 – Aug`, whose year stands below."""
+    return without_periods(_MONTH_LAST.sub("", begin))
 
 
 def _joined_name(upper: Line, lower: Line) -> Line | None:

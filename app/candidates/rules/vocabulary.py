@@ -8,7 +8,7 @@ from app.candidates.rules.wordlists import words
 
 _TITLE_HEADS = words("""
     engineer developer manager director analyst scientist designer architect consultant intern
-    internship officer president lead leader head specialist coordinator administrator assistant
+    internship placement crew officer president lead leader head specialist coordinator administrator assistant
     associate researcher fellow professor lecturer teacher instructor tutor nurse physician
     accountant auditor attorney lawyer paralegal editor writer journalist producer technician
     programmer tester strategist planner marketer recruiter representative executive founder
@@ -46,8 +46,20 @@ _TITLE_HEADS = words("""
     webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
     generalist expert technologist copyeditor entwickler ingenieur
     """)
+# Jobs in one word, as German, Dutch and their neighbours write them: Projektleiter, Verkoopadviseur.
+_TITLE_ENDINGS = tuple(
+    sorted(
+        words("""
+        adviseur assistent assistentin bearbeiter bearbeiterin beheerder berater beraterin entwickler entwicklerin
+        ingenieur ingenieurin ingenjör ledare lehrer lehrerin leider leiter leiterin
+        manager managerin medewerker mitarbeiter mitarbeiterin ontwikkelaar techniker technikerin utvecklare utvikler
+        """)
+    )
+)
 # Jobs that Korean firms name by two or three capitals; in lower case they are words.
-_SHORT_TITLES = words("AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM")
+_SHORT_TITLES = words(
+    "AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM HRBP HRM HRD"
+)
 _TITLE_MODIFIERS = words("""
     senior sr sr. junior jr jr. staff chief vice deputy assistant associate full-stack fullstack
     full stack backend back-end back end frontend front-end front software data machine learning
@@ -78,8 +90,8 @@ _KO_TITLE = re.compile(
     r"|사원|주임|대리|과장|차장|부장|팀장|실장|본부장|부서장|이사|상무|전무|사장|부사장|대표|대표이사|파트장|그룹장|센터장|지점장|점장|소장|원장|국장|반장"
     r"|(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후|연수|상임|학생|방문|겸임|계약|인턴|참여|특별)\s?(?:연구원|연구위원|매니저|엔지니어|컨설턴트|개발자)?|인턴|인턴사원|수습사원|계장|팀원|팀리더|리더|리드|파트너"
     r"|강사|교사|교수|조교|조교수|부교수|간호사|수간호사|회계사|세무사|변호사|변리사|노무사|약사|의사|기자|작가|사서|영양사|조리사|물리치료사|치위생사|사회복지사"
-    r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
-    r"|사무원|상담원|운전원|경비원|조리원|미화원|안내원|판매원|검침원|조합원|배달원|집배원|활동가|운동가|작곡가|건축가|사진가|번역가|통역가|평론가|분장사|요리사|제빵사|제과사|용접사|정비사|미용사|이발사|운전기사|운전사|버스기사|택배기사|기사|설비기사|전기기사|기관사|항해사|조종사|관제사|측량사|감정평가사|관세사|법무사|공인중개사|보육교사|강사|상담교사|보건교사|요양보호사|간호조무사|임상병리사|방사선사|작업치료사|언어치료사|치과기공사|안경사|수의사|한의사|영양교사|조향사|바텐더|소믈리에|주방장|주방보조|조리장|공장장|현장소장|작업반장|조장|직장|파티시에|베이커|플로리스트|스타일리스트|헤어디자이너|아나운서|쇼호스트|리포터|애니메이터|성우|배우|가수|무용수|연주자|지휘자|연출가|큐레이터|학예사|학예연구사|기록연구사|연구사|지도사|장학사|경찰관|소방관|소방사|군무관|교도관|세관원|은행원|텔러|설계사|재무설계사|계리사|심사역|투자역|매니징디렉터|조무사|실습생|연수생|보조교사|정교사|기간제교사|담임교사|조교사|생산직원|현장직|기능공|용접공|배관공|목수|미장공|도장공|기술자|설치기사|수리기사|검사원|검수원|포장원|지게차기사"
+    r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|오너|서기|라이터|카피라이터|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
+    r"|사무원|상담원|운전원|경비원|조리원|미화원|안내원|판매원|검침원|조합원|배달원|집배원|활동가|운동가|작곡가|건축가|사진가|번역가|통역가|평론가|분장사|요리사|제빵사|제과사|용접사|정비사|미용사|이발사|운전기사|운전사|버스기사|택배기사|기사|설비기사|전기기사|기관사|항해사|조종사|관제사|측량사|감정평가사|관세사|법무사|공인중개사|보육교사|강사|상담교사|보건교사|요양보호사|간호조무사|임상병리사|방사선사|작업치료사|언어치료사|치과기공사|안경사|수의사|한의사|영양교사|조향사|바텐더|소믈리에|주방장|주방보조|조리장|공장장|현장소장|작업반장|조장|직장|파티시에|베이커|플로리스트|스타일리스트|헤어디자이너|아나운서|쇼호스트|리포터|애니메이터|성우|배우|가수|무용수|연주자|지휘자|연출가|큐레이터|학예사|학예연구사|기록연구사|연구사|지도사|장학사|경찰관|소방관|소방사|군무관|교도관|세관원|은행원|텔러|설계사|재무설계사|계리사|심사역|투자역|매니징디렉터|전공의|전문의|레지던트|전임의|임상강사|봉직의|공보의|군의관|조무사|실습생|연수생|보조교사|정교사|기간제교사|담임교사|조교사|생산직원|현장직|기능공|용접공|배관공|목수|미장공|도장공|기술자|설치기사|수리기사|검사원|검수원|포장원|지게차기사"
     r"|조연출|편집자|기획위원|감독|촬영감독|행정원|행정직|사무직|영업직|생산직|연구직|기술직|개발직|보조원|요원|연구조교|수습|CEO|CTO|CFO|COO|CPO|PM|PO|PL|PD|MD|AE|QA|TA|RA)$",
     re.IGNORECASE,
 )
@@ -101,7 +113,7 @@ _KO_TITLE_PARTS = words("""
     클라우드 인프라 데브옵스 플랫폼 프로덕트 제품 서비스 사업 전략 브랜드 콘텐츠 퍼포먼스 그로스 디지털 마케팅 영업 인사 총무 재무 회계 구매 물류 생산 품질 연구
     개발 기획 운영 디자인 그래픽 시각 영상 게임 검색 추천 결제 정산 리드 테크 프로젝트 프로그램 고객 해외 국내 임베디드 펌웨어 기구 설계 전기 전자 기계 화학 공정
     UX UI UX/UI UI/UX AI ML iOS QA IT R&D SW HW BX PR HR Android DevOps 정규직 계약직 파견직 및 신입 보조 비즈니스
-    솔루션 기술 지원 교육 법무 홍보 상품 매장 판매 상담사용자 경험 편집 설비 금형 인테리어 건축 토목 조경 패션 의류 무역 수출 수입 해외영업 기술영업 국내영업
+    소속 테스트 솔루션 기술 지원 교육 법무 홍보 상품 매장 판매 상담사용자 경험 편집 설비 금형 인테리어 건축 토목 조경 패션 의류 무역 수출 수입 해외영업 기술영업 국내영업
     생산관리 품질관리 구매관리 인사총무 행정 간호 임상 병동 광고 미디어 커머스 이커머스 물류관리 설치 유지보수 경영 경영지원 기술지원 고객지원 상품기획 서비스기획
     사업기획 웹서비스 응용 자동화 반도체 로봇 임베디드SW 선행 광학 회로 배터리 제약 바이오
     """)
@@ -113,6 +125,9 @@ _LEGAL = re.compile(
     r"(?:\(주\)|\(유\)|\(재\)|\(사\)|주식회사|유한회사|㈜|\b(?:Inc|Ltd|LLC|L\.L\.C|Corp|Corporation|GmbH|PLC|plc|Pty|LLP|Limited|Incorporated"
     r"|S\.A|B\.V|S\.r\.l|Oy|A/S|K\.K)\b\.?|\bCo\.|\b(?:AG|AB|BV|NV|SA|SE|KG|AS|ASA|ApS|Oyj|SpA|S\.p\.A\.|Srl|SARL|SAS|Lda|Ltda|Pvt|Bhd|Kft|s\.r\.o\.|z o\.o\.)$)"
 )
+_LEGAL_PREFIX = re.compile(
+    r"^(?:주식회사|유한회사|합자회사|합명회사|(?:법무|회계|세무|특허|노무|관세|의료|학교|재단|사단|감정평가|사회복지|농업회사|영농조합|비영리)법인|사회적협동조합|협동조합)(?:\s|$)"
+)
 _LEGAL_ALONE = re.compile(
     r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
     re.IGNORECASE,
@@ -122,14 +137,14 @@ _ORG = re.compile(
     r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
     r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
     r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
-    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research)\b"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
     r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
-    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
+    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|(?<!전)기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|일보|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원)$"
 )
 _DEPARTMENT = re.compile(
-    r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?:Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
+    r"^(?:[가-힣A-Za-z0-9&/·\s]{1,20}(?:팀|본부|사업부|부문|그룹|파트|셀|스쿼드|실|부|국|과)|(?:[\w&/ ]{2,30}) (?P<kind>Team|Department|Dept\.?|Division|Group|Squad|Unit|Org))$"
 )
 _EMPLOYMENT_TYPE = re.compile(
     r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
@@ -138,7 +153,7 @@ _EMPLOYMENT_TYPE = re.compile(
 _WORD = re.compile(r"[^\s,/&()]+")
 
 _SCHOOL_KO = re.compile(
-    r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대)"
+    r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대(?:학교)?)"
 )
 _SCHOOL_EN = re.compile(
     r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
@@ -151,12 +166,12 @@ DEGREE_EN = re.compile(
     r"|B\.?E\.?|M\.?E\.?|B\.?Tech\.?|M\.?Tech\.?|B\.?Com\.?|LL\.?[BM]\.?|J\.?D\.?|M\.?D\.?|A\.?A\.?S?\.?|A\.?S\.?|B\.?F\.?A\.?|M\.?F\.?A\.?|M\.?P\.?H\.?|M\.?P\.?P\.?|M\.?Ed\.?|B\.?Ed\.?|B\.?C\.?S\.?|M\.?C\.?S\.?|B\.?S\.?N\.?"
     r"|S\.M\.|A\.M\.|Sc\.?M\.|Sc\.?D\.|D\.?Sc\.?|Dr\. ?rer\. ?nat\.|Dr\.-Ing\.|Dipl\.-?(?:Ing|Kfm|Inf)\.?|Mag\.|Lic\.|Th\.?[DM]\.?|S\.J\.D\.|LL\.?D\.?|Pharm\.?D\.?|Psy\.?D\.?|D\.?D\.?S\.?|D\.?V\.?M\.?|D\.?N\.?P\.?|D\.?P\.?T\.?"
     r"|D\.?B\.?A\.?|M\.?B\.?B\.?S\.?|M\.?B\.?Ch\.?B\.?|B\.?V\.?Sc\.?|B\.?Pharm\.?|M\.?Pharm\.?|B\.?Mus\.?|M\.?Mus\.?|B\.?S\.?W\.?|M\.?S\.?W\.?|M\.?L\.?I?\.?S\.?|M\.?P\.?A\.?|M\.?Acc\.?|M\.?Sci\.?|M\.?Chem\.?|M\.?Math\.?|M\.?Phys\.?"
-    r"|M\.?S\.?N\.?|B\.?B\.?S\.?|B\.?C\.?A\.?|M\.?C\.?A\.?|B\.?H\.?M\.?|B\.?Des\.?|M\.?Des\.?|FdSc|FdA|PGCE|PGDE|PG ?Dip|PG ?Cert|PGDM|HND|HNC|BTEC|NVQ|GCSEs?|Licenciatura|Laurea(?: Magistrale)?|Licence|Maîtrise|Mestrado|Bacharelado|Doutorado|Vordiplom|Staatsexamen"
+    r"|[BM]\.?A\.?Sc\.?|M\.?App\.?Sc\.?|[BM]\.?Bus\.?|[BM]\.?Soc\.?Sci?\.?|[BM]\.?H\.?Sc\.?|M\.?Fin\.?|[BM]\.?Litt\.?|B\.?D\.?S\.?|M\.?S\.?N\.?|B\.?B\.?S\.?|B\.?C\.?A\.?|M\.?C\.?A\.?|B\.?H\.?M\.?|B\.?Des\.?|M\.?Des\.?|FdSc|FdA|PGCE|PGDE|PG ?Dip|PG ?Cert|PGDM|HND|HNC|BTEC|NVQ|GCSEs?|Licenciatura|Laurea(?: Magistrale)?|Licence|Maîtrise|Mestrado|Bacharelado|Doutorado|Vordiplom|Staatsexamen"
     r"|B\.?Arch\.?|M\.?Arch\.?|B\.?S\.?E\.?|M\.?S\.?E\.?|M\.?Res\.?|MIS|MIM|GED)(?:\s?\(Hons?\.?\))?(?![\w])"
 )
 _DEGREE_WORDS = re.compile(
     r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
-    r"postgraduate|graduate certificate|high school|certificate in|licence|licentiate|magister|diplom|exchange student|secondary|a-levels|abitur|baccalaur\w+)\b",
+    r"postgraduate|graduate certificate|high school|certificate in|licence|licentiate|magister|diplom|exchange student|secondary|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+)\b",
     re.IGNORECASE,
 )
 _AMBIGUOUS_DEGREES = frozenset(
@@ -195,7 +210,7 @@ def _is_head(word: str) -> bool:
         return True
     if any("가" <= c <= "힣" for c in word):
         return word == "연구원" or _KO_TITLE.search(word) is not None
-    if word in _SHORT_TITLES:
+    if word in _SHORT_TITLES or bare.endswith(_TITLE_ENDINGS):
         return True
     return "-" in bare and any(p in _TITLE_HEADS for p in bare.split("-"))
 
@@ -233,11 +248,11 @@ def is_title_head(word: str) -> bool:
 def company_score(text: str) -> float:
     """0..1: marks of an organisation's name."""
     text = text.strip()
-    if _LEGAL.search(text):
+    if _LEGAL.search(text) or (_LEGAL_PREFIX.match(text) and " " in text):
         return 1.0
     if _KO_ORG_NOT_TITLE.search(text):
         return 0.9
-    if _ORG.search(text) and len(text) <= 60:
+    if len(text) <= 60 and _ORG.search(text.title() if text.isupper() else text):
         return 0.6
     return 0.0
 
@@ -247,6 +262,11 @@ def is_legal(text: str) -> bool:
     return _LEGAL.search(text) is not None
 
 
+def is_legal_prefix(word: str) -> bool:
+    """법무법인, 주식회사: what stands before a firm's own name."""
+    return _LEGAL_PREFIX.match(word) is not None
+
+
 def is_legal_form(text: str) -> bool:
     """`Inc.` alone: the second half of a name that a comma cut."""
     return _LEGAL_ALONE.match(text.strip()) is not None
@@ -254,7 +274,10 @@ def is_legal_form(text: str) -> bool:
 
 def is_department(text: str) -> bool:
     """개발팀, Platform Team."""
-    return _DEPARTMENT.match(text.strip()) is not None
+    found = _DEPARTMENT.match(text.strip())
+    if found and found["kind"] == "Group":  # Platform Group; but Kestrel Insurance Group
+        return all(is_title_word(word) for word in text.split()[:-1])
+    return found is not None
 
 
 def is_employment_type(text: str) -> bool:

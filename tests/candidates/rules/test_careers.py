@@ -50,3 +50,25 @@ def test_what_is_called_training_is_education_where_nothing_else_is(document: Do
         "한빛대학교",
     ]
     assert careers(document, *course, "## 학력", "솔빛대학교 2010 - 2014")[1] == ["솔빛대학교"]
+
+
+def test_a_firm_in_large_type_is_no_section(document: DocumentOf) -> None:
+    lines = ["## Experience", "## Alder Airways", "Cabin Crew‖May 2016 - Aug 2018"]
+    later = ["## 두레항공", "Flight Attendant‖Oct 2018 - May 2020"]
+    others = ["## Civilian Merit", "Medal of the town, 2001 - 2002"]
+
+    assert careers(document, *lines, *later, *others)[0] == ["Alder Airways", "두레항공"]
+
+
+def test_a_heading_in_words_of_ones_own_is_no_firm(document: DocumentOf) -> None:
+    lines = [
+        "# Ann Own",
+        "Baker and pastry cook",
+        "**Among ovens**",
+        "2020 - today Pastry Chef",
+        "The Copper Pan",
+        "2016 - 2020 Sous Chef",
+        "Maison Alder",
+    ]
+
+    assert careers(document, *lines)[0] == ["The Copper Pan", "Maison Alder"]

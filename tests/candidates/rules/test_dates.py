@@ -101,3 +101,31 @@ def test_words_of_beginning_and_lasting_belong_to_the_period() -> None:
     assert (since.start, since.begin, since.ongoing) == ("2018-07", 0, True)
     assert (lasting.start, lasting.end, lasting.ongoing) == ("2019-06", None, True)
     assert without_periods("건축학사 (5년제)") == "건축학사 (5년제)"
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2022년 9월 - 지금까지", "2022-09", None),
+        ("03.2021 – date", "2021-03", None),
+        ("Sep 18 – March 21", "2018-09", "2021-03"),
+        ("Jun-17 - Sept-19", "2017-06", "2019-09"),
+        ("20200302 ~ 20230228", "2020-03", "2023-02"),
+        ("2018-Sep to 2021-Aug", "2018-09", "2021-08"),
+        ("2012/2015", "2012", "2015"),
+        ("(2019 - )", "2019", None),
+        ("Oct. 2018 – heden", "2018-10", None),
+        ("2015년 01월부터 2021년 05월까지", "2015-01", "2021-05"),
+        ("2010년 03월 입학, 2014년 08월 졸업", "2010-03", "2014-08"),
+    ],
+)
+def test_spans_in_words(text: str, start: str, end: str | None) -> None:
+    (found,) = periods(text)
+
+    assert (found.start, found.end) == (start, end)
+    assert without_periods(text) in ("", "졸업")
+
+
+@pytest.mark.parametrize("text", ["May 12 at noon", "Bus 20200302", "Sep 18: harvest"])
+def test_days_and_numbers_are_no_periods(text: str) -> None:
+    assert periods(text) == []

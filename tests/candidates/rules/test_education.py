@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from app.candidates.rules.education import find_education
@@ -114,3 +116,55 @@ def test_a_seat_on_a_board_is_no_school(document: DocumentOf) -> None:
     ]
 
     assert [row[0] for row in schools(document, lines)] == ["Fenland University"]
+
+
+def test_a_degree_goes_on_in_the_next_line_of_a_narrow_column(document: DocumentOf) -> None:
+    lines = ["**Bachelor of Science in**", "**Nursing (BSN)**", "Fenland University", "2016"]
+
+    assert schools(document, lines)[0][:2] == (
+        "Fenland University",
+        "Bachelor of Science in Nursing (BSN)",
+    )
+
+
+def test_a_degree_that_fills_its_column_goes_on_below(document: DocumentOf) -> None:
+    lines = ["Fenland Institute", "Certificate in Marsh-Water", "Management", "2020 - 2021"]
+    read = read_lines(document(lines))
+    narrow = [
+        replace(x, box=replace(x.box, right=150 + 40 * (x.index == 1))) for x in read if x.box
+    ]
+
+    (school,) = find_education([narrow])
+
+    assert school.degree == "Certificate in Marsh-Water Management"
+
+
+@pytest.mark.parametrize(
+    ("line", "school", "degree"),
+    [
+        (
+            "PhD, Geology, Fenland University. Thesis: Marsh beds",
+            "Fenland University",
+            "PhD, Geology",
+        ),
+        ("두레대학교 한국어교육원 한국어 과정", "두레대학교 한국어교육원", "한국어 과정"),
+        ("두레대학교 재료공학과 공학사 (우등 졸업)", "두레대학교", "재료공학과 공학사"),
+        ("두레대학교 홍보학과 학사 (부전공 통계학)", "두레대학교", "홍보학과 학사"),
+        (
+            "Fenland University, MASc in Civil and Marine Water Engineering",
+            "Fenland University",
+            "MASc in Civil and Marine Water Engineering",
+        ),
+    ],
+)
+def test_what_stands_behind_schools_and_degrees(
+    document: DocumentOf, line: str, school: str, degree: str
+) -> None:
+    assert schools(document, [f"2012 - 2016‖{line}"])[0][:2] == (school, degree)
+
+
+def test_a_course_among_schools_is_further_training(document: DocumentOf) -> None:
+    lines = ["2011 - 2015‖두레대학교 수학과 학사", "2019.06‖시험 전문가 과정 수료"]
+
+    assert [row[0] for row in schools(document, lines)] == ["두레대학교"]
+    assert [row[0] for row in schools(document, lines[1:])] == ["시험 전문가 과정 수료"]

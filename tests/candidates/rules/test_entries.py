@@ -158,3 +158,67 @@ def test_a_length_of_time_under_the_date_hides_no_name(document: DocumentOf) -> 
 def test_a_degree_that_ends_with_a_full_stop_is_no_sentence() -> None:
     assert not is_sentence("Ph.D. in Soil Science, Fenland University.")
     assert is_sentence("Mapped the soils of three counties.")
+
+
+def test_deeds_with_dates_of_their_own_are_no_entries_where_dates_stand_apart(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "Charge Nurse, Alder Hospital",
+        "02/2019 - Present",
+        "Teaching of new nurses; 19 of them since 2020",
+        "Chair of the ward council (2021 - 2023)",
+        "Ward Nurse, Oak Hospital",
+        "06/2016 - 01/2019",
+        "Head Nurse (06/2017 - 01/2019)",
+        "Student Nurse, Elm Hospital",
+        "08/2013 - 05/2016",
+    ]
+
+    found = [e.period.start for e in entries(document, lines) if e.period]
+
+    assert found == ["2019-02", "2016-06", "2017-06", "2013-08"]
+
+
+def test_a_row_of_names_may_end_with_a_full_stop(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["10.2016 - today", "Head of Testing, Kronberg Motors, Kassel."])
+
+    assert [x.text for x in entry.below] == ["Head of Testing, Kronberg Motors, Kassel."]
+    assert is_sentence("Registered Nurse, who worked in two wards.")
+
+
+def test_a_deed_that_looks_like_no_name_belongs_to_the_entry_before(document: DocumentOf) -> None:
+    lines = ["**Merrow**", "**Manager** (2020 - now)", "Great shops", "**Clerk** (2015 - 2019)"]
+
+    assert [[x.text for x in e.above] for e in entries(document, lines)] == [["Merrow"], []]
+
+
+def test_two_words_may_be_a_deed() -> None:
+    assert is_sentence("Closed books")
+    assert not is_sentence("Closed Books")
+
+
+def test_the_year_of_a_promotion_begins_no_entry(document: DocumentOf) -> None:
+    lines = [
+        "08/2015 - present‖Merrow, Bath",
+        "Accountant, promoted to Head Accountant (2020)",
+        "01/2012 - 07/2015‖Osprey, York",
+        "Bookkeeper",
+    ]
+
+    first, _ = entries(document, lines)
+
+    assert [x.text for x in first.below] == [lines[1]]
+
+
+def test_the_period_of_a_project_begins_no_entry(document: DocumentOf) -> None:
+    lines = [
+        "두레로지스 2019.11 ~ 현재 | 파트장",
+        "프로젝트명‖주문 허브 구축",
+        "수행기간‖2021.02 ~ 2022.08",
+        "푸른상사 2016.05 ~ 2019.10 | 사원",
+        "프로젝트명‖쿠폰 분리",
+        "수행기간‖2017.01 ~ 2018.03",
+    ]
+
+    assert [e.head[0].text for e in entries(document, lines)] == [lines[0], lines[3]]

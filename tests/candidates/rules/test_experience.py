@@ -170,3 +170,50 @@ def test_numbers_before_firms_are_none_of_their_names(document: DocumentOf) -> N
     lines = ["**2-1. 나루상사**", "재직기간: 2020년 4월 ~ 현재", "직책: 사서"]
 
     assert positions(document, lines) == [("나루상사", "사서", "2020-04", None)]
+
+
+def test_a_deed_below_the_date_is_no_firm(document: DocumentOf) -> None:
+    lines = ["푸른달 서비스 기획자‖2017.07 - 2021.01", "회사 게시판 앱 기획"]
+
+    assert positions(document, lines)[0][:2] == ("푸른달", "서비스 기획자")
+
+
+def test_a_second_position_over_its_place_keeps_the_firm_above(document: DocumentOf) -> None:
+    lines = [
+        "**두레로그**",
+        "QA 리드",
+        "2019.03 - 2021.04",
+        "- 시험 자동화",
+        "마법 엔지니어",
+        "2017.03 - 2019.02",
+        "나루읍",
+    ]
+
+    assert [x[:2] for x in positions(document, lines)] == [
+        ("두레로그", "QA 리드"),
+        ("두레로그", "마법 엔지니어"),
+    ]
+
+
+def test_numbers_before_firms_are_no_part_of_them(document: DocumentOf) -> None:
+    assert positions(document, ["1) 두레상사 (2020.12 ~ 현재) / 기획팀 / 대리"])[0][0] == "두레상사"
+
+
+def test_a_column_for_firm_and_job(document: DocumentOf) -> None:
+    lines = [
+        "Period‖Company / Position‖Responsibilities",
+        "2020.02 - Present‖Alder Games Senior Game Designer‖Combat, balance",
+        "2016.05 - 2020.01‖푸른엔터 시스템 기획자‖경제 설계",
+    ]
+
+    assert [x[:2] for x in positions(document, lines)] == [
+        ("Alder Games", "Senior Game Designer"),
+        ("푸른엔터", "시스템 기획자"),
+    ]
+
+
+def test_conscription_is_no_employment(document: DocumentOf) -> None:
+    lines = ["나루상사 / 대리 / 2018.02 ~ 2020.02", "육군 / 병장 만기전역 / 2014.03 ~ 2015.12"]
+
+    assert [x[0] for x in positions(document, lines)] == ["나루상사"]
+    assert positions(document, ["육군 / 장교 / 2014.03 ~ 2019.02"])[0][0] == "육군"

@@ -42,3 +42,15 @@ def test_places_as_career_networks_write_them() -> None:
     assert is_place("Des Moines, Iowa, United States") is is_place("San Francisco Bay Area")
     assert is_place("Greater Manchester Area")
     assert not is_place("Glasswing Foods, New York, NY")
+
+
+def test_a_city_with_the_code_of_its_country() -> None:
+    assert is_place("Dublin, IE")
+    assert not is_place("Marketing, SE")
+    assert without_place("Acme Dublin, IE") == "Acme"
+    assert without_place("Acme, IE") == "Acme, IE"
+
+
+def test_places_abroad_in_korean() -> None:
+    assert is_place("하노이")
+    assert not is_place("하노이상사")

@@ -50,3 +50,9 @@ def test_two_display_lines_of_a_name_are_one(document: DocumentOf) -> None:
 
     assert whole(document, "# PERPETUA", "# LANGSTROTH", *body)[0] == "PERPETUA LANGSTROTH"
     assert whole(document, "# Perpetua Langstroth", "# Florist", *body)[1] == "Florist"
+
+
+def test_a_year_may_stand_below_its_month(document: DocumentOf) -> None:
+    lines = ["Jan. 2012–Aug.", "2019", "Lecturer, Fenland University"]
+
+    assert whole_rows(read_lines(document(lines)))[0].text == "Jan. 2012–Aug. 2019"

@@ -61,3 +61,24 @@ def test_unknown_jobs_are_told_from_firms_by_their_ending() -> None:
     assert not vocabulary.ends_like_a_job("가나출판사")
     assert not vocabulary.ends_like_a_job("한빛병원")
     assert not vocabulary.ends_like_a_job("Acme")
+
+
+def test_groups_that_are_firms_and_groups_that_are_departments() -> None:
+    assert vocabulary.is_department("Platform Group")
+    assert not vocabulary.is_department("Alder Forest Group")
+
+
+def test_marks_of_firms() -> None:
+    assert vocabulary.is_legal_prefix("법무법인")
+    assert vocabulary.company_score("법무법인 두레") == 1.0
+    assert vocabulary.company_score("ALDER HOSPITAL") == vocabulary.company_score("Alder Hospital")
+    assert not vocabulary.company_score("전기공")
+
+
+@pytest.mark.parametrize("text", ["Projektleiter", "Verkoopadviseur", "외과 전공의"])
+def test_jobs_in_other_words(text: str) -> None:
+    assert vocabulary.title_score(text)
+
+
+def test_a_school_whose_name_begins_with_what_it_is() -> None:
+    assert vocabulary.is_korean_school_word("방송통신대학교")

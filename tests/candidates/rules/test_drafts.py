@@ -1,0 +1,149 @@
+import pytest
+
+from app.candidates.rules.experience import find_experience
+from app.candidates.rules.lines import read_lines
+from tests.candidates.markup import DocumentOf
+
+
+def jobs(document: DocumentOf, lines: list[str]):
+    return [(x.company, x.title) for x in find_experience([read_lines(document(lines))])]
+
+
+def test_a_deed_below_the_firm_is_no_better_title_than_the_job_beside_the_date(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "2020 - 2023‖Associate Professor (fixed term)",
+        "Fenland University",
+        "Principal investigator of the marsh project",
+    ]
+
+    assert jobs(document, lines) == [("Fenland University", "Associate Professor (fixed term)")]
+
+
+def test_work_on_ones_own_is_an_employer_after_at(document: DocumentOf) -> None:
+    lines = ["2016 - present: Surveyor at self-employed", "Half of the week, besides other posts"]
+
+    assert jobs(document, lines) == [("self-employed", "Surveyor")]
+
+
+@pytest.mark.parametrize(
+    ("line", "company", "title"),
+    [
+        ("HOSPITAL COOK HOSPITAL DO CARVALHO", "HOSPITAL DO CARVALHO", "HOSPITAL COOK"),
+        ("Hotel Manager Hotel Alder", "Hotel Alder", "Hotel Manager"),
+        ("법무법인 두레 소속 변호사", "법무법인 두레", "소속 변호사"),
+        ("두레복지관 사회복지사(과장)", "두레복지관", "사회복지사(과장)"),
+    ],
+)
+def test_a_job_and_a_firm_in_one_run(
+    document: DocumentOf, line: str, company: str, title: str
+) -> None:
+    assert jobs(document, [f"2019.01 ~ 2021.02 {line}"]) == [(company, title)]
+
+
+def test_what_follows_a_dash_is_the_field_where_the_firm_stands_below(document: DocumentOf) -> None:
+    lines = ["**Registered Nurse - Day Surgery**", "Alder Hospital, Boston, MA", "2016 - 2019"]
+
+    assert jobs(document, lines) == [("Alder Hospital", "Registered Nurse - Day Surgery")]
+
+
+def test_a_dash_between_two_names_of_a_job(document: DocumentOf) -> None:
+    lines = ["Summer Internship - Data Analyst, Alder Bank (Jun 2023 - Aug 2023)"]
+
+    assert jobs(document, lines) == [("Alder Bank", "Summer Internship - Data Analyst")]
+
+
+def test_a_class_in_school_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Sept 2011 - July 2012", "**Class Teacher, Year 4, Oak Hill Infants**"]
+
+    assert jobs(document, lines)[0][0] == "Oak Hill Infants"
+
+
+def test_a_count_of_people_is_no_title(document: DocumentOf) -> None:
+    lines = ["나루모빌리티‖2021.10 ~ 현재", "피플팀 HRBP", "조직 120명 담당"]
+
+    assert jobs(document, lines) == [("나루모빌리티", "피플팀 HRBP")]
+
+
+def test_a_firm_may_be_called_a_group(document: DocumentOf) -> None:
+    lines = ["Alder Forest Group, Data Scientist - Dublin, IE‖Feb 2022 - present"]
+
+    assert jobs(document, lines) == [("Alder Forest Group", "Data Scientist")]
+
+
+def test_the_field_between_job_and_firm_belongs_to_the_job(document: DocumentOf) -> None:
+    lines = ["Vice President, Risk, Marsh Bank  2018 - 2023"]
+
+    assert jobs(document, lines) == [("Marsh Bank", "Vice President, Risk")]
+
+
+def test_what_a_freelancer_did_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Freelance Illustrator‖2018 - present", "Book covers and drawings"]
+
+    assert jobs(document, lines) == [("Freelance", "Freelance Illustrator")]
+
+
+def test_a_firm_in_brackets_before_the_job(document: DocumentOf) -> None:
+    assert jobs(document, ["[두레연구소] 선임연구원", "2019.09 ~ 현재"]) == [
+        ("두레연구소", "선임연구원")
+    ]
+
+
+@pytest.mark.parametrize("label", ["재직기간", "Period"])
+def test_the_label_of_a_period_is_no_firm(document: DocumentOf, label: str) -> None:
+    lines = ["- 앞 회사의 일", "무역팀 사원", f"{label}: 2014.03 ~ 2018.01"]
+
+    assert label not in [company for company, _ in jobs(document, lines)]
+
+
+@pytest.mark.parametrize("history", ["acquired by Marsh Group in 2020", "구. 나루상사"])
+def test_what_became_of_a_firm_is_no_part_of_its_name(document: DocumentOf, history: str) -> None:
+    lines = [f"Merrow Retail ({history})‖Bath, UK", "Accountant‖Aug 2015 - Apr 2019"]
+
+    assert jobs(document, lines) == [("Merrow Retail", "Accountant")]
+
+
+def test_an_unknown_town_behind_the_firm_is_no_job(document: DocumentOf) -> None:
+    lines = ["08/2015 - present‖MERROW RETAIL, Ashby", "Accountant"]
+
+    assert jobs(document, lines) == [("MERROW RETAIL", "Accountant")]
+
+
+def test_a_town_in_the_cell_of_the_employer(document: DocumentOf) -> None:
+    lines = ["Employer: Alder Dairies, Porto", "Position: Clerk", "Period: 2015 - 2019"]
+
+    assert jobs(document, lines) == [("Alder Dairies", "Clerk")]
+
+
+def test_a_cell_with_its_label_is_read_by_it(document: DocumentOf) -> None:
+    lines = ["두레도서관", "직위‖지킴이", "기간‖2018.03 - 2022.02"]
+
+    assert jobs(document, lines) == [("두레도서관", "지킴이")]
+
+
+def test_a_department_in_brackets_is_no_part_of_the_firm(document: DocumentOf) -> None:
+    assert jobs(document, ["두레시청(복지과) | 주무관 | 2018.03 ~ 현재"]) == [
+        ("두레시청", "주무관")
+    ]
+
+
+def test_a_kind_of_contract_is_no_field(document: DocumentOf) -> None:
+    lines = ["UX Designer, Contract", "Alder Insurance", "02/2021 - 11/2021"]
+
+    assert jobs(document, lines) == [("Alder Insurance", "UX Designer")]
+
+
+def test_a_firm_with_its_legal_form_and_a_job_behind_it(document: DocumentOf) -> None:
+    assert jobs(document, ["(주)두레푸드 R&D센터 선임연구원‖2018.01 ~ 현재"]) == [
+        ("(주)두레푸드", "R&D센터 선임연구원")
+    ]
+    assert jobs(document, ["Fenland Teacher Training Institute‖2018 - 2019"])[0][0] == (
+        "Fenland Teacher Training Institute"
+    )
+
+
+def test_a_duty_of_two_letters_behind_the_job(document: DocumentOf) -> None:
+    assert jobs(document, ["두레초등학교 교사 (담임)", "2014.03 ~ 현재"]) == [
+        ("두레초등학교", "교사")
+    ]

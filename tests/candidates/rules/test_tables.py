@@ -1,0 +1,57 @@
+from app.candidates.rules.education import find_education
+from app.candidates.rules.experience import find_experience
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.tables import header_row
+from tests.candidates.markup import DocumentOf, LineOf
+
+
+def test_a_label_of_ones_own_among_known_ones(document: DocumentOf) -> None:
+    lines = [
+        "근무기간‖병원명‖부서‖직위‖그만둔 까닭",
+        "2015.05 ~ 2019.12‖푸른언덕‖외과계 병동‖조무‖먼 곳",
+    ]
+
+    (job,) = find_experience([read_lines(document(lines))])
+
+    assert (job.company, job.title, job.start) == ("푸른언덕", "조무", "2015-05")
+
+
+def test_a_row_of_values_is_no_header(line: LineOf) -> None:
+    assert header_row(line("기간‖나루상사‖과장‖영업‖2부")) is None
+    assert header_row(line("나루상사‖과장‖영업부‖직위")) is None
+
+
+def test_rows_wider_than_their_header_begin_with_what_it_lost(document: DocumentOf) -> None:
+    jobs = ["직급(직위)‖근무기간‖담당업무", "두레상회‖경리‖2011.03 ~ 2014.08‖매입 매출"]
+    schools = ["School‖Year‖Result", "Class X (Science)‖Oak Mandir Secondary‖2006‖91%"]
+
+    (job,) = find_experience([read_lines(document(jobs))])
+    (school,) = find_education([read_lines(document(schools))])
+
+    assert (job.company, job.title) == ("두레상회", "경리")
+    assert (school.school, school.degree) == ("Oak Mandir Secondary", "Class X (Science)")
+
+
+def test_the_column_with_the_degree_is_that_of_degrees(document: DocumentOf) -> None:
+    lines = ["구분‖기간‖학교명‖전공 및 학위", "정규‖2012.3 ~ 2019.2‖나루대학교‖토목공학과 학사"]
+
+    (school,) = find_education([read_lines(document(lines))])
+
+    assert school.degree == "토목공학과 학사"
+
+
+def test_a_role_in_a_project_begins_no_block(document: DocumentOf) -> None:
+    block = ["Designation: {}", "Duration: {}", "Project 1: Billing", "Role: Tester"]
+    lines = [
+        "Company: Alder Systems",
+        *(x.format(y) for x, y in zip(block, ("Engineer", "2019 - 2021", "", ""), strict=True)),
+        "Company: Osprey Labs",
+        *(x.format(y) for x, y in zip(block, ("Trainee", "2016 - 2018", "", ""), strict=True)),
+    ]
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(x.company, x.title, x.start) for x in found] == [
+        ("Alder Systems", "Engineer", "2019"),
+        ("Osprey Labs", "Trainee", "2016"),
+    ]
