@@ -6,14 +6,21 @@ the file was drawn row by row, and each column is read on its own. Rows of forms
 the right jump as well; they are told from columns by how the sides stand to each other.
 """
 
-import re
-from bisect import bisect_left, bisect_right
-from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from app.documents.blocks import Box
 from app.documents.layers import merged_layers
+from app.documents.margins import (
+    EDGE_PT,
+    are_cards,
+    are_dates_drawn_first,
+    are_mostly_dates,
+    beside_share,
+    bind_dates,
+    has_dates_beside,
+    same_height,
+    with_whole_dates,
+)
 from app.documents.pieces import Item, Items, Piece, around, same_row
 
 _GUTTER_FROM, _GUTTER_TO, _GUTTER_STEP = 0.18, 0.82, 0.004
@@ -34,26 +41,8 @@ _ATTACHED_SHARE = 0.85
 
 _CONTIGUOUS = 0.7
 _PROSE_FILL = 0.7
-_DATE_SHARE = 0.5
-_DATES_OF_A_MARGIN = 0.8
-_DATE_MAX_CHARS = 40
-_EDGE_PT = 2.0
-_WHOLE_DATE = re.compile(
-    r"[\s\d.,/'’()~∼〜–—\-−년월일]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|present|current|now|to|until"
-    r"|spring|summer|fall|autumn|winter|현재|재직중?|재학중?)[a-z.]*[\s\d.,/'’()~∼〜–—\-−년월일]*){0,6}",
-    re.IGNORECASE,
-)
-_DATE = re.compile(r"(?:19|20)\d\d|'\d\d|\b\d\d\.\d\d\b|present|현재|재직", re.IGNORECASE)
-_STATUS = re.compile(
-    r"\(?(?:(?:총\s?)?\d{1,2}\s?년(?:\s?\d{1,2}\s?(?:개월|월))?|\d{1,2}\s?개월|(?:졸업|수료)\s?예정|졸업|재학\s?중?|휴학\s?중?|수료|중퇴|자퇴"
-    r"|편입|재직\s?중?|퇴사|(?:\d{1,2}\s?(?:years?|yrs?|months?|mos?)\s?){1,2}|graduated|full[- ]time|part[- ]time)\)?",
-    re.IGNORECASE,
-)
-_RATING = re.compile(r"(?:[●○•◦★☆■□▪▫◆◇]\s?){2,10}")
-_MIN_DATES = 2
 _SET_RIGHT = 0.85
 _TITLE_ABOVE_SHARE = 0.9
-_SAME_HEIGHT = 0.3
 
 
 def title_first(items: Items) -> Items:
@@ -70,72 +59,22 @@ def title_first(items: Items) -> Items:
 
 def in_reading_order(items: Items) -> list[Items]:
     """Columns and bands, each read from top to bottom. `items` come in content order."""
-    bound, dates = _bind_dates(merged_layers(items))
+    bound, dates = bind_dates(merged_layers(with_whole_dates(items)))
     return [
         [one for item in frame for one in dates.get(id(item), (item,))] for frame in _frames(bound)
     ]
-
-
-def _bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
-    """Dates and ratings set to the right edge stand in for one wide piece with the text that they belong to.
-
-    Else the gap between the two looks like a gutter. A date that begins where other lines begin is
-    the line of a column instead. The mapping tells what each wide piece stands for.
-    """
-    pieces = [item for item in items if isinstance(item, Piece)]
-    edges = sorted(piece.box.left for piece in pieces if not _is_margin(piece))
-    bound: dict[int, Piece] = {}
-    taken: set[int] = set()
-    for date in pieces:
-        if not _is_margin(date) or _near_any(edges, date.box.left):
-            continue
-        row = [other for other in pieces if _is_left_of(other, date)]
-        owner = max(row, key=lambda other: other.box.right, default=None)
-        if owner is not None and id(owner) not in bound and not _is_margin(owner):
-            bound[id(owner)] = date
-            taken.add(id(date))
-    result: list[Item] = []
-    stands_for: dict[int, tuple[Item, ...]] = {}
-    for item in items:
-        if (date := bound.get(id(item))) is not None and isinstance(item, Piece):
-            wide = replace(item, box=around([item.box, date.box]))
-            stands_for[id(wide)] = (item, date)
-            result.append(wide)
-        elif id(item) not in taken:
-            result.append(item)
-    return result, stands_for
-
-
-def _is_margin(piece: Piece) -> bool:
-    """A date, or the dots that tell how well something is known."""
-    return _is_date(piece) or _RATING.fullmatch(piece.text) is not None
-
-
-def _is_date(piece: Piece) -> bool:
-    text = piece.text
-    return (
-        len(text) <= _DATE_MAX_CHARS
-        and _DATE.search(text) is not None
-        and _WHOLE_DATE.fullmatch(text) is not None
-    )
-
-
-def _near_any(edges: list[float], at: float) -> bool:
-    where = bisect_left(edges, at - _EDGE_PT)
-    return where < len(edges) and edges[where] <= at + _EDGE_PT
-
-
-def _is_left_of(one: Piece, date: Piece) -> bool:
-    return one.box.right <= date.box.left and _same_height(one.box, date.box)
 
 
 def _frames(items: Items) -> list[Items]:
     gutter = find_gutter(items)
     if gutter is None:
         return [items] if items else []
+    left, right = _sides(items, gutter)
+    if are_dates_drawn_first(items, left, right) or are_cards(items, left, right):
+        return [items]
     jumps = jump_share(items, gutter) > _MAX_JUMP_SHARE
-    if _is_rows(items, gutter):
-        return [_attached(items, gutter) if jumps or _has_dates_beside(items, gutter) else items]
+    if _is_rows(left, right, gutter):
+        return [_attached(items, left, right) if jumps or has_dates_beside(left, right) else items]
     if jumps:
         return [frame for column in _columns(items, gutter) for frame in _frames(column)]
     return [*_runs(items, gutter)]
@@ -180,15 +119,20 @@ def _crossing_share(items: Items, x: float) -> float:
     return crossing / len(beside) if len(beside) >= 2 * _MIN_SIDE_ITEMS else 1.0
 
 
-def _attached(items: Items, gutter: float) -> list[Item]:
+def _sides(items: Items, gutter: float) -> tuple[list[Item], list[Item]]:
+    """What stands left and right of the gutter, without what stands across."""
+    sides = [_side(item, gutter) for item in items]
+    left = [item for item, side in zip(items, sides, strict=True) if side < 0]
+    return left, [item for item, side in zip(items, sides, strict=True) if side > 0]
+
+
+def _attached(items: Items, left: Items, right: Items) -> list[Item]:
     """Rows whose parts were drawn at different times, put together: dates after all entries."""
-    left = [item for item in items if _side(item, gutter) < 0]
-    right = [item for item in items if _side(item, gutter) > 0]
     moved, anchors = (right, left) if len(right) < len(left) else (left, right)
     following: dict[int, list[Item]] = {}
     rest = {id(item) for item in moved}
     for item in moved:
-        anchor = next((other for other in anchors if _same_height(item.box, other.box)), None)
+        anchor = next((other for other in anchors if same_height(item.box, other.box)), None)
         if anchor is not None:
             following.setdefault(id(anchor), []).append(item)
             rest.discard(id(item))
@@ -212,92 +156,28 @@ def jump_share(items: Items, gutter: float) -> float:
     return jumps / max(len(sides), 1)
 
 
-def _is_rows(items: Items, gutter: float) -> bool:
+def _is_rows(left: Items, right: Items, gutter: float) -> bool:
     """Whether what stands side by side belongs together: a form, or dates beside their entries."""
-    left = [item for item in items if _side(item, gutter) < 0]
-    right = [item for item in items if _side(item, gutter) > 0]
     if not left or not right:
         return True
-    if _has_dates_beside(items, gutter) or _is_set_right(left):
+    if has_dates_beside(left, right) or _is_set_right(left):
         return True
-    beside = [_beside_share(left, right), _beside_share(right, left)]
+    beside = [beside_share(left, right), beside_share(right, left)]
     if min(beside) >= _ATTACHED_SHARE:
         return _fill(left, gutter) < _PROSE_FILL
     if max(beside) < _ATTACHED_SHARE:
         return False
     attached, others = (left, right) if beside[0] > beside[1] else (right, left)
-    return _coverage(attached, others) < _CONTIGUOUS or _date_share(attached) > _DATE_SHARE
-
-
-def _has_dates_beside(items: Items, gutter: float) -> bool:
-    left = [item for item in items if _side(item, gutter) < 0]
-    right = [item for item in items if _side(item, gutter) > 0]
-    return (
-        _are_dates_beside(left, right)
-        or _are_dates_beside(right, left)
-        or _is_date_margin(left, right)
-    )
-
-
-def _are_dates_beside(ones: Items, others: Items) -> bool:
-    """A margin of dates: headings may stand in it too, but what has a neighbour is a date."""
-    near = _beside(ones, others)
-    return len(near) > 1 and _date_share(near) >= _DATES_OF_A_MARGIN
-
-
-def _is_date_margin(left: Items, right: Items) -> bool:
-    """Dates with a status or a length of time under some of them, as job sites print them."""
-    dates = [item for item in left if isinstance(item, Piece) and _is_date(item)]
-    if len(dates) < _MIN_DATES:
-        return False
-    edge = median(date.box.left for date in dates)
-    margin = [item for item in left if abs(item.box.left - edge) <= _EDGE_PT]
-    near = _beside(margin, right)
-    told = sum(1 for item in near if isinstance(item, Piece) and _is_beside_a_date(item))
-    kept = _beside_share(dates, right)
-    return min(kept, told / max(len(near), 1)) >= _DATES_OF_A_MARGIN
-
-
-def _is_beside_a_date(piece: Piece) -> bool:
-    return _is_date(piece) or _STATUS.fullmatch(piece.text) is not None
+    return _coverage(attached, others) < _CONTIGUOUS or are_mostly_dates(attached)
 
 
 def _is_set_right(left: Items) -> bool:
     """Labels that end at one edge and begin anywhere belong to what stands right of them."""
     edge = median(item.box.right for item in left)
-    ends = sum(1 for item in left if abs(item.box.right - edge) <= _EDGE_PT)
+    ends = sum(1 for item in left if abs(item.box.right - edge) <= EDGE_PT)
     begin = median(item.box.left for item in left)
-    begins = sum(1 for item in left if abs(item.box.left - begin) <= _EDGE_PT)
+    begins = sum(1 for item in left if abs(item.box.left - begin) <= EDGE_PT)
     return ends >= _SET_RIGHT * len(left) and begins < len(left) / 2
-
-
-def _beside_share(ones: Items, others: Items) -> float:
-    """How many of the ones have another one at their height."""
-    return len(_beside(ones, others)) / len(ones)
-
-
-def _beside(ones: Items, others: Items) -> list[Item]:
-    """Those of the ones that have another one at their height."""
-    by_middle = sorted(others, key=_middle)
-    middles = [_middle(other) for other in by_middle]
-    found: list[Item] = []
-    for one in ones:
-        reach = _SAME_HEIGHT * (one.box.bottom - one.box.top)
-        near = by_middle[
-            bisect_left(middles, _middle(one) - reach) : bisect_right(middles, _middle(one) + reach)
-        ]
-        if any(_same_height(one.box, other.box) for other in near):
-            found.append(one)
-    return found
-
-
-def _middle(item: Item) -> float:
-    return (item.box.top + item.box.bottom) / 2
-
-
-def _same_height(one: Box, two: Box) -> bool:
-    least = min(one.bottom - one.top, two.bottom - two.top)
-    return abs(one.top + one.bottom - two.top - two.bottom) / 2 <= _SAME_HEIGHT * least
 
 
 def _fill(left: Items, gutter: float) -> float:
@@ -316,11 +196,6 @@ def _coverage(items: Items, others: Items) -> float:
 
 def _tops(items: Items) -> list[int]:
     return sorted({round(item.box.top) for item in items})
-
-
-def _date_share(items: Items) -> float:
-    dated = sum(1 for item in items if isinstance(item, Piece) and _DATE.search(item.text))
-    return dated / len(items)
 
 
 def _columns(items: Items, gutter: float) -> list[list[Item]]:
@@ -361,7 +236,7 @@ def _runs(items: Items, gutter: float) -> list[list[Item]]:
 def _is_late(item: Item, above: Items, between: Items) -> bool:
     """Whether an item goes on below its own column, beside what was drawn in between."""
     bottom = max(one.box.bottom for one in between)
-    return above[-1].box.bottom <= item.box.top + _EDGE_PT and item.box.bottom < bottom
+    return above[-1].box.bottom <= item.box.top + EDGE_PT and item.box.bottom < bottom
 
 
 def _around_heads(above: Items, between: Items) -> tuple[list[Item], list[Item]]:

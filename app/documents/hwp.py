@@ -345,7 +345,7 @@ class _Walk:
             elif in_table and node.tag == _TAG_LIST and len(node.payload) >= 16:  # noqa: PLR2004 - the numbers are the format's own
                 column, row = struct.unpack_from("<HH", node.payload, 8)
                 fill = self._looks.fill(number_at(node.payload, _CELL_FILL_AT))
-                cell = []
+                cell = [*node.children]  # some programs nest its paragraphs
                 rows.setdefault(row, []).append((column, fill or behind, cell))
             elif cell is not None:
                 cell.append(node)

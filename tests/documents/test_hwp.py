@@ -49,6 +49,14 @@ def test_a_table_in_a_cell_is_read_once_row_by_row(limits: Limits) -> None:
     assert [block.text for block in blocks[1:]] == ["경력사항", "a0\tb0", "a1\tb1", "a2\tb2"]
 
 
+def test_paragraphs_nested_in_their_cell_are_read(limits: Limits) -> None:
+    form = hwp_table([[paragraph("성명", 3), paragraph("라온누리", 3)]])
+
+    blocks = read_hwp(hwp(paragraph(LONG) + form), limits).document.blocks
+
+    assert blocks[1].cells == ("성명", "라온누리")
+
+
 def test_inline_control_codes_are_no_text(limits: Limits) -> None:
     control = struct.pack("<8H", 11, 1, 2, 3, 4, 5, 6, 11)
     tab = struct.pack("<8H", 9, 0, 0, 0, 0, 0, 0, 9)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.candidates.rules.headings import Kind
-from app.candidates.rules.labels import Label, pairs
+from app.candidates.rules.labels import Label, labels_of, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, phones_in
 from app.candidates.rules.sections import Section
@@ -52,6 +52,8 @@ _NOT_PROFILE_HOSTS = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS_MAX_CHARS = 200
+_SIGN = re.compile(r"\s*[|｜·•;,\t]\s*|\s{2,}|\s+[/–—-]\s+")
+_NATIONAL = re.compile(r"\(?0\d{1,4}\)?[\s.-]\d{2,4}[\s.-]?\d{2,4}(?:[\s.-]\d{2,4}){0,2}")
 _LINK_TRIM = ".,;:)]}>'\"·"
 _TECHNOLOGIES = frozenset(
     {
@@ -209,7 +211,8 @@ def _read(
 ) -> None:
     mails = emails_in(line.text, ocr=line.ocr)
     emails += (Found(value=v, place=place, line=line) for v in mails)
-    phones += (Found(value=v, place=place, line=line) for v in _phones_of(line))
+    own = place is Place.OWN
+    phones += (Found(value=v, place=place, line=line) for v in _phones_of(line, own=own))
     text = line.text
     for mail in mails:
         text = text.replace(mail, " ")
@@ -218,7 +221,14 @@ def _read(
     links += (Found(value=v, place=place, line=line) for v in links_in(text))
 
 
-def _phones_of(line: Line) -> list[str]:
+def _national(text: str) -> list[str]:
+    """Numbers without a country's code that stand alone between signs: 020 7946 0000 | jane@example.org."""
+    pieces = _SIGN.split(text) if "0" in text and len(text) <= _ADDRESS_MAX_CHARS else []
+    alone = [piece for piece in pieces if _NATIONAL.fullmatch(piece)]
+    return [value for piece in alone for value in phones_in(piece, labelled=True)]
+
+
+def _phones_of(line: Line, *, own: bool) -> list[str]:
     if len(digits_of(line.text)) < PHONE_MIN_DIGITS:
         return []
     labelled: list[str] = []
@@ -228,7 +238,7 @@ def _phones_of(line: Line) -> list[str]:
             labelled += phones_in(value, labelled=True)
         elif found & {Label.SENSITIVE, Label.OTHERS}:
             unwanted.update(digits_of(v) for v in phones_in(value, labelled=True))
-    everything = labelled + phones_in(line.text)
+    everything = labelled + phones_in(line.text) + (_national(line.text) if own else [])
     kept: dict[str, str] = {}
     for value in everything:
         if digits_of(value) not in unwanted:
@@ -237,7 +247,9 @@ def _phones_of(line: Line) -> list[str]:
 
 
 def _place(section: Section, line: Line) -> Place:
-    if section.kind in _OTHERS_KINDS or _OTHERS_WORD.search(line.text[:400]):
+    if section.kind in _OTHERS_KINDS:
+        return Place.OTHERS
+    if _OTHERS_WORD.search(line.text[:400]) and not _begins_with_own(line):
         return Place.OTHERS
     if section.kind in _OWN_KINDS and not (line.bullet and len(line.text) > 80):
         return Place.OWN
@@ -245,6 +257,13 @@ def _place(section: Section, line: Line) -> Place:
     if labels & {Label.EMAIL, Label.PHONE, Label.LINK} and not line.bullet:
         return Place.OWN
     return Place.OTHERS if line.bullet else Place.NEUTRAL
+
+
+def _begins_with_own(line: Line) -> bool:
+    """연락처 | 010-… | 비상연락 | …: the first pair of a row is the person's."""
+    first = labels_of(line.cells[0]) if len(line.cells) > 2 else frozenset[Label]()
+    own = first & {Label.EMAIL, Label.PHONE, Label.LINK} and not first & {Label.OTHERS}
+    return bool(own) and _OTHERS_WORD.search(" ".join(line.cells[:2])) is None
 
 
 def _own(found: Iterable[Found], key: Callable[[str], str]) -> list[Found]:
@@ -302,6 +321,7 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
 _TAIL = re.compile(r"[^\s|,;]+$")
 _BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of address it is
 _OWN_PATH = re.compile(r"(?:www\.)?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,6}/[^\s/]")
+_BEFORE_SIGN = re.compile(r"[^\s|,;]+(?=\s*[|,;·]|$)")
 _PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
 
 
@@ -317,6 +337,16 @@ def _fills_its_column(upper: Line, lower: Line, lines: Sequence[Line]) -> bool:
     return right >= max(others) - letter
 
 
+def _rest_of_address(head: str, below: str) -> str | None:
+    """What may go on an address on the next line: all of it, or its first word after a hyphen."""
+    bare = _BRACKET_TAIL.sub("", below)
+    if _PIECE.match(bare):
+        return bare
+    first = _BEFORE_SIGN.match(below)
+    unfinished = _SCHEME.match(head) and head.endswith(("-", "/", "_", ".", "="))
+    return first[0] if unfinished and first and _PIECE.match(first[0]) else None
+
+
 def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[str]) -> str | None:
     tail = _TAIL.search(upper.text[-200:])
     if (
@@ -324,11 +354,11 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         or upper.cells
         or lower.cells
         or len(lower.text) > 120
-        or not _PIECE.match(_BRACKET_TAIL.sub("", lower.text))
+        or not (rest := _rest_of_address(tail[0], lower.text))
     ):
         return None
     head = tail[0]
-    whole = head + _BRACKET_TAIL.sub("", lower.text)
+    whole = head + rest
     mailed = _SCHEME.match(head) is None  # https://brunch.example.com/@me is no mail address
     if mailed and ("@" in head) != ("@" in whole) and "@" in lower.text:
         return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
@@ -345,7 +375,8 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
     key = link_key(whole)
     if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
         return upper.text + lower.text
-    if lower.text[:1].islower() and _SCHEME.match(head) and _fills_its_column(upper, lower, lines):
+    sure = _SCHEME.match(head) or _OWN_PATH.match(head)
+    if lower.text[:1].islower() and sure and _fills_its_column(upper, lower, lines):
         return upper.text + lower.text
     return (
         upper.text + lower.text

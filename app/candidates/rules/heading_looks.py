@@ -14,7 +14,8 @@ _SIGN_ENDS = "]>】〉》」』=#*"
 _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
 
-Look = tuple[float, bool, bool]
+Look = tuple[float, bool, bool | None, bool]
+"""Size, weight, whether all Latin letters are capitals (None where there are none), and a bullet."""
 
 
 def numbered_look(lines: Sequence[Line]) -> frozenset[tuple[float, bool, str]]:
@@ -55,12 +56,9 @@ def numbering(line: Line) -> tuple[float, bool, str]:
 
 
 def _look(line: Line) -> Look:
-    letters = [c for c in line.text if c.isalpha()]
-    return (
-        round(line.ratio, 1),
-        line.bold,
-        bool(letters) and all(c.isupper() for c in letters if c.isascii()),
-    )
+    latin = [c for c in line.text if c.isalpha() and c.isascii()]
+    capitals = all(c.isupper() for c in latin) if latin else None
+    return round(line.ratio, 1), line.bold, capitals, line.bullet
 
 
 def heading_look(lines: Sequence[Line]) -> frozenset[Look]:
@@ -82,7 +80,7 @@ def heading_look(lines: Sequence[Line]) -> frozenset[Look]:
 
 def is_unknown_heading(line: Line, look: frozenset[Look]) -> bool:
     """A short line that looks like the headings of this file."""
-    if line.bullet or line.cells or not 3 <= len(line.text) <= 40:
+    if line.cells or not 3 <= len(line.text) <= 40:
         return False
     if _look(line) not in look or any(c.isdigit() for c in line.text) or len(line.text.split()) > 5:
         return False

@@ -75,11 +75,11 @@ _HEADINGS: Mapping[Kind, str] = {
     "programminglanguages skillsummary technicalsummary relevantskills mainskills specialties software "
     "capabilities strengths technicaltoolkit toolkit toolbox stack abilities softwareskills whaticando whatido cando icando strongat goodat thingsicando knowhow competences "
     "technicalproficiency proficiency 다루는것 다루는도구 할수있는일 할수있는것 가능업무 가능한일 다룰수있는것 다룰수있는도구 잘하는일 잘하는것 강점 나의강점 보유강점 연구기법 실험기법 실무능력 직무능력 "
-    "업무능력 업무스킬 현장기술",
+    "업무능력 업무스킬 현장기술 술기 보유술기 임상술기 간호술기 핵심술기",
     Kind.LANGUAGES: "외국어 어학 어학능력 외국어능력 어학사항 어학성적 언어 언어능력 어학점수 공인어학성적 외국어활용능력 어학시험 "
     "외국어구사능력 어학정보 외국어사항 언어구사 구사언어 사용언어 languages language languageskills foreignlanguages "
     "languageproficiency mothertongue mothertongues nativelanguage nativelanguages spokenlanguages languagesspoken",
-    Kind.LINKS: "링크 웹사이트 홈페이지 포트폴리오 온라인프로필 블로그 sns links websites website onlineprofiles "
+    Kind.LINKS: "link url urls 링크 웹사이트 홈페이지 포트폴리오 온라인프로필 블로그 sns links websites website onlineprofiles "
     "onlinepresence portfolio sociallinks profiles socialmedia social weblinks findme findmeonline online",
     Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
     "팀프로젝트 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
@@ -125,11 +125,14 @@ _MODIFIERS = words("""
     personal work industry notable current previous prior related my full more major special
     specialized primary top digital practical functional essential job-related general overall
     """)
-_DECORATION = " \t[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▌▎✦❖/\\"
+_DECORATION = " \t[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▏▎▍▌▋▊▉█▐┃│❙❚◼◾▰✦❖/\\"
 _SET_OFF = "[<【〈《「『▣◈◉■□●○◆◇◎▶►▷★☆※#="
 _NUMBERING = re.compile(
     r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*|^0\d\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*"
 )
+# Headings of programmers: $ cat SKILLS.md, > experience.json.
+_COMMAND = re.compile(r"^[$>]\s?(?:(?:cat|ls|cd|less|more|open|vim|head|tail|echo)\s+)?(?:\./)?")
+_FILE = re.compile(r"\.(?:md|txt|json|ya?ml|toml|log|sh|py|js|ts|html)$", re.IGNORECASE)
 _TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
@@ -142,6 +145,8 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (rf"(?:where|places|schools) {_I_HAVE} (?:studied|learn(?:ed|t)|(?:went|gone|been) to school|trained)", Kind.EDUCATION),
         (rf"what {_I_HAVE} (?:studied|learn(?:ed|t))", Kind.EDUCATION),
         (rf"(?:where|places|companies) {_I_HAVE} (?:been|worked(?: (?:at|for|with))?|work)", Kind.EXPERIENCE),
+        (r"(?:career|experience|employment|work(?: history| experience)?) (?:to date|so far|in brief|at a glance)", Kind.EXPERIENCE),
+        (r"(?:education|studies) (?:to date|so far|in brief)", Kind.EDUCATION),
         (rf"what {_I_HAVE} (?:done|been doing|been up to)|my (?:story so far|journey|path)", Kind.EXPERIENCE),
         (rf"(?:things|what) {_I_HAVE} (?:built|made|shipped|worked on)", Kind.PROJECTS),
         (rf"(?:things|what|tools) {_I_HAVE} ?(?:can|do|know|use|bring|offer|(?:really )?good|work with|love to use)\b.{{0,24}}", Kind.SKILLS),
@@ -152,6 +157,9 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
         (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
         (r"(?:제가\s?)?(?:할\s?(?:수\s?있는|줄\s?아는)|다룰\s?(?:수\s?있는|줄\s?아는)|쓸\s?(?:수\s?있는|줄\s?아는)|다루는|잘하는|잘\s?하는|쓰는)\s?(?:것|일|업무|작업|기술|도구|툴|언어|프로그램)(?:들)?", Kind.SKILLS),
+        (r"(?:무엇을|무얼|뭘)\s?(?:잘\s?하나요|할\s?수\s?있나요|다루나요|할\s?줄\s?아나요)|이런\s?(?:걸|것을|일을)\s?(?:잘해요|잘합니다|할\s?수\s?있어요)", Kind.SKILLS),
+        (r"(?:어디서|어디에서)\s?(?:일했나요|일해\s?왔나요|무엇을\s?했나요)|이런\s?일을\s?(?:했어요|해왔어요|했습니다)", Kind.EXPERIENCE),
+        (r"(?:어디서|어디에서|무엇을)\s?(?:배웠나요|공부했나요)|이런\s?(?:걸|것을)\s?배웠(?:어요|습니다)", Kind.EDUCATION),
         (r"(?:languages )?i speak", Kind.LANGUAGES),
         (r"(?:구사할\s?수\s?있는|할\s?줄\s?아는|할\s?수\s?있는|구사하는)\s?(?:말|외국어)", Kind.LANGUAGES),
         (r"(?:만든|만들었던|진행한)\s?(?:것|프로젝트)(?:들)?", Kind.PROJECTS),
@@ -249,6 +257,8 @@ def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
         return ()
     if any(c.isdigit() for c in text):  # 경력 총 8년 2개월, EXPERIENCE (5 years)
         text = _TOTAL.sub("", without_periods(text))
+    if "." in text or text.startswith(("$", ">")):
+        text = _FILE.sub("", _COMMAND.sub("", text))
     bare = _NUMBERING.sub("", text.strip(_DECORATION)).strip(_DECORATION)
     bare += ")" * (bare.count("(") - bare.count(")"))
     if not bare or len(bare) > HEADING_MAX_CHARS or bare.count(",") > 1:

@@ -15,6 +15,8 @@ class Label(StrEnum):
 
     NAME = "name"
     NAME_EN = "name_en"
+    GIVEN_NAME = "given_name"
+    FAMILY_NAME = "family_name"
     EMAIL = "email"
     PHONE = "phone"
     LINK = "link"
@@ -41,17 +43,18 @@ class Label(StrEnum):
 
 
 _LABELS: Mapping[Label, str] = {
-    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) firstname(s)/surname(s) surname(s)/firstname(s) surname(s)firstname(s) firstname(s)surname(s) forename/surname nameandsurname 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 한글 국문 "
+    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) firstname(s)/surname(s) surname(s)/firstname(s) surname(s)firstname(s) firstname(s)surname(s) forename/surname nameandsurname 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 성명(국문/영문) 성명(한글/영문) 성명(한글/한자) 이름(국문/영문) 이름(한글/영문) 성명(한/영) 한글 국문 "
     "작성자 신청자 응시자 name fullname candidate applicant applicantname candidatename nameinfull 본인성명",
-    Label.NAME_EN: "영문 영문이름 영문성명 영문명 성명(영문) 이름(영문) englishname 한문 한자 성명(한자) 한문이름 한자이름 firstname "
-    "lastname surname givenname familyname",
+    Label.NAME_EN: "영문 영문이름 영문성명 영문명 성명(영문) 이름(영문) englishname 한문 한자 성명(한자) 한문이름 한자이름",
+    Label.GIVEN_NAME: "firstname firstname(s) givenname givennames forename forenames",
+    Label.FAMILY_NAME: "lastname surname surname(s) familyname",
     Label.EMAIL: "이메일 메일 전자메일 전자우편 이메일주소 email e-mail emailaddress mail e-mailaddress 메일주소",
     Label.PHONE: "전화 전화번호 휴대폰 휴대폰번호 핸드폰 핸드폰번호 휴대전화 휴대전화번호 연락처 연락전화 자택전화 자택 모바일 유선전화 "
     "h.p hp h.p. tel tel. phone phonenumber mobile mobilephone cell cellphone telephone contactnumber "
     "contactno phoneno mobileno mobilenumber c.p. 무선 집전화 t. m.",
     Label.LINK: "홈페이지 웹사이트 블로그 깃허브 github 깃헙 포트폴리오 링크 사이트 url website homepage web blog linkedin portfolio "
     "sns 링크드인 노션 notion gitlab 포트폴리오url 개인홈페이지 behance 웹 인스타그램 kaggle velog twitter",
-    Label.HEADLINE: "지원분야 지원직무 희망직무 지원부문 직무 희망직종 지원포지션 지원부서 희망업무 position appliedposition desiredposition "
+    Label.HEADLINE: "지원분야 지원직무 지원직종 응시직종 응시분야 응시부문 응시직무 채용분야 모집분야 모집부문 희망직무 지원부문 직무 희망직종 지원포지션 지원부서 희망업무 position appliedposition desiredposition "
     "positionapplied 현직 현직무 jobtitle",
     Label.PERSONAL: "생년월일 생일 출생 나이 연령 성별 국적 주소 현주소 거주지 본적 우편번호 결혼여부 결혼 병역 병역사항 병역구분 "
     "군별 계급 dateofbirth birthdate dob birth age gender sex nationality address maritalstatus location "
@@ -59,17 +62,17 @@ _LABELS: Mapping[Label, str] = {
     "homeaddress currentlocation 만나이 생년 주민등록상주소 placeofbirth visastatus 시력",
     Label.SENSITIVE: "주민등록번호 주민번호 여권번호 여권 계좌번호 계좌 급여계좌 급여계좌번호 외국인등록번호 운전면허번호 은행계좌 "
     "passport passportno passportnumber accountnumber bankaccount ssn socialsecuritynumber 사업자등록번호 "
-    "사원번호 수험번호 접수번호 카드번호 자격번호 등록번호 군번 driverslicense fax 팩스 팩스번호",
-    Label.OTHERS: "추천인 보증인 신원보증인 비상연락처 비상연락망 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
+    "사원번호 수험번호 응시번호 접수번호 카드번호 자격번호 등록번호 군번 driverslicense fax 팩스 팩스번호",
+    Label.OTHERS: "추천인 보증인 신원보증인 비상연락 비상연락처 비상연락망 비상전화 비상전화번호 긴급연락 긴급전화 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
     "reference referee supervisor emergencycontact advisor 지도교수 관계자 인사담당자 평판조회처 refereename "
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
     Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
-    "졸업연도 졸업년도 기간(연월)",
+    "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
     Label.START: "부터 입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
     Label.END: "까지 퇴사일 퇴사 퇴사년월 졸업 수료 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
     Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
-    "organization companyname organisation 근무기관 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
+    "organization companyname organisation 근무기관 병원명 병원 학원명 업체 기업체명 사업장 사업장명 사업체명 근무병원 근무학교 근무업체 소속기관 소속기관명 소속명 회사/기관 기관/회사 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
     Label.TITLE: "occupationorpositionheld occupation positionheld mainpositionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
     "role designation 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",

@@ -8,23 +8,8 @@ from app.candidates.profile import SpokenLanguage
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sections import Section
-from app.candidates.rules.wordlists import words
+from app.candidates.rules.tongues import TONGUE
 
-_NAMES = words("""
-    한국어 영어 일본어 중국어 독일어 프랑스어 불어 스페인어 러시아어 베트남어 아랍어 포르투갈어 이탈리아어 태국어 인도네시아어 몽골어 국어 중국어(북경어) korean
-    english japanese chinese mandarin cantonese german french spanish russian vietnamese arabic
-    portuguese italian thai indonesian hindi urdu bengali turkish dutch polish swedish norwegian
-    danish finnish greek hebrew czech hungarian romanian ukrainian persian farsi malay tagalog
-    filipino tamil telugu punjabi swahili catalan latin bulgarian serbian croatian slovak
-    mongolian khmer uzbek kazakh nepali sinhala armenian georgian amharic icelandic estonian
-    latvian lithuanian slovenian
-    """)
-_NAME = re.compile(
-    "(?<![A-Za-z가-힣])("
-    + "|".join(sorted(map(re.escape, _NAMES), key=len, reverse=True))
-    + ")(?![A-Za-z])",
-    re.IGNORECASE,
-)
 _TESTS = {
     "영어": re.compile(
         r"\b(?:TOEIC|TOEFL|OPIc|IELTS|TEPS|G-?TELP)\b|토익|토플|오픽|텝스|토스\b|토익스피킹",
@@ -51,16 +36,11 @@ def find_languages(sections: Sequence[Section]) -> list[SpokenLanguage]:
     return list(found.values())
 
 
-def speaks(text: str) -> bool:
-    """Whether a spoken language is named."""
-    return _NAME.search(text) is not None
-
-
 def _read(line: Line, found: dict[str, SpokenLanguage]) -> None:
     text = " ".join(line.cells) if line.cells else line.text
     if len(text) > 400:
         return
-    matches = list(_NAME.finditer(text))
+    matches = list(TONGUE.finditer(text))
     for number, match in enumerate(matches):
         stop = matches[number + 1].start() if number + 1 < len(matches) else len(text)
         level = " ".join(text[match.end() : stop].split()).strip(_TRIM)

@@ -16,7 +16,8 @@ from app.documents.blocks import Block, Box, Document, Source
 # compatibility forms decompose into something else. Soft hyphens, zero-width characters and
 # PDFium's mark for a hyphen at a line end carry no text; icon fonts use the private area.
 _BEFORE_NFKC = str.maketrans(
-    {"ㆍ": "·", "・": "·", "･": "·", "\u00ad": "", "\ufffe": "", "\ufeff": ""}
+    {chr(0x2460 + n): f"{n + 1}. " for n in range(20)}  # ① 학력
+    | {"ㆍ": "·", "・": "·", "･": "·", "\u00ad": "", "\ufffe": "", "\ufeff": ""}
 )
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff\ufff0-\uffff]")
 _BAR = re.compile(r"(?<=\s)[ㅣᅵ│┃¦](?=\s)")  # a vowel or a ruled line typed as a bar
@@ -28,9 +29,11 @@ _SPREAD_LABEL = re.compile(
 _MARKDOWN = re.compile(r"^#{1,6}\s+(?=\S)")
 _SPACES = re.compile(r"[^\S\t]+")
 _WIDE_GAP = re.compile(r"\t+|[^\S\t]{3,}")
-_BULLET = re.compile(r"^(?:[•·▪▫■□◦○●◎※*►▶▷✓✔➢➤→‣⁃∙◆◇★☆o∘⦁]|[-–—−](?=\s))\s*(?=\S)")
+_BULLET = re.compile(
+    r"^(?:[ㅇㅁᄋᄆ](?=\s)|[•·▪▫■□◦○●◎※*►▶▷✓✔➢➤→‣⁃∙◆◇★☆o∘⦁]|[-–—−](?=\s))\s*(?=\S)"
+)
 # How recognition reads round bullets and small pictures.
-_OCR_BULLET = re.compile(r"^(?:[¢©®«»°¤§*+=~]|[eо](?=\s))\s+(?=\S)")
+_OCR_BULLET = re.compile(r"^(?:[를을](?=\s)|[¢©®«»°¤§*+=~]|[eо](?=\s))\s+(?=\S)")
 _BULLET_LETTER = re.compile(r"^o(?!\s)")
 _PAGE_NUMBER = re.compile(
     r"^(?:.{0,40}[-–—|·]\s*)?(?:page\s*)?[-–—]?\s*\d{1,3}\s*(?:/|of|중)?\s*\d{0,3}\s*[-–—]?$",

@@ -7,79 +7,31 @@ from dataclasses import dataclass, replace
 
 from app.candidates.rules.contacts import emails_in, links_in
 from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import Kind, heading_kinds
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, labels_of, pairs
 from app.candidates.rules.lines import Line, squeeze
+from app.candidates.rules.name_forms import (
+    foreign_korean_name,
+    korean_name,
+    latin_name,
+    long_korean_name,
+)
 from app.candidates.rules.phones import phones_in
 from app.candidates.rules.places import is_place
 from app.candidates.rules.sections import Section
-from app.candidates.rules.skills import canonical
 from app.candidates.rules.vocabulary import (
     company_score,
     has_degree,
-    has_school,
     is_department,
     title_score,
 )
-from app.candidates.rules.wordlists import words
 
-# The 2015 census counts 5,582 family names; these carry 99.6 % of the people. Two-syllable ones apart.
-_SURNAMES = frozenset(
-    "김이박최정강조윤장임한오서신권황안송전홍유고문양손배백허남심노하곽성차주우구민진지엄채원천방공현함변염여추도소석선설마길연위표명기반라"
-    "왕금옥육인맹제모탁국어은편용예경봉사부가복태목형피두감음빈동온호범좌팽승간상시갈단견당화창류나림량련로리"
-)
-_LONG_SURNAMES = ("남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방", "망절")
-_KO_NAME = re.compile(r"^[가-힣]{2,4}$")
-_KO_SPACED = re.compile(r"^[가-힣](?:\s[가-힣]){1,3}$|^[가-힣]{1,2}\s[가-힣]{1,2}$")
-_KO_WORD = re.compile(r"^[가-힣]{1,6}$")
-_KO_PHRASE = re.compile(
-    r"(?:[을를의는은로며고]|에서|입니다|하는|합니다)(?:\s|$)|(?:사람|인재|동료|지원자|전문가)$"
-)
-_KO_NOT_NAMES = words("""
-    이력서 자기소개 지원서 경력 학력 성명 이름 연락처 주소 기술 전공 학교 회사 부서 직위 기간 현재 서울 부산 대구 인천 광주 대전 울산 세종 경기 강남 성남 수원
-    한국 대한민국 남자 여자 남성 여성 기타 사진 신입 정보 사항 인적사항 연구원 인턴 대리 과장 차장 부장 사원 주임 팀장 이사 대표 경력사항 학력사항 자격증 자격
-    외국어 어학 수상 병역 취미 특기 가족 지원 지원자 이메일 전화 휴대폰 상세 요약 프로필 소개 목표 경험 교육 활동 프로젝트 포트폴리오 링크 언어 영어 일본어 중국어
-    한국어 백엔드 서버 전자 기계 경영 경제 디자인 마케팅 영업 인사 재무 회계 총무 생산 품질 개발 기획 운영 분석 연구 강사 교사 교수 조교 기자 작가 의사 약사
-    변호사 간호사 안내 공고 제목 구분 내용 비고 성별 나이 연령 생일 본적 국적 정규직 계약직 졸업 재학 수료 석사 박사 학사 전문 기본 상세 주요 상급 중급 초급
-    고급 사용 가능 우수 능숙 국문 영문 한글 한문 한자 육군 해군 공군 공학 과학 수학 문학 인문 사회 자연 예술 음악 미술 체육 여행 독서 등산 수영 축구 요리
-    사진촬영 영화 감상 기획자 개발자 디자이너 매니저 마케터 서비스 조직 문화 성장 도전 신뢰 소통 책임 열정 성실 이직 고객 지역 지원동기 성장과정 포부 장점 단점
-    성격 추천인 보증인 관계 부모 모친 부친 배우자 제출 서류 증명 사실 위의 상기 기재 본인 작성 날짜 서명 도장 인사말 감사 안녕 안녕하세요
-    """)
-_LATIN = r"[A-ZÀ-ÖØ-ÞĀ-Ž][A-Za-zÀ-ÖØ-öø-ÿĀ-ž]*(?:['’\-][A-Za-zÀ-ÖØ-öø-ÿĀ-ž]+)*"
-_EN_NAME = re.compile(
-    rf"^{_LATIN}\.?(?:\s+(?:{_LATIN}\.?|[\"“(']{_LATIN}[\"”)']|de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ten|ter|bin|ibn|al|el|y|e)){{1,4}}$"
-)
-_SUFFIX = re.compile(
-    r"(?:,?\s*(?:Ph\.?\s?D|M\.?D|MBA|M\.?S|B\.?S|CPA|PMP|Esq|Jr|Sr|III|II|RN|CFA|PE|P\.E|LL\.?M|J\.?D|MSc|BSc|MA|BSN|DDS|PharmD|SHRM-CP|CISSP)\.?)+$"
-)
-_TITLE_BEFORE = re.compile(r"^(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Sir|Rev)\.?\s+")
 _AROUND = re.compile(
-    r"^(?:(?:국문|영문|입사)?\s?이\s?력\s?서|자기소개서|경력기술서|지원서|r[ée]sum[ée](?:\s+of)?|curriculum vitae(?:\s+of)?|cv(?:\s+of)?|name|성\s?명|이\s?름)\s*[-–—|:_/]?\s*|"
-    r"\s*[-–—|:_/]?\s*(?:의\s)?(?:이력서|자기소개서|경력기술서|지원서|r[ée]sum[ée]|curriculum vitae|cv|님|\(인\)|\(서명\)|印)$",
+    r"^(?:(?:국문|영문|입사)?\s?이\s?력\s?서|자기소개서|경력기술서|지원서|r[ée]sum[ée](?:\s+of)?|curriculum vitae(?:\s+of)?|cv(?:\s+of)?|portfolio(?:\s+of)?|포트폴리오|name|성\s?명|이\s?름"
+    r"|(?:(?:hi|hello|hey)(?:\s+there)?[\s,!.]+)?(?:i['’]?\s?a?m|my\s+name\s+is)(?=\s))\s*[-–—|:_/]?\s*|"
+    r"(?:['’]s)?\s*[-–—|:_/]?\s*(?:의\s)?(?:이력서|자기소개서|경력기술서|지원서|포트폴리오|r[ée]sum[ée]|curriculum vitae|cv|portfolio|님|\(인\)|\(서명\)|印)$",
     re.IGNORECASE,
 )
-_NOT_NAME_WORDS = words("""
-    resume résumé curriculum vitae cover letter page street st avenue ave road rd drive blvd
-    suite apt floor box inc llc ltd corp company university college school institute hospital
-    bank group the and of for with from to in at my our your about contact profile summary
-    education experience skills projects references present current january february march april
-    june july august september october november december summer winter spring fall dear hello hi
-    welcome hiring sincerely regards thank thanks confidential objective phone email address
-    mobile open source machine learning data science computer science engineering technology
-    technologies software hardware state city county national international available upon
-    request english korean spanish french german chinese japanese native fluent award awards
-    honors dean list best paper team project app application system platform web development
-    design management marketing analysis research lab labs studio bachelor master doctor degree
-    diploma certified certificate certification license professional associate advanced basic
-    intermediate new old last updated united states korea kingdom republic north south east west
-    los angeles san francisco york seoul busan london social media public relations customer
-    service problem solving time critical thinking creative writing cloud security network
-    mobile quality assurance business intelligence human resources key core tools languages
-    employment history work career personal details information statement interests hobbies
-    volunteer activities invited selected talks publications patents honours leadership training
-    courses memberships declaration date place signature nationality gender birth status marital
-    years year months projects portfolio website links
-    """)
 # What job sites print beside the name: 남, 1988년 (만 37세).
 _PERSONAL_TAIL = re.compile(
     r"[\s(|,·/]+(?:남|여)(?:자|성)?[\s,·/|)]*(?:\(?(?:만\s?)?\d{1,2}세|\d{2,4}\s?[년.-]).{0,24}$"
@@ -87,11 +39,16 @@ _PERSONAL_TAIL = re.compile(
 )
 # A space before a small letter that begins none of the words which names write small.
 _FALLEN_APART = re.compile(
-    r"(?<=[A-Za-zÀ-ž]) (?=[a-zà-ž])(?!(?:de|da|do|dos|das|del|della|di|du|la|le|van|von|der|den|ten|ter|bin|ibn|al|el|y|e|zu|af|av)\b)"
+    r"(?<=[A-Za-zÀ-ž]) (?=[a-zß-öø-ž])(?!(?:de|da|do|dos|das|del|della|di|du|la|le|van|von|der|den|ten|ter|bin|ibn|al|el|y|e|zu|af|av)\b|[dl]['’])"
 )
+_HYPHEN_END = re.compile(r"(?<=[a-zß-öø-ž])- (?=[A-ZÀ-ÖØ-ÞĀ-Ž])")  # a name over two lines
 _LABEL_BEHIND = re.compile(
     r"^(?P<name>[^\s:|,]+(?: [^\s:|,]+){0,2}) (?P<label>[^\s:|,]{2,16})\s?:\s"
 )
+# Pictures of people, hands and pens that stand before or behind a name.
+_SIGNS = re.compile(r"^[^\w(\[\"'“‘@+#.,:;/&|-]+|[^\w)\]\"'”’@+#.,:;/&|-]+$")
+_OTHER_SCRIPT = re.compile(r"(?<=[가-힣])\s*[(\[]?\s*(?:한자|한문|漢字)\s*[)\]]?\s*:?")
+_HANJA = re.compile(r"\s*[(（]?[一-鿿]{1,4}(?:\s[一-鿿]){0,3}[)）]?\s*")
 _PICTURES = frozenset({"사진", "증명사진", "photo", "picture", "image"})
 _PIECES = re.compile(r"\s*[|｜/·•,;:]\s*|\s+[-–—]\s+|\s{2,}|\t|\n")
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]{2,40})[)\]]\s*")
@@ -100,6 +57,7 @@ _INTRODUCTION = re.compile(
     r"(?:^|[\s,])([가-힣]{2,4}?)(?:이라고\s?합니다|라고\s?합니다|입니다)\s*[.!]?$"
 )
 _HEADER_LINES = 40
+_NAME_MAX_CHARS = 48
 _DISPLAY_RATIO = 1.3
 
 
@@ -112,60 +70,6 @@ class Candidate:
     score: float
     labelled: bool = False
     alias: str | None = None
-
-
-def korean_name(text: str) -> str | None:
-    """The name without spaces, if the text has the form of a Korean one."""
-    text = text.strip()
-    if _KO_SPACED.match(text):
-        text = text.replace(" ", "")
-    if not _KO_NAME.match(text) or text in _KO_NOT_NAMES or heading_kinds(text) or labels_of(text):
-        return None
-    long_surname = text.startswith(_LONG_SURNAMES)
-    if len(text) == 4 and not long_surname:
-        return None
-    if not long_surname and text[0] not in _SURNAMES:
-        return None
-    return None if title_score(text) or canonical(text) or is_place(text) else text
-
-
-def foreign_korean_name(text: str) -> str | None:
-    """A foreign name in Hangul, as a form or a large line gives it: 응우옌 티 란, 마이클 브라운."""
-    words = text.strip().split()
-    if not 2 <= len(words) <= 5 or not all(_KO_WORD.match(w) for w in words):
-        return None
-    if heading_kinds(text) or title_score(text) or is_place(text) or has_school(text):
-        return None
-    if any(w in _KO_NOT_NAMES or canonical(w) or labels_of(w) or heading_kinds(w) for w in words):
-        return None
-    if company_score(text) or has_degree(text) or is_department(text) or _KO_PHRASE.search(text):
-        return None
-    return " ".join(words)
-
-
-def latin_name(text: str) -> str | None:
-    """The name in its usual capitals, if the text has the form of one."""
-    text = _SUFFIX.sub("", _TITLE_BEFORE.sub("", text.strip())).strip(" ,")
-    if not 4 <= len(text) <= 48 or not _EN_NAME.match(text):
-        return None
-    words = text.replace(".", " ").replace('"', " ").split()
-    lowered = [w.casefold().strip("()'“”") for w in words]
-    if any(w in _NOT_NAME_WORDS for w in lowered) or all(len(w) == 1 for w in lowered):
-        return None
-    if (
-        heading_kinds(text)
-        or is_place(text)
-        or canonical(text)
-        or has_school(text)
-        or title_score(text)
-    ):
-        return None
-    letters = text.replace(" ", "")
-    if letters.isupper() and len(letters) > 4:
-        text = " ".join(
-            w.title() if "'" not in w else w.title().replace("'S", "'s") for w in text.split()
-        )
-    return text
 
 
 def names_in(line: Line) -> Iterator[tuple[str, float, bool, str | None]]:
@@ -197,7 +101,10 @@ def _as_typed(line: Line) -> Line:
     """Less what design adds to a name: a monogram, wide letters that fall apart, a label behind it."""
     text = line.text
     if line.ratio >= _DISPLAY_RATIO:
-        text = _FALLEN_APART.sub("", text)
+        text = _HYPHEN_END.sub("-", _FALLEN_APART.sub(_joint, text))
+    text = _SIGNS.sub("", text)
+    if not text.isascii() and (named := _HANJA.sub(" ", text).strip()):
+        text = named  # 김서연 金瑞妍
     words = text.split()
     if len(words) > 2 and words[0].isupper() and _initials(words[1:]).startswith(words[0]):
         text = " ".join(words[1:])  # PR | Priya Rao
@@ -205,6 +112,11 @@ def _as_typed(line: Line) -> Line:
     if behind and labels_of(behind["label"]):
         text = behind["name"]  # 김서연 Position: CFO
     return replace(line, text=text, cells=()) if text != line.text else line
+
+
+def _joint(space: re.Match[str]) -> str:
+    """Nothing before a small letter: capitals with accents lie between the small ones."""
+    return "" if space.string[space.end()].islower() else " "
 
 
 def _initials(words: Sequence[str]) -> str:
@@ -222,6 +134,8 @@ def _in_pieces(line: Line, whole: str) -> Iterator[tuple[str, float, bool, str |
     if name := _any_name(whole):
         yield name, 0.7, False, None
     large = line.ratio >= _DISPLAY_RATIO
+    if large and (name := long_korean_name(whole) or latin_name(whole, sure=True)):
+        yield name, 0.5, False, None
     yield from _foreign(whole) if large and foreign_korean_name(whole) else _with_title(whole)
 
 
@@ -231,6 +145,7 @@ def _foreign(text: str) -> Iterator[tuple[str, float, bool, str | None]]:
 
 
 def _labelled(value: str) -> Iterator[tuple[str, float, bool, str | None]]:
+    value = _OTHER_SCRIPT.split(value)[0] or value  # (한글) 김서연 (한자) 金瑞妍
     value = re.sub(r"^[(\[]?(?:한글|국문)[)\]]?\s*:?\s*", "", value.strip())
     bracket = _BRACKET.search(value)
     inner = _any_name(bracket[1].removeprefix("영문").strip(" :")) if bracket else None
@@ -238,9 +153,10 @@ def _labelled(value: str) -> Iterator[tuple[str, float, bool, str | None]]:
     outer = _AROUND.sub("", outer).strip()
     both = _two_scripts(outer)
     name = (both[0] if both else None) or _any_name(outer) or _any_name(_PIECES.split(outer)[0])
+    name = name or latin_name(outer, sure=True) or long_korean_name(outer)
     name = name or foreign_korean_name(outer)
     if name:
-        yield name, 1.0, True, inner or (both[1] if both else None)
+        yield name, 1.25, True, inner or (both[1] if both else None)
 
 
 def _any_name(text: str) -> str | None:
@@ -316,6 +232,7 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
                 line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES
             ):
                 found += _score(line, section, position, top, emails)
+    found += _in_parts(sections)
     first = next((line for s in sections for line in s.lines[:1]), None)
     if first and not found and reachable and (name := foreign_korean_name(first.text)):
         found.append(Candidate(name=name, line=first, score=0.55))
@@ -333,7 +250,10 @@ def _has_phone(section: Section) -> bool:
 def _score(
     line: Line, section: Section, position: int, top: float, emails: Sequence[str]
 ) -> Iterator[Candidate]:
-    for name, form, labelled, alias in names_in(line):
+    named = [*names_in(line)]
+    if not named and emails and len(line.text) <= _NAME_MAX_CHARS:
+        named = [*_as_in_mail(line, position, emails)]
+    for name, form, labelled, alias in named:
         if line.bullet and section.kind is not Kind.HEADER and not labelled:
             continue
         score = form
@@ -347,13 +267,38 @@ def _score(
         elif section.kind in (Kind.SUMMARY, Kind.COVER_LETTER, Kind.LINKS) and not labelled:
             score -= 0.3
         score -= 0.15 * min(line.page - 1, 2)
-        score += 0.3 * _in_mail(name, alias, emails)
+        score += 0.3 * bool(_in_mail(name, alias, emails))
         if company_score(name) or has_degree(name) or is_department(name):
             score -= 0.3
         yield Candidate(name=name, line=line, score=score, labelled=labelled, alias=alias)
 
 
-def _in_mail(name: str, alias: str | None, emails: Sequence[str]) -> bool:
+def _as_in_mail(
+    line: Line, position: int, emails: Sequence[str]
+) -> Iterator[tuple[str, float, bool, str | None]]:
+    """Words that may be something else are a name where the mail address holds them: jane doe, April Page."""
+    text = line.text.title() if line.text.islower() else line.text
+    name = latin_name(text, sure=True)
+    if name and _in_mail(name, None, emails) >= (1 if position == 1 or line.ratio >= 1.25 else 2):
+        yield name, 0.5, False, None
+
+
+def _in_parts(sections: Sequence[Section]) -> Iterator[Candidate]:
+    """First name and surname that a form asks for one by one."""
+    parts: dict[Label, tuple[str, Line]] = {}
+    for line in (x for s in sections if s.kind in _ALLOWED for x in s.lines[:_HEADER_LINES]):
+        if "name" in line.text.casefold():
+            for labels, value in pairs(line):
+                for label in labels & {Label.GIVEN_NAME, Label.FAMILY_NAME}:
+                    parts.setdefault(label, (value, line))
+    if len(parts) == 2:
+        (given, line), (family, _) = parts[Label.GIVEN_NAME], parts[Label.FAMILY_NAME]
+        if name := latin_name(f"{given} {family}", sure=True):
+            yield Candidate(name=name, line=line, score=1.3, labelled=True)
+
+
+def _in_mail(name: str, alias: str | None, emails: Sequence[str]) -> int:
+    """How many words of a name the mail addresses hold."""
     words = [squeeze(w) for n in (name, alias or "") for w in n.replace("-", " ").split()]
     locals_ = [squeeze(e.partition("@")[0]) for e in emails]
-    return any(len(w) >= 3 and w in local for w in words for local in locals_)
+    return sum(any(len(w) >= 3 and w in local for local in locals_) for w in words)

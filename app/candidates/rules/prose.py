@@ -2,12 +2,20 @@
 
 import re
 
-_CLAUSE = re.compile(r"\s*;\s*|(?<=[a-z)])\.\s+(?=[A-Z])")
+_USE = r"(?:(?:can\s+)?use|know|have\s+(?:used|worked\s+with))\s"
+_CLAUSE = re.compile(
+    rf"\s*;\s*|(?<=[a-z)])\.\s+(?=[A-Z])|,?\s+(?:(?:and|also)\s+){{0,2}}(?={_USE})"
+)
+_USING = re.compile(rf"^(?:i\s+)?{_USE}(?:some\s+|a (?:little|bit of)\s+)?", re.IGNORECASE)
+_HOW_OFTEN = re.compile(r"\s+(?:daily|weekly|every day|regularly|often|well|too)$", re.IGNORECASE)
+_A_SYSTEM = re.compile(
+    r"^the\s+(?P<name>[A-Z]\S*(?:\s[A-Z]\S*)?)(?:\s[a-z]+)?\s(?:system|software|platform|suite|package)s?$"
+)
 _ITEM = re.compile(
     r"\s*,\s*(?:and\s+|or\s+|as well as\s+)?|\s+(?:and|or|as well as)\s+|\s+&\s+(?=\S+\s)"
 )
 _LEAD = re.compile(
-    r"^(?:and\s+|also\s+)?(?:i\s+(?:am|have|use|know)\s+|i['’](?:m|ve)\s+)?(?:an?\s+)?"
+    r"^(?:and\s+|also\s+)?(?:[i1l]\s?(?:am|have|use|know)\s+|i['’](?:m|ve)\s+)?(?:an?\s+)?"
     r"(?:(?:very|highly|fully)\s+)?(?:"
     r"(?:confident|proficient|experienced|skilled|competent|regular|advanced|expert|working|good|strong|solid|sound|hands[- ]on|extensive|basic|daily|excellent)"
     r"(?:\s+(?:user|knowledge|experience|command|understanding|skills|background|use|grasp))?"
@@ -27,12 +35,23 @@ _TOLD = re.compile(
 _ITEM_MAX_WORDS, _LEAST_ITEMS = 4, 3
 _SENTENCE_MAX_CHARS = 300
 
-_OBJECT = re.compile(r"^(?P<stem>.+?)(?:을|를|와|과|도|이나|나|하고|랑)?(?P<comma>,)?$")
-_CLOSES = re.compile(r"(?:을|를|와|과|도|이나|나|하고|랑|,)$")
+_OBJECT = re.compile(r"^(?P<stem>.+?)(?:까지|을|를|와|과|도|이나|나|하고|랑)?(?P<comma>,)?$")
+_CLOSES = re.compile(r"(?:까지|을|를|와|과|도|이나|나|하고|랑|,)$")
 _NO_NOUN = re.compile(
     r"(?:니다|하고|며|면서|[다루쓰]고|하게|있게|으로|에서|하여|위해|통해|할|수|는|한|된|던|해|의|에|요)[.!]?$"
 )
 _ABLE = re.compile(r"(?:에|이|을|를)?\s?(?:능숙|능통|정통|숙련되어|익숙|강점이\s?있)[가-힣]*[.!]?$")
+_ABLE_AND = re.compile(
+    r"(?:에|이|을|를)?\s?(?:능숙|능통|정통|숙련되|익숙)(?:하고|하며|고|며)[,]?(?=\s)"
+)
+_VERB_AND = re.compile(r"(?:[가-힣]며|면서|하고|다루고|쓰고),$")
+_AS_FAR_AS = re.compile(r"(\S)[은는] (?=\S+까지)")  # 엑셀은 VBA까지
+_WORK_DONE = re.compile(
+    r"(?:으로|로)\s(?:\S+\s){0,3}?\S+[을를]\s(?:만드는|작성하는|처리하는|관리하는|정리하는)\s(?:일|것|업무)[이에을](?=\s)"
+)
+_USED = re.compile(
+    r"(?:(?:사용|활용|이용|운용)(?:합니다|하고 있습니다|할 수 있습니다|해 왔습니다|이? ?가능합니다)|다룹니다|다룰 (?:수|줄) (?:있|압)니다|씁니다|쓸 (?:수|줄) (?:있|압)니다)[.]?$"
+)
 _PLAIN = frozenset(
     [
         "업무",
@@ -67,14 +86,21 @@ def english_items(text: str) -> list[str]:
     if len(text) > _SENTENCE_MAX_CHARS:
         return []
     found: list[str] = []
+    listed = text.count(";") >= _LEAST_ITEMS - 1
     for clause in _CLAUSE.split(text.rstrip(". ")):
-        bare = _TELLING.sub("", _LEAD.sub("", clause))
-        items = [item for item in _ITEM.split(bare) if item]
+        bare = _TELLING.sub("", _LEAD.sub("", _USING.sub("", clause)))
+        items = [_bare_name(item) for item in _ITEM.split(bare) if item]
         long = any(len(item.split()) > _ITEM_MAX_WORDS or _TOLD.search(item) for item in items)
-        if long or (bare == clause and len(items) < _LEAST_ITEMS):
+        if long or (bare == clause and len(items) < _LEAST_ITEMS and not listed):
             return []
         found += items
     return found
+
+
+def _bare_name(item: str) -> str:
+    """`Excel daily` is Excel, `the Amadeus booking system` Amadeus."""
+    named = _A_SYSTEM.match(item)
+    return named["name"] if named else _HOW_OFTEN.sub("", _LEAD.sub("", item))
 
 
 def korean_items(text: str) -> list[str]:
@@ -86,10 +112,13 @@ def korean_items(text: str) -> list[str]:
         return []
     found: list[str] = []
     pending: list[str] = []
-    for word in text.rstrip(". ").split():
+    text = _ABLE_AND.sub(",", _AS_FAR_AS.sub(r"\1, ", _WORK_DONE.sub(",", text.rstrip(". "))))
+    for word in text.split():
         if word == "및":
             found.append(" ".join(pending))
             pending = []
+        elif _VERB_AND.search(word):
+            pending = []  # 다루며,
         elif _CLOSES.search(word) and (match := _OBJECT.match(word)):
             found.append(" ".join((*pending, match["stem"])))
             pending = []
@@ -99,7 +128,7 @@ def korean_items(text: str) -> list[str]:
             pending.append(word)
     items = [item for item in found if item and item not in _PLAIN]
     items = [item for item in items if len(item.split()) <= _ITEM_MAX_WORDS]
-    if _ABLE.search(text) and len(found) >= _LEAST_ITEMS:
+    if (_ABLE.search(text) or _USED.search(text)) and len(found) >= _LEAST_ITEMS:
         return items
     latin = sum(any(c.isascii() and c.isalpha() for c in item) for item in items)
     return items if items and 2 * latin >= len(items) else []

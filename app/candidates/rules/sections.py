@@ -23,19 +23,21 @@ from app.candidates.rules.headings import (
     is_duty,
     kinds_by_ending,
 )
-from app.candidates.rules.labels import is_column_label
+from app.candidates.rules.labels import Label, column_labels, is_column_label
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.rows import whole_rows
-from app.candidates.rules.vocabulary import title_score
+from app.candidates.rules.tongues import speaks
+from app.candidates.rules.vocabulary import has_degree, has_school, title_score
 
 _CLOSING = re.compile(
-    r"^(?:위|상기)의?\s?(?:기재\s?)?(?:내용|사실|사항|기재)|^i hereby (?:declare|certify)",
+    r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _LISTED = re.compile(r"[,;·•|/]")
 _TOP_LINES = 400
 _DISPLAY_RATIO = 1.5
+_LOST_MAX_CHARS = 8
 _CLEARLY_LARGE = 1.1
 _CLEARLY = 0.05  # of the body's size
 _CONTACT_MAX_CHARS = 80
@@ -44,6 +46,7 @@ _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
+_NAMING = frozenset({Label.COMPANY, Label.SCHOOL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +134,12 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.take(line)
         elif cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
             cutter.take(line)
-        elif (named := _as_heading(line, cutter.kinds, cutter.heading)) or (
+        elif (named := _as_heading(line, cutter.kinds, cutter.heading, following[:1])) or (
             plain and (named := _plain_heading(line, following[:3]))
         ):
             cutter.open(_as_title(named, line, cutter, following), line)
+        elif line.ocr and _is_lost_heading(line, following[:2]):
+            cutter.open((Kind.EDUCATION,), line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
         elif line.ratio >= _DISPLAY_RATIO and line.ratio >= 0.97 * top:
@@ -143,7 +148,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.take(line)
         elif (
             _CLOSING.match(line.text)
-            or (cutter.kinds[0] is not Kind.HEADER and is_unknown_heading(line, look))
+            or (cutter.kinds[0] not in (Kind.HEADER, Kind.TITLE) and is_unknown_heading(line, look))
             or (is_numbered_heading(line) and numbering(line) in numbered)
             or (line.text[:1] in signs and is_between_signs(line))
         ):
@@ -165,6 +170,14 @@ def _begins_with_contacts(line: Line, heading: Line | None) -> bool:
         and len(line.text) < _CONTACT_MAX_CHARS
         and bool(_CONTACT.search(line.text))
     )
+
+
+def _is_lost_heading(line: Line, following: Sequence[Line]) -> bool:
+    """A few letters that recognition made of a heading over a school and a degree."""
+    if len(line.text) > _LOST_MAX_CHARS or line.cells or line.bullet or len(following) < 2:
+        return False
+    meant = any("가" <= c <= "힣" or c.isdigit() for c in line.text)
+    return not meant and has_school(following[0].text) and has_degree(following[1].text)
 
 
 def _plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
@@ -217,8 +230,9 @@ def _take_inline(
     while position < len(lines) and (
         _goes_on(content[-1], lines[position], cutter.kinds)
         or _is_under_value(lines[position], label)
+        or _is_under_label(lines[position], label)
     ):
-        content.append(lines[position])
+        content.append(_less_empty(lines[position]))
         position += 1
     cutter.done.append(
         Section(
@@ -231,6 +245,19 @@ def _take_inline(
     return position
 
 
+def _is_under_label(line: Line, label: Line) -> bool:
+    """A row whose first cell is empty goes on beside the label of the row above: merged cells."""
+    return len(label.cells) > 1 and len(line.cells) > 1 and not line.cells[0]
+
+
+def _less_empty(line: Line) -> Line:
+    """The row without the empty cell under its label."""
+    if not line.cells or line.cells[0]:
+        return line
+    cells = line.cells[1:]
+    return replace(line, text="\t".join(cells), cells=cells if len(cells) > 1 else ())
+
+
 def _is_under_value(line: Line, label: Line) -> bool:
     """Further values under the first one, beside a label that stands in a column of its own."""
     if not label.cells or not line.box or not label.box or line.cells or line.page != label.page:
@@ -240,7 +267,10 @@ def _is_under_value(line: Line, label: Line) -> bool:
 
 
 def _as_heading(
-    line: Line, current: tuple[Kind, ...], heading: Line | None = None
+    line: Line,
+    current: tuple[Kind, ...],
+    heading: Line | None = None,
+    following: Sequence[Line] = (),
 ) -> tuple[Kind, ...]:
     cells = [c for c in line.cells if c]
     if len(cells) > 1:
@@ -259,6 +289,7 @@ def _as_heading(
         and kinds[0] in (Kind.LANGUAGES, Kind.SKILLS)
         and heading
         and line.ratio < heading.ratio - 0.05
+        and not (kinds[0] is Kind.LANGUAGES and any(speaks(x.text) for x in following))
     ):
         return ()  # **Languages** over Java, Kotlin: a category among the skills
     # Plain words that are items rather than headings where a list of items stands.
@@ -296,6 +327,8 @@ def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Li
     }
     if not kinds or kinds[0] not in usable or current[0] is Kind.SKILLS or "://" in match["head"]:
         return None
+    if kinds[0] is Kind.LANGUAGES and not speaks(match["rest"]):
+        kinds = (Kind.SKILLS,)  # Languages: Java, Kotlin
     if kinds[0] in (Kind.SUMMARY, Kind.OTHER) and current[0] in (*_STRONG, Kind.PROJECTS):
         return None
     return kinds, replace(line, text=match["rest"], bullet=False), False
@@ -307,15 +340,19 @@ def _inline_row(
     kinds = heading_kinds(cells[0])
     if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
         return None
-    if kinds[0] is Kind.SKILLS and current[0] is Kind.SKILLS:
+    stated = cells[0].endswith(":") or cells[1].startswith(":")
+    spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))
+    listed = kinds[0] is Kind.SKILLS or (kinds[0] is Kind.LANGUAGES and not spoken)
+    if current[0] is Kind.SKILLS and (listed or (stated and not spoken)):
         return None  # a category among the skills
     if kinds[0] is Kind.SKILLS and any(periods(c) for c in cells[1:]):
         return None  # 컴퓨터활용능력 | 2022.09 | 1급: the name of a certificate
     if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
         return None  # a row of labels: 학력 | 경력 | 희망연봉
     labels = sum(is_column_label(c) for c in cells[1:])
-    if labels == len(cells) - 1 and is_column_label(cells[0]) and kinds[0] not in _STRONG:
-        return None  # the header row of a table: 기간 | 경력 | 직위
+    own = column_labels(cells[0])
+    if labels == len(cells) - 1 and own and (kinds[0] not in _STRONG or own & _NAMING):
+        return None  # the header row of a table: 기간 | 경력 | 직위, 근무처 | 직위 | 기간
     rest = replace(
         line,
         text="\t".join(cells[1:]),
@@ -330,6 +367,8 @@ def _inline_row(
 def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
     if following.gap or following.bullet or following.cells or _as_heading(following, current):
         return False
+    if "://" in last.text and last.text.endswith(("-", "/", "_", ".")):
+        return True  # a broken address
     if ":" in following.text[:32]:
         return False
     lists = last.text.count(",") > 1 and "," in following.text

@@ -2,30 +2,34 @@
 """Skills: the items of a skills section as written; names from the gazetteer elsewhere."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Iterable, Sequence
 
 from app.candidates.rules.dates import periods
 from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, labels_of
-from app.candidates.rules.languages import speaks
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.prose import english_items, korean_items
-from app.candidates.rules.skills_table import SKILLS
+from app.candidates.rules.skill_lines import (
+    BARE_CATEGORY,
+    CATEGORY,
+    SEPARATOR,
+    is_subheading,
+    joined,
+    less_categories,
+    over_lists,
+)
+from app.candidates.rules.skills_table import Gazetteer, canonical, gazetteer, skill_key
+from app.candidates.rules.tongues import speaks
 from app.candidates.rules.wordlists import words
 
 MAX_SKILLS = 80
 _ITEM_MAX_CHARS, _ITEM_MAX_WORDS = 40, 5
-_LINE_MAX_CHARS = 3_000
 _SECTION_LINES = 300
 _TEXT_MAX_CHARS = 30_000
 _WINDOW = 4  # the longest name of the gazetteer has four words
 
-_CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
 _DASH_CATEGORY = re.compile(r"^(?P<category>[^,|()\-–—]{2,30}?)\s+[-–—]\s+(?P<rest>[^,]+,.*)$")
-_SEPARATOR = re.compile(r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|\n|\s/\s)\s*")
 _LEVEL = re.compile(
     r"^(?:[상중하]|상급|중급|초급|고급|최상|중상|능숙|우수|보통|전문가|숙련|[상중하]위|가능|활용\s?가능|업무\s?활용\s?가능|실무\s?가능|기초|입문|native|fluent|expert|advanced|intermediate|beginner|"
     r"proficient|basic|familiar|working knowledge|novice|master(?:ed)?|strong|good|excellent|professional|competent|상[급]?|[\d.]+\s?%|\d+\s?(?:/\s?\d+|점|년.{0,4}|years?|yrs?|개월|\+ years?)|[★☆●○■□◆◇▪▫✦*\s]+|level \d|lv\.?\s?\d)$",
@@ -41,13 +45,8 @@ _EXPLICIT_LEVEL = re.compile(
 )
 _BRACKET = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{0,200})[)\]]\s*")
 _REST = frozenset({"etc", "기타", "other", "others", "additional", "miscellaneous"})
+_NUMBER = re.compile(r"^\s*(?:\(?\d{1,2}[.)]|[①-⑳])\s*(?=[^\W\d])")
 _HASH = re.compile(r"(?:^|\s+)#(?=\S)")
-# In bold before its list, where the document's text does not tell bold words from others.
-_BARE_CATEGORY = re.compile(
-    r"^(?:back-?end|front-?end|infra(?:structure)?|devops|databases?|DB|languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming"
-    r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구)\s+(?=[A-Z][^\s,]*(?:\s[^\s,]+)?,)",
-    re.IGNORECASE,
-)
 _SHORT_PAIR = re.compile(r"\S\s[A-Z]{1,3}/[A-Z]{1,3}$")  # SAP FI/CO
 _AND_PAIR = re.compile(r"[^\s,]+ & [^\s,]+")  # HTML & CSS
 _STOP = words("""
@@ -60,28 +59,6 @@ _TOKEN = re.compile(r"[A-Za-z가-힣0-9][A-Za-z가-힣0-9.+#/&'-]*")
 _PARTICLE = re.compile(
     r"(?<=[A-Za-z0-9+#가-힣])(?:으로|로|을|를|은|는|이|가|와|과|의|에서|에|및|나|이나|기반|활용|사용|등|만|도)$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Gazetteer:
-    names: Mapping[str, str]
-    everyday: frozenset[str]
-
-
-@cache
-def _gazetteer() -> _Gazetteer:
-    names: dict[str, str] = {}
-    everyday: set[str] = set()
-    for entry in SKILLS.replace("\n", " ").split(";"):
-        name, _, aliases = entry.strip().partition("=")
-        if not name:
-            continue
-        weak, name = name.startswith("!"), name.lstrip("!")
-        for word in (name, *(a.strip() for a in aliases.split(",") if a.strip())):
-            names.setdefault(_key(word), name)
-        if weak or len(name) == 1:
-            everyday.add(_key(name))
-    return _Gazetteer(names, frozenset(everyday))
 
 
 # Names of the table that are everyday words in running text, in any spelling but their own.
@@ -99,23 +76,13 @@ _CASED = words("""
     """)
 
 
-_UNWRITTEN = str.maketrans("", "", " -_.'’")
-
-
-def _key(text: str) -> str:
-    return text.casefold().translate(_UNWRITTEN)
-
-
-def canonical(text: str) -> str | None:
-    """The gazetteer's spelling, or None."""
-    return _gazetteer().names.get(_key(text.strip()))
-
-
 def section_skills(lines: Sequence[Line]) -> list[str]:
     """Items of a skills section in order; categories and levels taken off."""
     found: list[str] = []
     table = False
-    for line in _joined(lines[:_SECTION_LINES]):
+    lines = less_categories(lines[:_SECTION_LINES])
+    over = over_lists(lines)
+    for line in joined(lines):
         cells = [c for c in line.cells if c]
         if len(cells) > 1:
             labels = [column_labels(c) for c in cells]
@@ -123,73 +90,18 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
                 table = True
                 continue
             found += _cells(cells, table=table)
-        elif not _is_subheading(line, lines):
+        elif not (is_subheading(line, lines) or line.index in over):
             found += _items(line.text)
     unique: dict[str, str] = {}
     for item in found:
-        unique.setdefault(_key(item), item)
+        unique.setdefault(skill_key(item), item)
     return list(unique.values())[:MAX_SKILLS]
-
-
-def _joined(lines: Sequence[Line]) -> list[Line]:
-    """Lists that were wrapped inside an item or after a comma, put together."""
-    result: list[Line] = []
-    for row in lines:
-        if len(row.text) > _LINE_MAX_CHARS:
-            continue
-        cells = [c for c in row.cells if c]
-        named = len(cells) == 2 and cells[0].endswith(":")
-        line = replace(row, cells=()) if named else row
-        if result and _goes_on(result[-1], line):
-            result[-1] = replace(result[-1], text=f"{result[-1].text} {line.text}")
-        else:
-            result.append(line)
-    return result
-
-
-def _goes_on(upper: Line, lower: Line) -> bool:
-    """Whether the lower line continues the list of the upper one."""
-    if upper.cells or lower.cells or lower.bullet or len(upper.text) > 2 * _LINE_MAX_CHARS:
-        return False
-    if upper.text.count("(") > upper.text.count(")"):
-        return True
-    if _CATEGORY.match(lower.text) or _BARE_CATEGORY.match(lower.text):
-        return False
-    if upper.text.endswith((",", "·", "/", "&", "|", " and", " with", " of", " in", " 및")):
-        return True
-    if lower.gap or upper.text.count(",") < 2:
-        return False
-    if "," not in lower.text and len(lower.text.split()) > 3:
-        return False
-    return not _is_whole(upper.text.rpartition(",")[2], lower.text.partition(",")[0])
-
-
-def _is_whole(last: str, first: str) -> bool:
-    """Whether the line ended with a whole item, so that the next line begins a new one."""
-    return (
-        canonical(last) is not None
-        and canonical(first) is not None
-        and canonical(f"{last} {first}") is None
-    )
-
-
-def _is_subheading(line: Line, lines: Sequence[Line]) -> bool:
-    """`Frontend` in bold over its list, or `Languages:` with nothing behind it."""
-    if line.text.endswith((":", "：")):
-        return True
-    bolds = sum(x.bold for x in lines)
-    return (
-        line.bold
-        and 0 < bolds < len(lines)
-        and canonical(line.text) is None
-        and "," not in line.text
-    )
 
 
 def _cells(cells: Sequence[str], *, table: bool) -> list[str]:
     if table:
         return _items(cells[0])
-    second = len(cells) == 2 and bool(_SEPARATOR.search(cells[1]))
+    second = len(cells) == 2 and bool(SEPARATOR.search(cells[1]))
     if (
         (second and canonical(cells[0]) is None)
         or labels_of(cells[0]) & {Label.SKILL}
@@ -200,13 +112,14 @@ def _cells(cells: Sequence[str], *, table: bool) -> list[str]:
 
 
 def _items(text: str, *, alone: bool = True) -> list[str]:
+    text = _NUMBER.sub("", text)
     if text.count("#") > 1 and text.lstrip().startswith("#"):
         text = _HASH.sub(", ", text).lstrip(", ")
-    if (bare := _BARE_CATEGORY.match(text)) and canonical(text[bare.end() :].partition(",")[0]):
+    if (bare := BARE_CATEGORY.match(text)) and canonical(text[bare.end() :].partition(",")[0]):
         text = text[bare.end() :]
     stated = text.strip()
     text = text.strip(_TRIM + "•●■▪") if not text.endswith(")") else text.strip(" \t,;|·•●■▪")
-    category = _CATEGORY.match(text)
+    category = CATEGORY.match(text)
     if category and "://" not in text:
         rest = category["rest"].strip()
         if not rest or _is_foreign(category["category"], rest):
@@ -215,9 +128,10 @@ def _items(text: str, *, alone: bool = True) -> list[str]:
             text = rest
     elif (category := _DASH_CATEGORY.match(text)) and canonical(category["category"]) is None:
         text = category["rest"]
-    if stated.endswith((".", "니다", "어요", "아요")) and is_sentence(stated):
+    if stated.endswith((".", "니다", "어요", "아요")):
         told = english_items(text) if text.isascii() else korean_items(text)
-        return [x for item in told for x in _item(item, alone=False)] or _from_text(text)
+        if told or is_sentence(stated):
+            return [x for item in told for x in _item(item, alone=False)] or _from_text(text)
     pieces = _top_level(text)
     items: list[str] = []
     for piece in pieces:
@@ -242,7 +156,7 @@ def _top_level(text: str) -> list[str]:
     for c in text:
         depth += (c in "([") - (c in ")]" and depth > 0)
         masked.append("\x00" if depth and c in ",;|·•/" else c)
-    return [p.replace("\x00", ",") for p in _SEPARATOR.split("".join(masked))]
+    return [p.replace("\x00", ",") for p in SEPARATOR.split("".join(masked))]
 
 
 def _item(piece: str, *, alone: bool = True) -> list[str]:
@@ -277,7 +191,7 @@ def _unknown(text: str, *, alone: bool) -> list[str]:
     if _SHORT_PAIR.search(text) or _AND_PAIR.fullmatch(text):
         return [text]
     halves = [h.strip() for h in text.split("/") if h.strip()]
-    if min(map(len, halves)) > 1 and (len(halves) > 2 or any(canonical(h) for h in halves)):
+    if min(map(len, halves)) > 1 and len(halves) > 2:  # two are one: MATLAB/Simulink
         return [x for h in halves for x in _item(h)]
     words = text.split()
     # Within a list that commas part, two names side by side are one: Excel VBA.
@@ -285,7 +199,8 @@ def _unknown(text: str, *, alone: bool) -> list[str]:
     if run and (chips := _chips(words)):
         return chips
     long = len(text) > _ITEM_MAX_CHARS or len(words) > _ITEM_MAX_WORDS
-    if long or any(c in text for c in "@:") or (len(words) > 2 and is_sentence(text)):
+    told = len(words) > (2 if alone or not text.isascii() else 3) and is_sentence(text)
+    if long or any(c in text for c in "@:") or told:
         return _from_text(text)
     return [] if text.isdigit() else [text]
 
@@ -302,6 +217,8 @@ def _is_acronym(inner: str, outer: str) -> bool:
     """전문심장소생술(ACLS), Amazon Web Services (AWS): a name with its short form is one item."""
     if not (inner.isascii() and inner.isalpha() and inner.isupper() and len(inner) > 1):
         return False
+    if canonical(outer) is None and canonical(inner) is None and not _LEVEL.match(inner):
+        return True
     return not outer.isascii() or "".join(w[0] for w in outer.split()).upper() == inner
 
 
@@ -321,7 +238,7 @@ def _chips(words: Sequence[str]) -> list[str]:
         for width in range(min(_WINDOW, len(words) - at), 0, -1):
             text = " ".join(words[at : at + width])
             if (name := canonical(text)) and not (
-                width == 1 and text.islower() and _key(text) in _CASED
+                width == 1 and text.islower() and skill_key(text) in _CASED
             ):
                 if unknown:
                     names.append(" ".join(unknown))
@@ -335,7 +252,7 @@ def _chips(words: Sequence[str]) -> list[str]:
             at += 1
     if unknown:
         names.append(" ".join(unknown))
-    enough = known >= 2 and known * 2 >= len(words) - known
+    enough = len(names) > 2 and known >= 2 and known * 2 >= len(words) - known
     return names if enough else []
 
 
@@ -345,7 +262,7 @@ def text_skills(texts: Iterable[str]) -> list[str]:
     left = _TEXT_MAX_CHARS
     for text in texts:
         for name in _from_text(text[:left]):
-            unique.setdefault(_key(name), name)
+            unique.setdefault(skill_key(name), name)
         left -= len(text)
         if left <= 0 or len(unique) >= MAX_SKILLS:
             break
@@ -353,14 +270,16 @@ def text_skills(texts: Iterable[str]) -> list[str]:
 
 
 def _from_text(text: str) -> list[str]:
-    table = _gazetteer()
+    table = gazetteer()
     words = [m[0].strip(".'-/&") for m in _TOKEN.finditer(text)]
     found: list[str] = []
     at = 0
     while at < len(words):
         for width in range(min(_WINDOW, len(words) - at), 0, -1):
             raw = " ".join(words[at : at + width])
-            name = table.names.get(_key(raw)) or table.names.get(_key(_PARTICLE.sub("", raw)))
+            name = table.names.get(skill_key(raw)) or table.names.get(
+                skill_key(_PARTICLE.sub("", raw))
+            )
             if name and _counts_in_text(raw, name, table, width):
                 found.append(name)
                 at += width
@@ -370,11 +289,17 @@ def _from_text(text: str) -> list[str]:
     return found
 
 
-def _counts_in_text(raw: str, name: str, table: _Gazetteer, width: int) -> bool:
-    if _key(name) in table.everyday:
+def _counts_in_text(raw: str, name: str, table: Gazetteer, width: int) -> bool:
+    if skill_key(name) in table.everyday:
         return False
-    key = _key(raw)
-    if key in _CASED or _key(name) in _CASED:
+    if width > 1 and name.isupper() and len(name) < _WINDOW:
+        return False  # I am: no IAM
+    keys = (
+        {skill_key(raw), skill_key(name)}
+        if raw.isascii()
+        else {skill_key(name), skill_key(_PARTICLE.sub("", raw))}
+    )
+    if keys & _CASED or skill_key(raw) in _CASED:
         return False
     if width == 1 and raw.isascii() and len(raw) <= 3:
         return raw.isupper() or raw == name

@@ -4,6 +4,10 @@ A leading `!` marks names that are everyday words or letters: they count in list
 in running text.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
 SKILLS = """
 Python=파이썬,python3,파이선; Java=자바; JavaScript=자바스크립트,js,es6,ecmascript; TypeScript=타입스크립트;
 Kotlin=코틀린; !Swift=스위프트; !Go=golang,고랭; !Rust=러스트;
@@ -181,3 +185,37 @@ Control Systems=제어 시스템; Power Electronics=전력전자; Battery=배터
 TCAD; VLSI; RTL=rtl design; UVM; Synopsys; JTAG; I2C; SPI; UART; Modbus; EtherCAT; OPC UA; HMI;
 Primavera; BIM; Civil 3D; ETABS; SAP2000; MIDAS=마이다스; STAAD Pro; LCA;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    names: Mapping[str, str]
+    everyday: frozenset[str]
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    names: dict[str, str] = {}
+    everyday: set[str] = set()
+    for entry in SKILLS.replace("\n", " ").split(";"):
+        name, _, aliases = entry.strip().partition("=")
+        if not name:
+            continue
+        weak, name = name.startswith("!"), name.lstrip("!")
+        for word in (name, *(a.strip() for a in aliases.split(",") if a.strip())):
+            names.setdefault(skill_key(word), name)
+        if weak or len(name) == 1:
+            everyday.add(skill_key(name))
+    return Gazetteer(names, frozenset(everyday))
+
+
+_UNWRITTEN = str.maketrans("", "", " -_.'’")
+
+
+def skill_key(text: str) -> str:
+    return text.casefold().translate(_UNWRITTEN)
+
+
+def canonical(text: str) -> str | None:
+    """The gazetteer's spelling, or None."""
+    return gazetteer().names.get(skill_key(text.strip()))

@@ -58,7 +58,8 @@ _TITLE_ENDINGS = tuple(
 )
 # Jobs that Korean firms name by two or three capitals; in lower case they are words.
 _SHORT_TITLES = words(
-    "AE AM AD CD PD PL MD VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM HRBP HRM HRD"
+    "HRBP CHRO CDO CPO PMO FAE SWE SDE AE AM AD CD PD PL MD "
+    "VMD BM SA SE DBA CRA CRC MSL GM CSM SDR BDR TL TPM HRM HRD"
 )
 _TITLE_MODIFIERS = words("""
     senior sr sr. junior jr jr. staff chief vice deputy assistant associate full-stack fullstack
@@ -92,6 +93,7 @@ _KO_TITLE = re.compile(
     r"|강사|교사|교수|조교|조교수|부교수|간호사|수간호사|회계사|세무사|변호사|변리사|노무사|약사|의사|기자|작가|사서|영양사|조리사|물리치료사|치위생사|사회복지사"
     r"|상담원|상담사|운영자|관리자|담당자|담당|책임자|오너|서기|라이터|카피라이터|창업자|공동창업자|연구위원|연구자|기술사|기능사|주무관|사무관|비서|승무원|통역사|번역가|아르바이트|프리랜서"
     r"|사무원|상담원|운전원|경비원|조리원|미화원|안내원|판매원|검침원|조합원|배달원|집배원|활동가|운동가|작곡가|건축가|사진가|번역가|통역가|평론가|분장사|요리사|제빵사|제과사|용접사|정비사|미용사|이발사|운전기사|운전사|버스기사|택배기사|기사|설비기사|전기기사|기관사|항해사|조종사|관제사|측량사|감정평가사|관세사|법무사|공인중개사|보육교사|강사|상담교사|보건교사|요양보호사|간호조무사|임상병리사|방사선사|작업치료사|언어치료사|치과기공사|안경사|수의사|한의사|영양교사|조향사|바텐더|소믈리에|주방장|주방보조|조리장|공장장|현장소장|작업반장|조장|직장|파티시에|베이커|플로리스트|스타일리스트|헤어디자이너|아나운서|쇼호스트|리포터|애니메이터|성우|배우|가수|무용수|연주자|지휘자|연출가|큐레이터|학예사|학예연구사|기록연구사|연구사|지도사|장학사|경찰관|소방관|소방사|군무관|교도관|세관원|은행원|텔러|설계사|재무설계사|계리사|심사역|투자역|매니징디렉터|전공의|전문의|레지던트|전임의|임상강사|봉직의|공보의|군의관|조무사|실습생|연수생|보조교사|정교사|기간제교사|담임교사|조교사|생산직원|현장직|기능공|용접공|배관공|목수|미장공|도장공|기술자|설치기사|수리기사|검사원|검수원|포장원|지게차기사"
+    r"|(?:전기|선반|밀링|조립|도배|타일|방수|철근|비계|형틀|재단|봉제|인쇄|제관|사출|프레스|정비|기계|보일러|주물|금형)공|근로자|경리|서무|캐셔|딜러|지배인|컨시어지|하우스키퍼|벨맨|도어맨|(?<![가-힣])쿡"
     r"|조연출|편집자|기획위원|감독|촬영감독|행정원|행정직|사무직|영업직|생산직|연구직|기술직|개발직|보조원|요원|연구조교|수습|CEO|CTO|CFO|COO|CPO|PM|PO|PL|PD|MD|AE|QA|TA|RA)$",
     re.IGNORECASE,
 )
@@ -127,6 +129,9 @@ _LEGAL = re.compile(
 )
 _LEGAL_PREFIX = re.compile(
     r"^(?:주식회사|유한회사|합자회사|합명회사|(?:법무|회계|세무|특허|노무|관세|의료|학교|재단|사단|감정평가|사회복지|농업회사|영농조합|비영리)법인|사회적협동조합|협동조합)(?:\s|$)"
+)
+_RESEARCHER = re.compile(
+    r"(?:^|\s)(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후|연수|상임|학생|방문|겸임|계약|인턴|참여|특별)\s?연구원$"
 )
 _LEGAL_ALONE = re.compile(
     r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
@@ -252,6 +257,8 @@ def company_score(text: str) -> float:
         return 1.0
     if _KO_ORG_NOT_TITLE.search(text):
         return 0.9
+    if _RESEARCHER.search(text):
+        return 0.0  # 공정기술 책임연구원
     if len(text) <= 60 and _ORG.search(text.title() if text.isupper() else text):
         return 0.6
     return 0.0

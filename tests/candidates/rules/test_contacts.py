@@ -146,3 +146,44 @@ def test_an_address_under_another_is_one_of_its_own(document: DocumentOf) -> Non
         "https://notes.example.com/@gunwoo",
         "instagram.com/gunwoo.draws",
     ]
+
+
+def found_in(document: DocumentOf, *lines: str):
+    return find_contacts(split_sections(read_lines(document(list(lines)))), [])
+
+
+def test_a_national_number_alone_between_signs_is_a_phone(document: DocumentOf) -> None:
+    contacts = found_in(document, "# Ann Own", "London | 020 7946 0111 | ann@example.org")
+
+    assert values(contacts.phones) == ["020 7946 0111"]
+
+
+def test_a_number_of_another_kind_is_none(document: DocumentOf) -> None:
+    contacts = found_in(document, "# Ann Own", "ann@example.org", "020 7946 0111 customers served")
+
+    assert contacts.phones == ()
+
+
+def test_the_first_pair_of_a_row_is_the_persons_own(document: DocumentOf) -> None:
+    contacts = found_in(document, "성명‖도란", "연락처‖010-0000-7001‖비상연락‖010-0000-7002")
+
+    assert values(contacts.phones) == ["010-0000-7001"]
+
+
+def test_an_address_broken_at_its_hyphen_among_other_text_is_whole(document: DocumentOf) -> None:
+    contacts = found_in(
+        document,
+        "# Ann Own",
+        "Website: https://ann-",
+        "own.example.org | Address: 7 Elm Row, Leeds",
+    )
+
+    assert values(contacts.links) == ["https://ann-own.example.org"]
+
+
+def test_a_profile_address_that_fills_its_column_goes_on_below(document: DocumentOf) -> None:
+    contacts = found_in(
+        document, "# Ann Own", "ann@example.org", "www.linkedin.com/in/annownwhose", "name-is-long"
+    )
+
+    assert values(contacts.links) == ["www.linkedin.com/in/annownwhosename-is-long"]

@@ -43,3 +43,20 @@ def test_bold_capitals_need_no_gap(document: DocumentOf) -> None:
 
     assert is_unknown_heading(lines[-1], heading_look(lines))
     assert not is_unknown_heading(lines[1], heading_look(lines))
+
+
+def test_korean_words_do_not_look_like_headings_in_latin_capitals(document: DocumentOf) -> None:
+    lines = read_lines(
+        document(["## WORK", "text of the body", "## SKILLS", "Go", "## 다온항공", "## PRESS"])
+    )
+    look = heading_look(lines)
+
+    assert [is_unknown_heading(line, look) for line in lines[-2:]] == [False, True]
+
+
+def test_headings_with_a_bullet_tell_each_other(document: DocumentOf) -> None:
+    rows = ["## ■ 학력", *("가람대학교",) * 4, "## ■ 경력", *("다온상사",) * 4]
+    lines = read_lines(document([*rows, "## ■ 발자취", "## 발자취"]))
+    look = heading_look(lines)
+
+    assert [is_unknown_heading(line, look) for line in lines[-2:]] == [True, False]

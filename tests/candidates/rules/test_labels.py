@@ -34,3 +34,19 @@ def test_columns_are_named_singly_or_in_pairs() -> None:
 
 def test_a_number_before_a_label_is_no_part_of_it(line: LineOf) -> None:
     assert list(pairs(line("가. 성명 : 채송아"))) == [(frozenset({Label.NAME}), "채송아")]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("병원명", Label.COMPANY),
+        ("사업장명", Label.COMPANY),
+        ("수행기간", Label.PERIOD),
+        ("응시직종", Label.HEADLINE),
+        ("Given name", Label.GIVEN_NAME),
+        ("Surname", Label.FAMILY_NAME),
+        ("비상전화", Label.OTHERS),
+    ],
+)
+def test_words_of_forms(text: str, label: Label) -> None:
+    assert label in labels_of(text)

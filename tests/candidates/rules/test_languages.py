@@ -1,6 +1,6 @@
 import pytest
 
-from app.candidates.rules.languages import find_languages, speaks
+from app.candidates.rules.languages import find_languages
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.sections import split_sections
 from tests.candidates.markup import DocumentOf
@@ -24,8 +24,3 @@ def test_languages_and_levels(
     sections = split_sections(read_lines(document(lines)))
 
     assert [(x.name, x.level) for x in find_languages(sections)] == found
-
-
-def test_spoken_languages_are_told_from_programming_ones() -> None:
-    assert speaks("Fluent in Polish")
-    assert not speaks("Python, Go")

@@ -66,3 +66,12 @@ def test_bullets_as_recognition_reads_them(document: DocumentOf) -> None:
         ("자격증", True),
         ("Reading groups", True),
     ]
+
+
+def test_letters_that_serve_as_bullets(document: DocumentOf) -> None:
+    typed = read_lines(document(["!plain", "ㅇ 민원 접수", "ㅁ 학력", "ㅇㅋ 상회"]))
+
+    assert [(x.text, x.bullet) for x in typed[:2]] == [("민원 접수", True), ("학력", True)]
+    assert not typed[2].bullet
+    assert read_lines(document(["!ocr", "를 경력"]))[0].text == "경력"
+    assert read_lines(document(["!plain", "를 경력"]))[0].text == "를 경력"

@@ -106,3 +106,56 @@ def test_names_as_design_sets_them(document: DocumentOf, lines: list[str], found
 
     assert name
     assert name[0] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("☺ 라은우", "라은우"),
+        ("라은우 👋", "라은우"),
+        ("라은우 羅恩宇", "라은우"),
+        ("라은우 포트폴리오", "라은우"),
+        ("나도담빛", "나도담빛"),
+        ("Žofie Łącka", "Žofie Łącka"),
+        ("Ottoline Fairburn- Achebe", "Ottoline Fairburn-Achebe"),
+        ("Hi, I'm Ottoline Fairburn", "Ottoline Fairburn"),
+        ("Ottoline Fairburn's CV", "Ottoline Fairburn"),
+        ("Wren Cook", "Wren Cook"),
+    ],
+)
+def test_names_in_display_size_with_what_design_adds(
+    document: DocumentOf, line: str, name: str
+) -> None:
+    found = best(document, f"# {line}", "mail@example.org", "010-0000-1122", "a line of text")
+
+    assert found is not None
+    assert found[0] == name
+
+
+def test_a_form_may_give_the_characters_behind_the_name(document: DocumentOf) -> None:
+    found = best(document, "!plain", "성명‖(한글) 라은우 (한자) 羅 恩 宇", "연락처‖010-0000-1122")
+
+    assert found is not None
+    assert found[0] == "라은우"
+
+
+def test_a_label_beats_the_title_of_the_document(document: DocumentOf) -> None:
+    found = best(document, "# 이력서 - 경비직", "이름 : 라은우", "연락처 : 010-0000-1122")
+
+    assert found is not None
+    assert found[0] == "라은우"
+
+
+def test_first_name_and_surname_may_be_asked_for_one_by_one(document: DocumentOf) -> None:
+    found = best(document, "First name‖Ottoline", "Surname‖Fairburn", "Phone‖020 7946 0111")
+
+    assert found is not None
+    assert found[0] == "Ottoline Fairburn"
+
+
+def test_the_mail_address_tells_a_name_from_other_words(document: DocumentOf) -> None:
+    lines = ["!plain", "june page", "june.page@example.org"]
+    sections = split_sections(read_lines(document(lines)))
+
+    assert [c.name for c in candidates(sections, ["june.page@example.org"])] == ["June Page"]
+    assert candidates(sections, ["office@example.org"]) == []

@@ -249,3 +249,98 @@ def test_values_under_each_other_beside_one_label_stay_together(document: Docume
     found = next(s for s in split_sections(lines) if s.kind is Kind.SKILLS)
 
     assert [x.text for x in found.lines] == ["Oracle WMS", "Cold chain", "Slotting"]
+
+
+def test_rows_under_a_merged_label_stay_with_it(document: DocumentOf) -> None:
+    found = cut(
+        document,
+        [
+            "!plain",
+            "경력‖기간‖직장명",
+            "‖2015.01 ~ 2018.02‖다온상사",
+            "OA능력‖파워포인트‖상",
+            "‖엑셀‖중",
+            "‖한글‖상",
+        ],
+    )
+
+    assert (Kind.SKILLS, ["파워포인트 상", "엑셀 중", "한글 상"]) in [
+        (kind, [x.replace("\t", " ") for x in lines]) for kind, lines in found
+    ]
+
+
+def test_the_header_row_of_a_table_opens_no_section(document: DocumentOf) -> None:
+    found = cut(
+        document, ["!plain", "근무경력", "근무처‖직위‖기간", "다온상사‖대리‖2015.01 ~ 2018.02"]
+    )
+
+    assert [lines[0].split()[0] for _, lines in found] == ["근무처"]
+
+
+def test_programming_languages_are_a_category_of_the_skills(document: DocumentOf) -> None:
+    rows = ["!plain", "기술 스택", "언어‖Lua, OCaml", "도구‖Helm"]
+    found = cut(document, rows)
+
+    assert [kind for kind, _ in found] == [Kind.SKILLS]
+    assert cut(document, ["!plain", "경력", "언어: Lua, OCaml"])[0][0] is Kind.SKILLS
+    assert cut(document, ["!plain", "경력", "언어: 일본어, 독일어"])[0][0] is Kind.LANGUAGES
+
+
+def test_spoken_languages_under_the_skills_are_a_section_of_their_own(
+    document: DocumentOf,
+) -> None:
+    found = cut(document, ["# Ann Own", "## Skills", "Welding", "Languages", "Welsh", "Polish"])
+
+    assert found[1] == (Kind.SKILLS, ["Welding", "Languages", "Welsh", "Polish"])
+    spoken = cut(document, ["# Ann Own", "## Skills", "Welding", "Languages", "Dutch", "Polish"])
+    assert spoken[2] == (Kind.LANGUAGES, ["Dutch", "Polish"])
+
+
+def test_firms_in_the_size_of_headings_in_capitals_are_none(document: DocumentOf) -> None:
+    found = cut(
+        document,
+        [
+            "# 도란",
+            "## EMPLOYMENT",
+            "## 다온항공",
+            "승무원 2015.01 - 2018.02",
+            "## EDUCATION",
+            "가람대학교",
+        ],
+    )
+
+    assert [kind for kind, _ in found] == [Kind.HEADER, Kind.EXPERIENCE, Kind.EDUCATION]
+
+
+def test_a_name_under_the_title_of_the_document_is_no_heading(document: DocumentOf) -> None:
+    found = cut(
+        document,
+        ["# Curriculum Vitae", "## Ann Own", "ann@example.org", "## Skills", "Go", "## Work", "x"],
+    )
+
+    assert found[0] == (Kind.TITLE, ["Ann Own", "ann@example.org"])
+
+
+def test_what_a_person_vouches_for_at_the_end_is_no_skill(document: DocumentOf) -> None:
+    found = cut(
+        document,
+        ["!plain", "보유 기술", "Helm", "본인은 위 사항이 사실임을 서약합니다.", "2024년 5월 6일"],
+    )
+
+    assert found[0] == (Kind.SKILLS, ["Helm"])
+
+
+def test_a_heading_that_recognition_lost_over_a_school_opens_the_education(
+    document: DocumentOf,
+) -> None:
+    rows = [
+        "경력",
+        "다온상사",
+        "대리 (2015.01 ~ 2018.02)",
+        "mee",
+        "가람대학교",
+        "경영학과 학사 (2010.03 ~ 2014.02)",
+    ]
+
+    assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [Kind.EXPERIENCE, Kind.EDUCATION]
+    assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.EXPERIENCE]

@@ -91,3 +91,27 @@ def test_a_bracket_without_a_space_belongs_to_the_name(
     document: DocumentOf, text: str, items: list[str]
 ) -> None:
     assert listed(document, text) == items
+
+
+@pytest.mark.parametrize(
+    ("lines", "items"),
+    [
+        (
+            ["1. 원가관리", "2) Primavera P6", "③ 안전관리"],
+            ["원가관리", "Primavera P6", "안전관리"],
+        ),
+        (["Simulink/Stateflow, LaTeX"], ["Simulink/Stateflow", "LaTeX"]),
+        (["Reading schemes (RWI)"], ["Reading schemes (RWI)"]),
+        (["Siemens NX CAM"], ["Siemens NX CAM"]),
+        (["Pollen counts, loss on drying"], ["Pollen counts", "loss on drying"]),
+    ],
+)
+def test_items_stay_as_they_are_written(
+    document: DocumentOf, lines: list[str], items: list[str]
+) -> None:
+    assert listed(document, *lines) == items
+
+
+def test_words_of_a_sentence_make_no_acronym_and_particles_hide_no_everyday_word() -> None:
+    assert text_skills(["I am a nurse."]) == []
+    assert text_skills(["간호사 채용에 지원합니다"]) == []

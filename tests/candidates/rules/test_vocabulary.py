@@ -82,3 +82,16 @@ def test_jobs_in_other_words(text: str) -> None:
 
 def test_a_school_whose_name_begins_with_what_it_is() -> None:
     assert vocabulary.is_korean_school_word("방송통신대학교")
+
+
+@pytest.mark.parametrize("text", ["소자기술 책임연구원", "학생연구원"])
+def test_researchers_are_no_institutes(text: str) -> None:
+    assert vocabulary.company_score(text) == 0
+    assert vocabulary.company_score("한국소자연구원") > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["경리", "쿡", "용접기능 반장", "전기공", "총지배인", "기간제근로자", "HRBP"]
+)
+def test_jobs_of_few_syllables(text: str) -> None:
+    assert vocabulary.title_score(text) > 0

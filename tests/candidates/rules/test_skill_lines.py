@@ -1,0 +1,27 @@
+from app.candidates.rules.lines import read_lines
+from app.candidates.rules.skill_lines import joined, less_categories, over_lists
+from app.candidates.rules.skills import section_skills
+from tests.candidates.markup import DocumentOf
+
+
+def test_a_word_before_every_list_is_its_category(document: DocumentOf) -> None:
+    lines = read_lines(document(["분석 SQL / Python", "시각화 Tableau / Redash"]))
+
+    assert [x.text for x in less_categories(lines)] == ["SQL / Python", "Tableau / Redash"]
+    assert less_categories(lines[:1]) == lines[:1]
+
+
+def test_lines_over_lists_are_categories_where_there_are_several(document: DocumentOf) -> None:
+    lines = read_lines(
+        document(["Methods", "Interviews, Card sorting", "", "Analysis", "Coding, Statistics"])
+    )
+
+    assert over_lists(lines) == {0, 2}
+    assert over_lists(lines[:2]) == frozenset()
+    assert section_skills(lines) == ["Interviews", "Card sorting", "Coding", "Statistics"]
+
+
+def test_a_list_that_ends_with_a_comma_goes_on(document: DocumentOf) -> None:
+    lines = read_lines(document(["Welding, Gauges,", "Lathes"]))
+
+    assert [x.text for x in joined(lines)] == ["Welding, Gauges, Lathes"]
