@@ -15,7 +15,7 @@ EDGE_PT = 2.0
 _DATE_SHARE = 0.5
 _DATES_OF_A_MARGIN = 0.8
 _DATE_MAX_CHARS = 40
-_WHOLE_DATE = re.compile(
+WHOLE_DATE = re.compile(
     r"[\s\d.,/'’()~∼〜–—→\-−년월일]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|present|current|now|ongoing|date|to|until"
     r"|spring|summer|fall|autumn|winter|현재|지금(?:까지)?|재직\s?중?|재학\s?중?)[a-z.]*[\s\d.,/'’()~∼〜–—→\-−년월일]*){0,6}",
     re.IGNORECASE,
@@ -136,7 +136,7 @@ def is_date(piece: Piece) -> bool:
     return (
         len(text) <= _DATE_MAX_CHARS
         and _DATE.search(text) is not None
-        and _WHOLE_DATE.fullmatch(text) is not None
+        and WHOLE_DATE.fullmatch(text) is not None
     )
 
 

@@ -6,17 +6,13 @@ from dataclasses import replace
 
 from app.documents.blocks import Block
 from app.documents.characters import clean
+from app.documents.margins import WHOLE_DATE
 
 MAX_DEPTH = 24
 """Tables nested deeper than this are not followed; no layout needs them."""
 
 _WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
 _LETTERS = re.compile(r"(?:[^\W\d_] )+[^\W\d_]")
-_DATES = re.compile(
-    r"[\s\d.,/'’()~∼〜–—\-−년월일]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|present|current|now|to|until"
-    r"|spring|summer|fall|autumn|winter|현재|재직중?|재학중?)[a-z.]*[\s\d.,/'’()~∼〜–—\-−년월일]*){0,6}",
-    re.IGNORECASE,
-)
 _MAX_DATE_CHARS = 60
 _MAX_CELL_LINES = 3
 _MAX_CELL_CHARS = 400
@@ -90,7 +86,7 @@ def _is_dated(cell: Sequence[Block]) -> bool:
     return (
         len(text) <= _MAX_DATE_CHARS
         and any(c.isdigit() for c in text)
-        and _DATES.fullmatch(text) is not None
+        and WHOLE_DATE.fullmatch(text) is not None
     )
 
 

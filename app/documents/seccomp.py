@@ -32,17 +32,16 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def deny_network(libc: ctypes.CDLL) -> bool:
+def deny_network(libc: ctypes.CDLL) -> None:
     """Refuse these calls with EPERM from now on; `PR_SET_NO_NEW_PRIVS` must be set.
 
-    Answers False where the kernel or the processor's calls are not known to allow it.
+    Does nothing where the kernel has no filters, or the processor's calls are not in the table.
     """
-    machine = os.uname().machine
-    if machine not in _CALLS:
-        return False
-    code = _filter(*_CALLS[machine])
+    if (known := _CALLS.get(os.uname().machine)) is None:
+        return
+    code = _filter(*known)
     program = _Program(len(code) // _INSTRUCTION.size, code)
-    return libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0
+    libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0)
 
 
 _INSTRUCTION = struct.Struct("=HBBI")

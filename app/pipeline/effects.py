@@ -18,7 +18,7 @@ log = get_logger(__name__)
 _MAX_EFFECTS_AT_ONCE = 100
 _FIRST_WAIT_S = 5
 _LONGEST_WAIT_S = 3_600
-HOLD_S = 15.0
+_HOLD_S = 15.0
 
 
 async def carry_out(
@@ -26,7 +26,7 @@ async def carry_out(
     handlers: Mapping[str, EffectHandler],
     run_id: UUID,
     *,
-    hold_s: float = HOLD_S,
+    hold_s: float = _HOLD_S,
 ) -> int:
     """Do the open effects of one run; returns how many were done.
 

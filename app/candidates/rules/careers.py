@@ -86,16 +86,12 @@ def _names_an_entry(section: Section, above: Section) -> bool:
         return False
     if heading.cells or heading_kinds(heading.text) or not is_headish(heading):
         return False
-    if above.lines and _look(above.lines[0]) != _look(heading):
+    if above.lines and above.lines[0].look != heading.look:
         return False
-    if above.lines and above.heading and _look(above.heading) != _look(heading):
+    if above.lines and above.heading and above.heading.look != heading.look:
         return True
     texts = (p for x in section.lines[:_DATED_WITHIN] for p in SEPARATOR.split(x.text))
     return any(title_score(tidy(without_periods(t))) for t in texts)
-
-
-def _look(line: Line) -> tuple[float, bool]:
-    return round(line.ratio, 2), line.bold
 
 
 def _is_training(section: Section) -> bool:
@@ -133,10 +129,8 @@ def _unheaded(section: Section) -> list[Line]:
     if section.kind is not Kind.HEADER or len(dated) < _LEAST_ENTRIES:
         return lines
     # A firm's look comes again with the next firm. That of a heading, which no list knows, does not.
-    looks = Counter(map(_look, lines))
-    alone = [
-        at for at, x in enumerate(lines[: dated[0]]) if looks[_look(x)] == 1 and _is_set_off(x)
-    ]
+    looks = Counter(line.look for line in lines)
+    alone = [at for at, x in enumerate(lines[: dated[0]]) if looks[x.look] == 1 and _is_set_off(x)]
     return lines[alone[-1] + 1 :] if alone else lines
 
 

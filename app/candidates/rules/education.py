@@ -200,7 +200,7 @@ def _goes_on(line: Line, below: Line | None, edge: float) -> bool:
     words = below.text.split()
     if len(words) > 3 or not "".join(words).isalpha() or not words[0][0].isupper():
         return False
-    alike = (round(line.ratio, 2), line.bold) == (round(below.ratio, 2), below.bold)
+    alike = line.look == below.look
     beneath = abs(line.box.left - below.box.left) < 1 and line.text[-1].isalpha()
     return alike and beneath and is_headish(below) and not has_degree(below.text)
 

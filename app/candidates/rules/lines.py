@@ -71,6 +71,11 @@ class Line:
         """Whether the characters were recognised from a picture."""
         return self.confidence is not None
 
+    @property
+    def look(self) -> tuple[float, bool]:
+        """Size and weight: lines that do one thing in a document share them."""
+        return round(self.ratio, 2), self.bold
+
 
 def clean(text: str) -> str:
     """Unified characters, single spaces; tabs survive, for they part cells."""

@@ -108,9 +108,8 @@ class _Cutter:
         if dates_first and before and before[0] is self._body[-1] and _is_bare_period(before[0]):
             return True  # 2020.08 → 2023.11 over the name of the firm
         # Names of entries look alike, and unlike the heading.
-        look = (round(line.ratio, 2), line.bold)
-        return look != (round(heading.ratio, 2), heading.bold) and any(
-            look == (round(x.ratio, 2), x.bold) and not x.bullet for x in self._body[:_FIRST_LINES]
+        return line.look != heading.look and any(
+            line.look == x.look and not x.bullet for x in self._body[:_FIRST_LINES]
         )
 
 
