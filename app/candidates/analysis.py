@@ -5,29 +5,20 @@ import json
 import re
 import unicodedata
 from collections.abc import Awaitable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.candidates import rules
-from app.candidates.computing import computed
-from app.candidates.excerpt import Excerpt, excerpt
-from app.candidates.grounding import SourceText
-from app.candidates.instructions import without_instructions
-from app.candidates.orders import visible
-from app.candidates.privacy import mask
 from app.candidates.profile import Note, Profile
 from app.candidates.prompts.analysis import ANALYSIS_V2, ResumeAnswer, fenced
-from app.candidates.sources import with_sources
-from app.candidates.verification import verified
-from app.documents.blocks import Document
+from app.candidates.reading import Reading
+from app.candidates.understanding import Claim, Shown, Window, check, show
 from app.errors import ErrorCode, PermanentError
 from app.providers.llm import Answer
 from app.resilience.rollout_config import EVERYONE_BP, Extent, Limits, RolloutSpec
 from app.telemetry.logs import get_logger
-from app.telemetry.metrics import record_refused_value, record_withheld
+from app.telemetry.metrics import record_refused_value
 
 log = get_logger(__name__)
 
@@ -101,29 +92,18 @@ def comparable(analysis: Analysis) -> Mapping[str, Hashable]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """A document prepared: without orders to machines, searchable, and read by the rules."""
-
-    text: str
-    source: SourceText
-    known: Profile
-    withheld: int
-    hidden_chars: int
-
-
-async def analyze_by_rules(document: Document) -> Analysis:
+async def analyze_by_rules(reading: Reading) -> Analysis:
     """The rule-based analyst; needs no model and no network."""
-    reading = await computed(_read, document)
+    facts = await reading.facts()
     notes = {
-        Note.HIDDEN_TEXT: reading.hidden_chars,
-        Note.INSTRUCTIONS_WITHHELD: reading.withheld,
+        Note.HIDDEN_TEXT: reading.document.hidden_chars,
+        Note.INSTRUCTIONS_WITHHELD: facts.withheld_count,
     }
-    profile = _noted(reading.known, notes)
-    return Analysis(profile=profile, analyst=Analyst.RULES, withheld=reading.withheld)
+    profile = _noted(facts.profile, notes)
+    return Analysis(profile=profile, analyst=Analyst.RULES, withheld=facts.withheld_count)
 
 
-async def analyze_by_model(document: Document, ask: Asker, *, parse_tries: int) -> Analysis:
+async def analyze_by_model(reading: Reading, ask: Asker, *, parse_tries: int) -> Analysis:
     """The model's reading of the masked text: what the document holds of it, with contacts put back.
 
     A document that is too long for the model is cut, and asked about again in half. An answer that
@@ -131,28 +111,29 @@ async def analyze_by_model(document: Document, ask: Asker, *, parse_tries: int) 
     spent, when the model refuses, or when the answer is about somebody else; and the model's own
     codes.
     """
-    reading = await computed(_read, document)
+    facts = await reading.facts()
     max_chars = _MAX_DOCUMENT_CHARS
     while True:
-        shown = excerpt(reading.text, max_chars)
+        shown = await reading.compute(show, Window(text=facts.text, max_chars=max_chars))
         try:
             return await _asked(reading, shown, ask, parse_tries)
         except PermanentError as error:
-            if not _is_too_long(error) or len(shown.text) <= _MIN_DOCUMENT_CHARS:
+            shown_chars = len(facts.text) - shown.left_out_chars
+            if not _is_too_long(error) or shown_chars <= _MIN_DOCUMENT_CHARS:
                 raise
-            max_chars = len(shown.text) // 2
+            max_chars = shown_chars // 2
             log.info("document_cut", max_chars=max_chars)
 
 
-async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> Analysis:
-    masked = await computed(mask, shown.text)
-    question = turn = fenced(masked.text)
+async def _asked(reading: Reading, shown: Shown, ask: Asker, tries: int) -> Analysis:
+    facts = await reading.facts()
+    question = turn = fenced(shown.text)
     history: list[Mapping[str, str]] = []
     for _ in range(tries):
         item = prompt_hash(turn, history)
         answer = await ask(item, turn, history)
         try:
-            parsed = await computed(parse, answer)
+            parsed = parse(answer)
         except Misunderstood as wrong:
             log.warning("answer_not_understood", model=answer.model, reason=wrong.reason)
             if answer.finish_reason in _NOT_ASKED_AGAIN:
@@ -163,9 +144,14 @@ async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> A
             ]
             turn = f"That did not parse: {wrong}. Answer again, JSON only."
             continue
-        checked = await computed(
-            verified, parsed, reading.source, masked.placeholders, reading.known
+        claim = Claim(
+            answer=parsed,
+            document=reading.document,
+            withheld=facts.withheld,
+            placeholders=shown.placeholders,
+            known=facts.profile,
         )
+        checked = await reading.compute(check, claim)
         refused = sum(checked.refused.values())
         if refused:
             log.warning("values_refused", model=answer.model, fields=dict(checked.refused))
@@ -175,8 +161,8 @@ async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> A
             raise _unusable("not of this document")
         notes = {
             Note.TRUNCATED: shown.left_out_chars,
-            Note.HIDDEN_TEXT: reading.hidden_chars,
-            Note.INSTRUCTIONS_WITHHELD: reading.withheld,
+            Note.HIDDEN_TEXT: reading.document.hidden_chars,
+            Note.INSTRUCTIONS_WITHHELD: facts.withheld_count,
             Note.VALUES_REFUSED: refused,
         }
         return Analysis(
@@ -184,27 +170,10 @@ async def _asked(reading: _Reading, shown: Excerpt, ask: Asker, tries: int) -> A
             analyst=Analyst.MODEL,
             model=answer.model,
             truncated=shown.left_out_chars > 0,
-            withheld=reading.withheld,
+            withheld=facts.withheld_count,
             refused=refused,
         )
     raise PermanentError(ErrorCode.LLM_PARSE_ERROR, details={"tries": tries})
-
-
-def _read(document: Document) -> _Reading:
-    cleaned = without_instructions(document)
-    if cleaned.count:
-        log.warning("instructions_withheld", sentences=cleaned.count)
-        record_withheld(cleaned.count)
-    source = SourceText(document.blocks, cleaned.withheld)
-    known = with_sources(rules.analyze(cleaned.document), source)
-    text = visible(cleaned.document.text)
-    return _Reading(
-        text=text,
-        source=source,
-        known=known,
-        withheld=cleaned.count,
-        hidden_chars=document.hidden_chars,
-    )
 
 
 def _noted(profile: Profile, notes: Mapping[Note, int]) -> Profile:

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import erasure, identity, records
 from app.candidates.analyzing import analyze
-from app.candidates.computing import computed
 from app.candidates.distinct import undecided
 from app.candidates.embedding import cut, embed
 from app.candidates.indexing_records import words_of
@@ -20,11 +19,11 @@ from app.candidates.matching import match, seal_names
 from app.candidates.originals import Original, extract, fetch
 from app.candidates.portfolio import portfolio
 from app.candidates.protection import Protected, candidate_of, profile_place, protect
+from app.candidates.reading import Reading
 from app.candidates.tables import CandidateId, FileRow, VersionRow
 from app.candidates.thumbnails import Pictures, picture
 from app.candidates.tools import ResumeTools
 from app.candidates.versions import Found, save_version
-from app.documents.blocks import Document
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
@@ -40,12 +39,13 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     original = Original(file, run, tools)
     await run.need(fetch, original)
     document = await run.need(extract, original, tools.reader)
-    await run.need(check_identity, document)
+    reading = Reading(document, tools.reader.compute)
+    await run.need(check_identity, reading)
     async with asyncio.TaskGroup() as side:
         drawn = side.create_task(picture(run, original, document, tools))
-        analysis = await analyze(document, run, tools)
+        analysis = await analyze(reading, run, tools)
         shot = side.create_task(portfolio(run, analysis.profile, tools))
-        protected = await run.need(protect, analysis, document, run, tools)
+        protected = await run.need(protect, analysis, reading, run, tools)
         chunks = await run.need(cut, protected, tools.chunking)
         vectors = side.create_task(run.want(embed, chunks, tools.embedder))
     found = Found(
@@ -60,9 +60,9 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
 
 
 @stage("identity", policy=PolicyName.LOCAL)
-async def check_identity(document: Document) -> None:
+async def check_identity(reading: Reading) -> None:
     """Raise MULTI_IDENTITY when the file holds more than one person's résumé (R2)."""
-    await computed(identity.check_one_person, document)
+    identity.only_person((await reading.facts()).people)
 
 
 @stage("save", policy=PolicyName.LOCAL)

@@ -4,6 +4,7 @@ Counts identity blocks, not names: a name in large letters with a mail or phone 
 filled 성명 cell, at which a résumé begins. Names of referees, co-authors and relatives never count.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.candidates.rules.contacts import find_contacts
@@ -40,12 +41,11 @@ def people(document: Document) -> tuple[Person, ...]:
     return tuple(person for p in persons if (person := _person(p)))
 
 
-def check_one_person(document: Document) -> Person | None:
-    """The person, or None where nobody is named. Raises MULTI_IDENTITY for two or more.
+def only_person(found: Sequence[Person]) -> Person | None:
+    """The person of a file, or None where nobody is named. Raises MULTI_IDENTITY for two or more.
 
     The error's `private` holds `names`; its `details` only the `count`.
     """
-    found = people(document)
     if len(found) > 1:
         raise PermanentError(
             ErrorCode.MULTI_IDENTITY,

@@ -9,6 +9,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
@@ -102,10 +103,19 @@ def _scan(request: Request, data: bytes, limits: Limits) -> tuple[Kind, bytes]:
     return Kind.PICTURE, scan(data, limits, page=page, turn_degrees=turn)
 
 
+def _work(request: Request, data: bytes, limits: Limits) -> tuple[Kind, bytes]:
+    """A function of the worker's own (`work`); its module is loaded when it is first asked for."""
+    del request, limits
+    name, _, question = data.partition(b"\n")
+    module, function = name.decode().split(":")
+    return Kind.RESULT, getattr(import_module(module), function).carry_out(question)
+
+
 _TASKS: Mapping[Task, Callable[[Request, bytes, Limits], tuple[Kind, bytes]]] = {
     Task.READ: _read,
     Task.DRAW: _draw,
     Task.SCAN: _scan,
+    Task.WORK: _work,
 }
 
 

@@ -17,6 +17,7 @@ from app.documents.formats import refuse_program
 from app.documents.limits import Limits
 from app.documents.ocr import Recognizer, ocr_available
 from app.documents.wire import Answer, Kind, Request, Task
+from app.documents.work import Question, Result, Work
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from app.settings.groups import ExtractSettings
@@ -110,6 +111,15 @@ class Reader:
         self._check(data)
         answer = await self._ask(Request(task=Task.DRAW, width_px=width_px), data)
         return answer.body if answer.kind is Kind.PICTURE else None
+
+    async def compute(self, work: Work[Question, Result], question: Question, /) -> Result:
+        """Carry out a function in a parser process, with the limits of a file.
+
+        Raises INVALID_FILE when it takes too long or ends the process.
+        """
+        asked = b"%s\n%s" % (work.name.encode(), work.question.dump_json(question))
+        answer = await self._ask(Request(task=Task.WORK), asked)
+        return work.result.validate_json(answer.body)
 
     async def _ask(self, request: Request, data: bytes) -> Answer:
         """Ask twice before a crash is the file's fault.

@@ -1,6 +1,7 @@
 """The messages between the worker and its parser processes: frames with a length, never pickle.
 
-Request: task, page, quarter turn, width, data length, then the file. Answer: kind, resident memory,
+Request: task, page, quarter turn, width, data length, then the file, or for WORK the name of a
+function in one line and its argument as JSON. Answer: kind, resident memory,
 length, then the body. A document is one JSON line for its head and one per block, so that
 the receiver can decode it in slices without holding up its event loop.
 """
@@ -76,6 +77,7 @@ class Task(IntEnum):
     READ = 1
     DRAW = 2
     SCAN = 3
+    WORK = 4
 
 
 class Kind(IntEnum):
@@ -87,6 +89,7 @@ class Kind(IntEnum):
     NOTHING = 4
     REFUSAL = 5
     BUG = 6
+    RESULT = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

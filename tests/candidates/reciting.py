@@ -1,12 +1,15 @@
 """Two résumés that rules and models read alike, and a model that recites what a test gives it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from app.candidates import rules
 from app.candidates.analysis import Analysis, History, analyze_by_model
 from app.candidates.profile import Profile
+from app.candidates.reading import Reading
+from app.documents.work import Question, Result, Work
 from app.providers.llm import Answer
 from tests.candidates.markup import document_of
 
@@ -74,5 +77,15 @@ def told(profile: Profile) -> dict[str, Any]:
     return profile.model_dump(exclude={"confidence", "sources", "notes"})
 
 
+def reading_of(lines: Sequence[str], *, hidden_chars: int = 0) -> Reading:
+    return Reading(replace(document_of(lines), hidden_chars=hidden_chars), in_this_process)
+
+
+async def in_this_process(work: Work[Question, Result], question: Question, /) -> Result:
+    """What a parser process does, JSON and all."""
+    answered = work.carry_out(work.question.dump_json(question))
+    return work.result.validate_json(answered)
+
+
 async def by_model(lines: Sequence[str], *answers: str | Answer) -> Analysis:
-    return await analyze_by_model(document_of(lines), Recited(*answers), parse_tries=2)
+    return await analyze_by_model(reading_of(lines), Recited(*answers), parse_tries=2)

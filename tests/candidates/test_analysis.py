@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -15,7 +14,6 @@ from app.candidates.analysis import (
     parse,
     prompt_hash,
 )
-from app.documents.blocks import Block, Document, Format
 from app.errors import ErrorCode, PermanentError
 from app.providers.llm import Answer
 from tests.candidates.markup import document_of
@@ -27,6 +25,7 @@ from tests.candidates.reciting import (
     answer,
     by_model,
     honest,
+    reading_of,
     told,
 )
 
@@ -55,9 +54,9 @@ async def test_a_true_answer_becomes_the_profile_with_sources(language: str) -> 
 
 async def test_the_model_sees_placeholders_and_no_numbers_of_identity() -> None:
     ask = Recited(json.dumps(await honest(KOREAN)))
-    document = document_of([*KOREAN, "주민등록번호 950315-2000000"])
+    reading = reading_of([*KOREAN, "주민등록번호 950315-2000000"])
 
-    analysis = await analyze_by_model(document, ask, parse_tries=1)
+    analysis = await analyze_by_model(reading, ask, parse_tries=1)
 
     ((_, user, _),) = ask.asked
     for hidden in ("gaon.yun@example.kr", "010-0000-2101", "950315-2000000"):
@@ -70,7 +69,7 @@ async def test_invisible_characters_hide_no_contact_from_the_mask() -> None:
     ask = Recited(json.dumps(await honest(KOREAN)))
     lines = [*KOREAN, "second mail: ga\u200bon@exa\u2060mple.kr"]
 
-    await analyze_by_model(document_of(lines), ask, parse_tries=1)
+    await analyze_by_model(reading_of(lines), ask, parse_tries=1)
 
     ((_, user, _),) = ask.asked
     assert "@" not in user
@@ -174,7 +173,7 @@ async def test_a_referee_whom_the_model_takes_for_the_person_is_not() -> None:
 async def test_an_answer_that_does_not_parse_is_asked_for_again_with_the_reason() -> None:
     ask = Recited('{"name": "Maya"', json.dumps(await honest(ENGLISH)))
 
-    analysis = await analyze_by_model(document_of(ENGLISH), ask, parse_tries=2)
+    analysis = await analyze_by_model(reading_of(ENGLISH), ask, parse_tries=2)
 
     assert analysis.profile.name == "Maya Fairweather"
     (first, question, _), (second, correction, history) = ask.asked
@@ -207,7 +206,7 @@ async def test_answers_that_never_parse_end_with_a_code_and_without_a_value(wron
     ask = Recited(wrong, wrong)
 
     with pytest.raises(PermanentError) as raised:
-        await analyze_by_model(document_of(ENGLISH), ask, parse_tries=2)
+        await analyze_by_model(reading_of(ENGLISH), ask, parse_tries=2)
 
     assert raised.value.code is ErrorCode.LLM_PARSE_ERROR
     assert len(ask.asked) == 2
@@ -221,7 +220,7 @@ async def test_a_model_that_refuses_is_not_asked_again(reason: str) -> None:
     ask = Recited(answer("", reason))
 
     with pytest.raises(PermanentError) as raised:
-        await analyze_by_model(document_of(ENGLISH), ask, parse_tries=3)
+        await analyze_by_model(reading_of(ENGLISH), ask, parse_tries=3)
 
     assert (raised.value.code, len(ask.asked)) == (ErrorCode.LLM_PARSE_ERROR, 1)
 
@@ -261,7 +260,7 @@ async def test_a_document_longer_than_the_question_may_be_is_cut_with_a_note() -
     lines = [*ENGLISH[:6], *filler, *ENGLISH[6:]]
     ask = Recited(json.dumps(await honest(ENGLISH)))
 
-    analysis = await analyze_by_model(document_of(lines), ask, parse_tries=1)
+    analysis = await analyze_by_model(reading_of(lines), ask, parse_tries=1)
 
     ((_, question, _),) = ask.asked
     assert len(question) < 41_000
@@ -284,7 +283,7 @@ async def test_a_model_with_a_small_window_is_asked_about_less() -> None:
             raise PermanentError(ErrorCode.VALIDATION_ERROR, details={"http_status": 400})
         return given
 
-    analysis = await analyze_by_model(document_of(lines), ask, parse_tries=1)
+    analysis = await analyze_by_model(reading_of(lines), ask, parse_tries=1)
 
     assert analysis.truncated
     assert lengths == sorted(lengths, reverse=True)
@@ -302,7 +301,7 @@ async def test_a_refusal_for_another_reason_is_raised(status: int) -> None:
         raise PermanentError(ErrorCode.VALIDATION_ERROR, details={"http_status": status})
 
     with pytest.raises(PermanentError) as raised:
-        await analyze_by_model(document_of(ENGLISH), ask, parse_tries=1)
+        await analyze_by_model(reading_of(ENGLISH), ask, parse_tries=1)
     assert (raised.value.code, calls) == (ErrorCode.VALIDATION_ERROR, 1)
 
 
@@ -317,9 +316,7 @@ def test_a_question_is_identified_by_all_that_the_model_is_told() -> None:
 
 
 async def test_a_text_without_meaning_has_a_profile_without_a_name() -> None:
-    document = Document(format=Format.TEXT, pages=1, blocks=(Block(text="\ud800 \u200b {}"),))
-
-    analysis = await analyze_by_rules(document)
+    analysis = await analyze_by_rules(reading_of(["\ufffd \u200b {}"]))
 
     assert analysis.profile.name is None
 
@@ -328,9 +325,9 @@ async def test_the_reader_of_a_profile_is_told_of_hidden_text() -> None:
     lines = KOREAN
     given = json.dumps(await honest(lines))
     for hidden_chars, notes in ((0, ()), (7, ("hidden_text",))):
-        document = replace(document_of(lines), hidden_chars=hidden_chars)
+        reading = reading_of(lines, hidden_chars=hidden_chars)
 
-        rules = await analyze_by_rules(document)
-        model = await analyze_by_model(document, Recited(given), parse_tries=1)
+        rules = await analyze_by_rules(reading)
+        model = await analyze_by_model(reading, Recited(given), parse_tries=1)
 
         assert (rules.profile.notes, model.profile.notes) == (notes, notes)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.candidates.identity import check_one_person
-from app.candidates.rules import analyze
+from app.candidates.identity import only_person
+from app.candidates.understanding import read
 from app.documents.ocr import ocr_available
 from app.documents.reader import open_reader
 from app.errors import PermanentError
@@ -51,8 +51,8 @@ async def ended(wanted: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
             data = await asyncio.to_thread((FILES / name).read_bytes)
             try:
                 document = await reader.read(data)
-                await asyncio.to_thread(check_one_person, document)
-                profile = await asyncio.to_thread(analyze, document)
+                facts = await reader.compute(read, document)
+                only_person(facts.people)
             except PermanentError as error:
                 runs[name] = {
                     "status": "failed",
@@ -61,7 +61,10 @@ async def ended(wanted: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
                     "details": {**error.details, **error.private},
                 }
             else:
-                runs[name] = {"status": "succeeded", "profile": profile.model_dump(mode="json")}
+                runs[name] = {
+                    "status": "succeeded",
+                    "profile": facts.profile.model_dump(mode="json"),
+                }
     return runs
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.candidates.identity import check_one_person, people
+from app.candidates.identity import only_person, people
 from app.documents.blocks import Document
 from app.errors import ErrorCode, Language, PermanentError
 from tests.candidates.markup import DocumentOf
@@ -25,7 +25,7 @@ def test_two_resumes_in_one_file_are_refused_with_both_names_kept_private(
     document: DocumentOf,
 ) -> None:
     with pytest.raises(PermanentError) as refusal:
-        check_one_person(document([*KIM.split("\n"), "---", *LEE.split("\n")]))
+        only_person(people(document([*KIM.split("\n"), "---", *LEE.split("\n")])))
 
     assert refusal.value.code is ErrorCode.MULTI_IDENTITY
     assert refusal.value.details == {"count": 2}
@@ -44,7 +44,9 @@ def test_two_resumes_without_sizes_or_page_breaks_are_told_apart_too(document: D
 
 
 def test_one_person_comes_with_all_mails_and_phones(document: DocumentOf) -> None:
-    person = check_one_person(document([*KIM.split("\n")[:2], "bada@example.kr, kang@example.com"]))
+    person = only_person(
+        people(document([*KIM.split("\n")[:2], "bada@example.kr, kang@example.com"]))
+    )
 
     assert person is not None
     assert person.name == "강바다"
@@ -52,7 +54,7 @@ def test_one_person_comes_with_all_mails_and_phones(document: DocumentOf) -> Non
 
 
 def test_a_file_without_a_person_is_nobody(document: DocumentOf) -> None:
-    assert check_one_person(document(["포인트 적립 안내", "전월 이용금액 40만원 이상"])) is None
+    assert only_person(people(document(["포인트 적립 안내", "전월 이용금액 40만원 이상"]))) is None
     assert people(Document(format=document([]).format, pages=1, blocks=())) == ()
 
 

@@ -8,8 +8,15 @@ import pytest
 from app.candidates.analysis import analyze_by_model, analyze_by_rules
 from app.errors import PermanentError
 from tests.candidates.attacks import ATTACKS, UNSEEN, Attack
-from tests.candidates.markup import document_of
-from tests.candidates.reciting import RESUMES, Recited, by_model, honest, read_by_rules, told
+from tests.candidates.reciting import (
+    RESUMES,
+    Recited,
+    by_model,
+    honest,
+    read_by_rules,
+    reading_of,
+    told,
+)
 
 PLACES = {"top": 0, "header": 3, "experience": 5, "end": None}
 
@@ -35,8 +42,8 @@ async def test_an_attack_does_not_reach_the_model_or_the_rules(
     given = json.dumps(await honest(clean))
     quiet, loud = Recited(given), Recited(given)
 
-    before = await analyze_by_model(document_of(clean), quiet, parse_tries=1)
-    after = await analyze_by_model(document_of(lines), loud, parse_tries=1)
+    before = await analyze_by_model(reading_of(clean), quiet, parse_tries=1)
+    after = await analyze_by_model(reading_of(lines), loud, parse_tries=1)
 
     ((_, without, _),), ((_, question, _),) = quiet.asked, loud.asked
     assert document_text(question) == document_text(without)
@@ -44,7 +51,7 @@ async def test_an_attack_does_not_reach_the_model_or_the_rules(
         exclude={"sources", "notes"}
     )
     assert after.profile.notes == ("instructions_withheld",)
-    by_rules = await analyze_by_rules(document_of(lines))
+    by_rules = await analyze_by_rules(reading_of(lines))
     assert told(by_rules.profile) == told(read_by_rules(clean))
 
 
@@ -55,13 +62,13 @@ async def test_a_model_that_obeys_all_the_same_changes_nothing(
 ) -> None:
     lines = RESUMES[language]
     given = await honest(lines)
-    document = document_of(attacked(lines, attack, "experience"))
+    reading = reading_of(attacked(lines, attack, "experience"))
     obeyed = json.dumps({**given, **attack.obeyed})
 
     try:
-        analysis = await analyze_by_model(document, Recited(obeyed, obeyed), parse_tries=2)
+        analysis = await analyze_by_model(reading, Recited(obeyed, obeyed), parse_tries=2)
     except PermanentError:
-        analysis = await analyze_by_rules(document)  # as the stage's fallback does
+        analysis = await analyze_by_rules(reading)  # as the stage's fallback does
 
     clean = await by_model(lines, json.dumps(given))
     assert told(analysis.profile) == told(clean.profile)

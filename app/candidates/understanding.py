@@ -1,0 +1,166 @@
+"""What is understood of a document by rules: carried out in a parser process, far from the loop.
+
+Each takes and gives plain data, and needs neither servers nor settings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.candidates import rules
+from app.candidates.excerpt import excerpt
+from app.candidates.grounding import SourceText
+from app.candidates.identity import Person, people
+from app.candidates.instructions import without_instructions
+from app.candidates.namesakes import Likeness, likeness, spellings_to_find
+from app.candidates.orders import visible
+from app.candidates.privacy import mask, redact_rrn
+from app.candidates.profile import Profile, experience_years
+from app.candidates.prompts.analysis import ResumeAnswer
+from app.candidates.rules.persons import main_name, resumes
+from app.candidates.rules.reading import sections_of
+from app.candidates.sources import with_sources
+from app.candidates.verification import Verified, verified
+from app.documents.blocks import Document
+from app.documents.work import work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A document read by the rules.
+
+    `names` are all spellings of the main person's name that it shows. `text` is the document
+    without sentences that give orders to machines, `withheld` where they stood, by block.
+    """
+
+    people: tuple[Person, ...]
+    names: tuple[str, ...]
+    profile: Profile
+    text: str
+    withheld: Mapping[int, Sequence[tuple[int, int]]]
+    withheld_count: int
+
+
+@work
+def read(document: Document) -> Facts:
+    """Whose it is, and the rules' profile of the person with the place of each value."""
+    cleaned = without_instructions(document)
+    source = SourceText(document.blocks, cleaned.withheld)
+    return Facts(
+        people=people(document),
+        names=_names_shown(document),
+        profile=with_sources(rules.analyze(cleaned.document), source),
+        text=visible(cleaned.document.text),
+        withheld=cleaned.withheld,
+        withheld_count=cleaned.count,
+    )
+
+
+def _names_shown(document: Document) -> tuple[str, ...]:
+    """`윤가온 (Gaon Yun)` is two."""
+    sections = sections_of(document)
+    main, _ = main_name(sections)
+    pairs = [(main.name, main.alias)] if main else []
+    pairs += [
+        (resume.header.name, resume.header.alias) for resume in resumes(sections) if resume.header
+    ]
+    return tuple(dict.fromkeys(name for pair in pairs for name in pair if name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A text, and how much of it a model can read."""
+
+    text: str
+    max_chars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a model is shown, and what its placeholders stand for."""
+
+    text: str
+    placeholders: Mapping[str, str]
+    left_out_chars: int
+
+
+@work
+def show(window: Window) -> Shown:
+    """As much of the text as fits, masked."""
+    part = excerpt(window.text, window.max_chars)
+    masked = mask(part.text)
+    return Shown(
+        text=masked.text, placeholders=masked.placeholders, left_out_chars=part.left_out_chars
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A model's answer, and what it is held against."""
+
+    answer: ResumeAnswer
+    document: Document
+    withheld: Mapping[int, Sequence[tuple[int, int]]]
+    placeholders: Mapping[str, str]
+    known: Profile
+
+
+@work
+def check(claim: Claim) -> Verified:
+    """The profile that answer and document support."""
+    source = SourceText(claim.document.blocks, claim.withheld)
+    return verified(claim.answer, source, claim.placeholders, claim.known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A finished profile, the spellings of the name in its document, the document's whole text."""
+
+    profile: Profile
+    names: tuple[str, ...]
+    text: str
+    today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """What of it is stored, what may leave the person's key, and the names to find it by."""
+
+    profile: Profile
+    names: tuple[str, ...]
+    spellings: tuple[str, ...]
+    masked_profile: Profile
+    masked_text: str
+    years: float
+
+
+@work
+def withhold(known: Known) -> Withheld:
+    """Mask what goes to search and to embedders, and drop resident numbers everywhere."""
+    profile = redacted(known.profile)
+    names = _names_of(profile, known.names)
+    summary = mask(profile.summary, names=names).text if profile.summary else None
+    return Withheld(
+        profile=profile,
+        names=names,
+        spellings=tuple(form for name in names for form in spellings_to_find(name)),
+        masked_profile=profile.model_copy(
+            update={"name": None, "emails": (), "phones": (), "links": (), "summary": summary}
+        ),
+        masked_text=mask(known.text, names=names).text,
+        years=experience_years(profile, known.today),
+    )
+
+
+def redacted(profile: Profile) -> Profile:
+    """The profile without resident numbers, wherever they were written."""
+    return Profile.model_validate_json(redact_rrn(profile.model_dump_json()))
+
+
+def _names_of(profile: Profile, shown: tuple[str, ...]) -> tuple[str, ...]:
+    """The person's name, and how else the document writes it."""
+    if not profile.name:
+        return ()
+    # Of somebody else, where the analyst read another name: then nothing there is an alias.
+    same = likeness([profile.name], shown) is Likeness.SAME
+    return tuple(dict.fromkeys((profile.name, *(shown if same else ()))))
