@@ -95,7 +95,9 @@ async def _question(
     )
 
 
-analyze_by_rules_alone = stage("analyze", policy=PolicyName.LOCAL, version=ANALYSIS_VERSION)(_rules)
+analyze_by_rules_alone = stage("analyze", policy=PolicyName.PARSER, version=ANALYSIS_VERSION)(
+    _rules
+)
 analyze_with_fallback = stage("analyze", policy=PolicyName.ANALYSIS, version=ANALYSIS_VERSION)(
     _models
 ).falling_back_to(FallbackName.RULES, _rules)

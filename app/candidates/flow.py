@@ -59,7 +59,7 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     return await run.commit(save, run, protected, found, pictures, tools)
 
 
-@stage("identity", policy=PolicyName.LOCAL)
+@stage("identity", policy=PolicyName.PARSER)
 async def check_identity(reading: Reading) -> None:
     """Raise MULTI_IDENTITY when the file holds more than one person's résumé (R2)."""
     identity.only_person((await reading.facts()).people)
