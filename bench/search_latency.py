@@ -106,7 +106,7 @@ async def plans(
 
     @event.listens_for(database.engine.sync_engine, "do_execute")
     def explain(cursor: Any, statement: str, parameters: Any, _context: object) -> bool:
-        if statement.startswith(("SELECT", "WITH")) and "set_config" not in statement:
+        if statement.lstrip().startswith(("SELECT", "WITH")) and "set_config" not in statement:
             cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}", parameters)
             shown.append("\n".join(row[0] for row in cursor.fetchall()))
         return False

@@ -156,10 +156,11 @@ async def score(
     blend: Blend,
 ) -> list[Scored]:
     """Whom either arm found, each with both of its scores: one that an arm missed gets its own."""
+    passing = await records.passing(session, tenant_id, filters)
     near: list[records.MeaningHit] = []
     if meant.vector is not None:
         near = await records.by_meaning(
-            session, tenant_id, meant.vector, meant.model, filters, chunks=_CHUNKS
+            session, tenant_id, meant.vector, meant.model, passing, chunks=_CHUNKS
         )
     by_meaning = {hit.candidate_id: hit for hit in near}
     total, counts = await records.how_many_have(
@@ -169,7 +170,7 @@ async def score(
     by_words: list[records.WordHit] = []
     if weighed.postings:
         by_words = await records.by_words(
-            session, tenant_id, weighed.postings, filters, also=list(by_meaning), top_k=_BY_WORDS
+            session, tenant_id, weighed.postings, passing, also=list(by_meaning), top_k=_BY_WORDS
         )
     missed = [hit.candidate_id for hit in by_words if hit.candidate_id not in by_meaning]
     if missed and meant.vector is not None:

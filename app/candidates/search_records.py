@@ -1,34 +1,19 @@
-"""The SQL of search over candidates. The caller's transaction commits."""
+"""The SQL of search over candidates. The caller's transaction commits.
 
+As text: to put such statements together of expressions takes as long as to answer them.
+"""
+
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Float,
-    Row,
-    Uuid,
-    and_,
-    any_,
-    cast,
-    func,
-    literal,
-    select,
-    text,
-    true,
-    union,
-)
-from sqlalchemy.dialects.postgresql import array, distinct_on
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.candidates import terms
-from app.candidates.tables import CandidateRow, ChunkRow, WordsRow
 from app.store.keys import TenantId
 
 _EXACT_CANDIDATES: Final = 700
@@ -55,6 +40,14 @@ class Filters:
 
     def __bool__(self) -> bool:
         return self != Filters()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """Who may be found. `few` are all that pass the filters, where these are few enough to be told."""
+
+    filters: Filters
+    few: tuple[UUID, ...] | None = None
 
 
 class Posting(NamedTuple):
@@ -89,6 +82,21 @@ class Piece(NamedTuple):
     text: str
 
 
+_BEGIN: Final = text(
+    # Without iteration a filtered scan of the index stops before it has found enough rows. A plan for
+    # any filter is a bad plan for most. And the planner does not know that opening an array of the
+    # word index costs ten times a row: it would read them all for a skill that half of the
+    # candidates have (150 ms instead of 3).
+    """
+    SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
+           set_config('hnsw.ef_search', :ef, true),
+           set_config('hnsw.max_scan_tuples', :most, true),
+           set_config('plan_cache_mode', 'force_custom_plan', true),
+           set_config('enable_seqscan', 'off', true)
+    """
+)
+
+
 async def begin(session: AsyncSession, *, filtered: bool = False) -> None:
     """Set this transaction up for a search; nothing may have been asked in it yet.
 
@@ -96,90 +104,86 @@ async def begin(session: AsyncSession, *, filtered: bool = False) -> None:
     with the words of one version and the text of another (R20).
     """
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    await session.execute(
-        text(
-            # Without iteration a filtered scan of the index stops before it has found enough rows.
-            # A plan for any filter is a bad plan for most. And the planner does not know that
-            # opening an array of the word index costs ten times a row: it would read them all for
-            # a skill that half of the candidates have (150 ms instead of 3).
-            "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
-            "set_config('hnsw.ef_search', :ef, true), "
-            "set_config('hnsw.max_scan_tuples', :most, true), "
-            "set_config('plan_cache_mode', 'force_custom_plan', true), "
-            "set_config('enable_seqscan', 'off', true)"
-        ),
-        {"ef": str(_EF_SEARCH_FILTERED if filtered else _EF_SEARCH), "most": str(_MAX_SCAN_TUPLES)},
-    )
+    ef = _EF_SEARCH_FILTERED if filtered else _EF_SEARCH
+    await session.execute(_BEGIN, {"ef": str(ef), "most": str(_MAX_SCAN_TUPLES)})
+
+
+_COUNTS: Final = text(
+    """
+    SELECT (SELECT count(*) FROM candidate_words WHERE tenant_id = :tenant_id),
+           (SELECT count(*) FROM candidate_words
+            WHERE tenant_id = :tenant_id AND numbers @> ARRAY[number])
+    FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY AS asked (number, place)
+    ORDER BY place
+    """
+)
 
 
 async def how_many_have(
     session: AsyncSession, tenant_id: TenantId, numbers: Sequence[int]
 ) -> tuple[int, list[int]]:
     """How many candidates the tenant has, and how many of them have each of the numbers."""
-    asked = (
-        func.unnest(cast(literal(numbers), ARRAY(BigInteger)))
-        .table_valued("number", with_ordinality="place")
-        .render_derived(name="asked")
-    )
-    counts = (
-        select(func.count())
-        .select_from(WordsRow)
-        .where(WordsRow.tenant_id == tenant_id, _has(asked.c.number))
-        .scalar_subquery()
-    )
-    everybody = (
-        select(func.count()).select_from(WordsRow).where(WordsRow.tenant_id == tenant_id)
-    ).scalar_subquery()
-    rows = (
-        await session.execute(select(everybody, counts).select_from(asked).order_by(asked.c.place))
-    ).all()
+    told = {"tenant_id": tenant_id, "numbers": list(numbers)}
+    rows = (await session.execute(_COUNTS, told)).all()
     return (rows[0][0] if rows else 0), [row[1] for row in rows]
+
+
+_BY_WORDS: Final = """
+    WITH summed AS MATERIALIZED (
+        SELECT candidate_id, sum(gain) AS gain, bit_or(word) AS words
+        FROM unnest(CAST(:numbers AS bigint[]), CAST(:gains AS float8[]), CAST(:words AS bigint[]))
+             AS asked (number, gain, word),
+             LATERAL (SELECT candidate_id FROM candidate_words
+                      WHERE tenant_id = :tenant_id AND numbers @> ARRAY[asked.number]) AS found
+        GROUP BY candidate_id
+    )
+    (SELECT * FROM summed WHERE {passing} ORDER BY gain DESC, candidate_id LIMIT :top_k)
+    UNION
+    SELECT * FROM summed WHERE candidate_id = ANY(CAST(:also AS uuid[]))
+"""
+"""Who passes is asked after the sums: inside, the planner would rather open every candidate's array
+than the index."""
 
 
 async def by_words(
     session: AsyncSession,
     tenant_id: TenantId,
     postings: Sequence[Posting],
-    filters: Filters,
+    passing: Passing,
     *,
     also: Sequence[UUID],
     top_k: int,
 ) -> list[WordHit]:
     """The best by the sum of their gains, and those of `also` that have any. Best first."""
-    asked = (
-        func.unnest(
-            cast(literal([posting.number for posting in postings]), ARRAY(BigInteger)),
-            cast(literal([posting.gain for posting in postings]), ARRAY(Float)),
-            cast(literal([1 << posting.word for posting in postings]), ARRAY(BigInteger)),
-        )
-        .table_valued("number", "gain", "word")
-        .render_derived(name="asked")
-    )
-    found = (
-        select(WordsRow.candidate_id)
-        .where(WordsRow.tenant_id == tenant_id, _has(asked.c.number))
-        .lateral()
-    )
-    scored = select(
-        found.c.candidate_id,
-        func.sum(asked.c.gain).label("gain"),
-        func.bit_or(asked.c.word).label("words"),
-    ).select_from(asked.join(found, true()))
-    summed = scored.group_by(found.c.candidate_id).cte("summed").prefix_with("MATERIALIZED")
-    # After the sums: inside, the planner would rather open every candidate's array than the index.
-    passing = _passes(summed.c.candidate_id, tenant_id, filters) if filters else true()
-    best = (
-        select(summed)
-        .where(passing)
-        .order_by(summed.c.gain.desc(), summed.c.candidate_id)
-        .limit(top_k)
-    )
-    wanted = select(summed).where(_among(summed.c.candidate_id, also))
-    rows = await session.execute(union(best, wanted))
+    told = {
+        "tenant_id": tenant_id,
+        "numbers": [posting.number for posting in postings],
+        "gains": [posting.gain for posting in postings],
+        "words": [1 << posting.word for posting in postings],
+        "also": list(also),
+        "top_k": top_k,
+    }
+    condition, values = _passes(tenant_id, passing)
+    statement = text(_BY_WORDS.format(passing=condition))
+    rows = await session.execute(statement, {**told, **values})
     return sorted(
         (WordHit(row[0], float(row[1]), int(row[2])) for row in rows),
         key=lambda hit: (-hit.gain, str(hit.candidate_id)),
     )
+
+
+_BY_MEANING: Final = """
+    SELECT near.candidate_id, 1 - distance, near.position
+    FROM (
+        SELECT candidate_id, version, position, embedding <=> CAST(:vector AS halfvec) AS distance
+        FROM chunks
+        WHERE tenant_id = :tenant_id AND embedding_model = :model AND {passing}
+        ORDER BY embedding <=> CAST(:vector AS halfvec)
+        LIMIT :chunks
+    ) AS near
+    JOIN candidates
+      ON tenant_id = :tenant_id AND id = candidate_id AND candidates.version = near.version
+"""
 
 
 async def by_meaning(
@@ -187,39 +191,43 @@ async def by_meaning(
     tenant_id: TenantId,
     vector: Sequence[float],
     model: str,
-    filters: Filters,
+    passing: Passing,
     *,
     chunks: int,
 ) -> list[MeaningHit]:
     """The nearest chunk of each candidate, out of so many of the nearest chunks. Best first."""
-    if filters and (few := await _few(session, tenant_id, filters)) is not None:
-        return await nearest_chunks(session, tenant_id, vector, model, few, top_k=chunks)
-    distance = ChunkRow.embedding.cosine_distance(vector)
-    near = (
-        select(
-            ChunkRow.candidate_id,
-            ChunkRow.version,
-            (1 - distance).label("cosine"),
-            ChunkRow.position,
-        )
-        .where(ChunkRow.tenant_id == tenant_id, ChunkRow.embedding_model == model)
-        .order_by(distance)
-        .limit(chunks)
-    )
-    if filters:
-        near = near.where(_passes(ChunkRow.candidate_id, tenant_id, filters))
-    found = near.subquery("near")
-    rows = await session.execute(
-        select(found.c.candidate_id, found.c.cosine, found.c.position).join(
-            CandidateRow,
-            and_(
-                CandidateRow.tenant_id == tenant_id,
-                CandidateRow.id == found.c.candidate_id,
-                CandidateRow.version == found.c.version,
-            ),
-        )
-    )
-    return _best(rows)
+    if passing.few is not None:
+        return await nearest_chunks(session, tenant_id, vector, model, passing.few, top_k=chunks)
+    told = {
+        "tenant_id": tenant_id,
+        "vector": json.dumps(list(vector)),
+        "model": model,
+        "chunks": chunks,
+    }
+    condition, values = _passes(tenant_id, passing)
+    statement = text(_BY_MEANING.format(passing=condition))
+    return _best((await session.execute(statement, {**told, **values})).all())
+
+
+_LIVE: Final = """
+    candidates JOIN chunks
+      ON candidates.id = chunks.candidate_id AND candidates.version = chunks.version
+    WHERE candidates.tenant_id = :tenant_id AND candidates.id = ANY(CAST(:ids AS uuid[]))
+"""
+"""Only the live version of a candidate is found (R20)."""
+
+_NEAREST: Final = text(
+    f"""
+    SELECT candidate_id, 1 - distance, position
+    FROM (
+        SELECT DISTINCT ON (candidate_id)
+               candidate_id, position, embedding <=> CAST(:vector AS halfvec) AS distance
+        FROM {_LIVE} AND embedding_model = :model
+        ORDER BY candidate_id, distance
+    ) AS nearest
+    ORDER BY distance LIMIT :top_k
+    """  # noqa: S608 - put together of constants
+)
 
 
 async def nearest_chunks(
@@ -232,120 +240,125 @@ async def nearest_chunks(
     top_k: int,
 ) -> list[MeaningHit]:
     """The nearest chunk of each of the best of these candidates, without the index. Best first."""
-    distance = ChunkRow.embedding.cosine_distance(vector)
-    nearest = (
-        select(ChunkRow.candidate_id, (1 - distance).label("cosine"), ChunkRow.position)
-        .join(CandidateRow, _live())
-        .where(
-            CandidateRow.tenant_id == tenant_id,
-            _among(CandidateRow.id, candidate_ids),
-            ChunkRow.embedding_model == model,
-        )
-        .ext(distinct_on(ChunkRow.candidate_id))
-        .order_by(ChunkRow.candidate_id, distance)
-        .subquery("nearest")
-    )
-    rows = await session.execute(select(nearest).order_by(nearest.c.cosine.desc()).limit(top_k))
-    return _best(rows)
+    told = {
+        "tenant_id": tenant_id,
+        "vector": json.dumps(list(vector)),
+        "model": model,
+        "ids": list(candidate_ids),
+        "top_k": top_k,
+    }
+    return _best((await session.execute(_NEAREST, told)).all())
+
+
+_PIECES: Final = text(
+    f"SELECT candidate_id, position, text FROM {_LIVE} ORDER BY candidate_id, position"  # noqa: S608
+)
 
 
 async def pieces(
     session: AsyncSession, tenant_id: TenantId, candidate_ids: Sequence[UUID]
 ) -> list[Piece]:
     """All chunks of the live versions of these candidates."""
-    rows = await session.execute(
-        select(ChunkRow.candidate_id, ChunkRow.position, ChunkRow.text)
-        .join(CandidateRow, _live())
-        .where(CandidateRow.tenant_id == tenant_id, _among(CandidateRow.id, candidate_ids))
-        .order_by(ChunkRow.candidate_id, ChunkRow.position)
-    )
-    return [Piece(*row) for row in rows]
+    told = {"tenant_id": tenant_id, "ids": list(candidate_ids)}
+    return [Piece(*row) for row in await session.execute(_PIECES, told)]
 
 
-def _best(rows: Iterable[Row[UUID, float, int]]) -> list[MeaningHit]:
+def _best(rows: Iterable[Row[Any]]) -> list[MeaningHit]:
     best: dict[UUID, MeaningHit] = {}
-    for candidate_id, cosine, position in rows:
-        if candidate_id not in best or cosine > best[candidate_id].cosine:
-            best[candidate_id] = MeaningHit(candidate_id, cosine, position)
+    for hit in (MeaningHit(*row) for row in rows):
+        if hit.candidate_id not in best or hit.cosine > best[hit.candidate_id].cosine:
+            best[hit.candidate_id] = hit
     return sorted(best.values(), key=lambda hit: (-hit.cosine, str(hit.candidate_id)))
 
 
-async def _few(
-    session: AsyncSession, tenant_id: TenantId, filters: Filters
-) -> Sequence[UUID] | None:
-    """Who passes; None when that are too many to compare one by one."""
-    passing = await session.scalars(
-        select(CandidateRow.id)
-        .where(
-            CandidateRow.tenant_id == tenant_id,
-            *_bounds(filters),
-            *_skilled(CandidateRow.id, tenant_id, filters),
-        )
-        .limit(_EXACT_CANDIDATES + 1)
-    )
-    found = passing.all()
-    return found if len(found) <= _EXACT_CANDIDATES else None
+_FEW: Final = """
+    SELECT array_agg(id) FROM (
+        SELECT id FROM candidates WHERE tenant_id = :tenant_id AND {bounds} AND {skilled} LIMIT :most
+    ) AS passing
+"""
 
 
-_Id = ColumnElement[UUID] | InstrumentedAttribute[UUID]
+async def passing(session: AsyncSession, tenant_id: TenantId, filters: Filters) -> Passing:
+    """Look who passes; more than a few are left to the statements that ask for it."""
+    if not filters:
+        return Passing(filters=filters)
+    statement = text(_FEW.format(bounds=_BOUNDS, skilled=_skilled("id", filters)))
+    told = {
+        "tenant_id": tenant_id,
+        "most": _EXACT_CANDIDATES + 1,
+        **_bounds(filters),
+        **_numbers(tenant_id, filters),
+    }
+    found: list[UUID] = await session.scalar(statement, told) or []
+    few = tuple(found) if len(found) <= _EXACT_CANDIDATES else None
+    return Passing(filters=filters, few=few)
 
 
-def _among(column: _Id, ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """IN, as one parameter: the statement stays the same, and prepared, for any number of ids."""
-    return column == any_(cast(literal(list(ids)), ARRAY(Uuid)))
+# A hit must be among these: the planner hashes the few bytes of those who pass, once, and asks that of
+# every row on the way. IS TRUE keeps it from making a join of an IN instead, so the order of the
+# vector index stands, and the word index is used for what it is for.
+_ALL_SKILLS: Final = """
+    ({id} IN (SELECT candidate_id FROM candidate_words
+              WHERE tenant_id = :tenant_id AND numbers @> CAST(:all_skills AS bigint[]))) IS TRUE
+"""
+_ANY_SKILL: Final = """
+    ({id} IN (SELECT candidate_id FROM candidate_words
+              WHERE tenant_id = :tenant_id AND numbers && CAST(:any_skills AS bigint[]))) IS TRUE
+"""
+# The planner sees the values, and drops what is not asked for.
+_BOUNDS: Final = """
+        (CAST(:min_years AS float8) IS NULL OR years >= CAST(:min_years AS float8))
+    AND (CAST(:max_years AS float8) IS NULL OR years <= CAST(:max_years AS float8))
+    AND (CAST(:language AS text) IS NULL OR language = CAST(:language AS text))
+    AND (CAST(:created_since AS timestamptz) IS NULL
+         OR created_at >= CAST(:created_since AS timestamptz))
+    AND (CAST(:created_before AS timestamptz) IS NULL
+         OR created_at < CAST(:created_before AS timestamptz))
+"""
+_WITHIN: Final = f"""
+    (candidate_id IN (SELECT id FROM candidates WHERE tenant_id = :tenant_id AND {_BOUNDS})) IS TRUE
+"""  # noqa: S608 - put together of constants
 
 
-def _has(number: ColumnElement[int]) -> ColumnElement[bool]:
-    return WordsRow.numbers.contains(array([number]))
+def _passes(tenant_id: TenantId, passing: Passing) -> tuple[str, dict[str, object]]:
+    """What `candidate_id` must meet, and the values that this speaks of."""
+    if passing.few is not None:
+        return "candidate_id = ANY(CAST(:few AS uuid[]))", {"few": list(passing.few)}
+    skilled = _skilled("candidate_id", passing.filters)
+    numbers = _numbers(tenant_id, passing.filters)
+    bounds = _bounds(passing.filters)
+    if not any(bound is not None for bound in bounds.values()):
+        return skilled, numbers
+    return f"{_WITHIN} AND {skilled}", {**numbers, **bounds}
 
 
-def _live() -> ColumnElement[bool]:
-    """Only the live version of a candidate is found (R20)."""
-    return and_(CandidateRow.id == ChunkRow.candidate_id, CandidateRow.version == ChunkRow.version)
+def _skilled(column: str, filters: Filters) -> str:
+    asked = ((_ALL_SKILLS, filters.all_skills), (_ANY_SKILL, filters.any_skills))
+    return " AND ".join(part.format(id=column) for part, skills in asked if skills) or "true"
 
 
-def _bounds(filters: Filters) -> list[ColumnElement[bool]]:
-    row = CandidateRow
-    bounds = (
-        (filters.min_years, row.years.__ge__),
-        (filters.max_years, row.years.__le__),
-        (filters.language, row.language.__eq__),
-        (filters.created_since, row.created_at.__ge__),
-        (filters.created_before, row.created_at.__lt__),
-    )
-    return [compare(bound) for bound, compare in bounds if bound is not None]
+def _numbers(tenant_id: TenantId, filters: Filters) -> dict[str, object]:
+    asked = {"all_skills": filters.all_skills, "any_skills": filters.any_skills}
+    return {
+        name: [terms.number(tenant_id, terms.skill_term(skill)) for skill in skills]
+        for name, skills in asked.items()
+        if skills
+    }
 
 
-def _skilled(candidate_id: _Id, tenant_id: TenantId, filters: Filters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for skills, have in (
-        (filters.all_skills, WordsRow.numbers.contains),
-        (filters.any_skills, WordsRow.numbers.overlap),
-    ):
-        if skills:
-            numbers = [terms.number(tenant_id, terms.skill_term(skill)) for skill in skills]
-            skilled = select(WordsRow.candidate_id).where(
-                WordsRow.tenant_id == tenant_id, have(cast(literal(numbers), ARRAY(BigInteger)))
-            )
-            conditions.append(_hashed(candidate_id.in_(skilled)))
-    return conditions
+def _bounds(filters: Filters) -> dict[str, object]:
+    return {
+        "min_years": filters.min_years,
+        "max_years": filters.max_years,
+        "language": filters.language,
+        "created_since": filters.created_since,
+        "created_before": filters.created_before,
+    }
 
 
-def _passes(candidate_id: _Id, tenant_id: TenantId, filters: Filters) -> ColumnElement[bool]:
-    conditions = _skilled(candidate_id, tenant_id, filters)
-    if bounds := _bounds(filters):
-        within = select(CandidateRow.id).where(CandidateRow.tenant_id == tenant_id, *bounds)
-        conditions.append(_hashed(candidate_id.in_(within)))
-    return and_(true(), *conditions)
-
-
-def _hashed(is_in: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Keep the planner from making a join of an IN, which `IS TRUE` does.
-
-    It then hashes the few bytes of those who pass, once, and asks that of every row on the way: the
-    order of the vector index stands, and the word index is used for what it is for.
-    """
-    return is_in.is_(true())
+_SKILLS: Final = text(
+    "SELECT id, skills FROM candidates WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))"
+)
 
 
 async def skills_named(
@@ -358,11 +371,7 @@ async def skills_named(
     if not skills:
         return {}
     wanted = {terms.skill_term(skill) for skill in skills}
-    rows = await session.execute(
-        select(CandidateRow.id, CandidateRow.skills).where(
-            CandidateRow.tenant_id == tenant_id, _among(CandidateRow.id, candidate_ids)
-        )
-    )
+    rows = await session.execute(_SKILLS, {"tenant_id": tenant_id, "ids": list(candidate_ids)})
     return {
         row[0]: tuple(skill for skill in row[1] if terms.skill_term(skill) in wanted)
         for row in rows

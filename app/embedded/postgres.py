@@ -36,7 +36,8 @@ OPTIONS = {
     "unix_socket_permissions": "0700",
     "port": str(PORT),
     "max_connections": "100",
-    "shared_buffers": "64MB",
+    # Room for the indexes of a hundred thousand chunks; memory is taken as it fills.
+    "shared_buffers": "256MB",
     # Texts of statements and errors can quote personal data; whoever sent the statement gets them.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
