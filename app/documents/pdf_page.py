@@ -4,7 +4,7 @@ The helpers of pypdfium2 give text without fonts and drawing order; both are nee
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -111,10 +111,11 @@ def load_page(page: Handle, *, max_chars: int) -> Page:
 
 
 class _Fonts:
-    """Size and weight of each text object, asked once: a page has thousands of characters."""
+    """Size and weight of each text object and font, asked once: a page has thousands of characters."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, bool, _Ink, Paint]] = {}
+        self._bold: dict[int, bool] = {}
 
     def look(
         self, text_page: Handle, index: int, key: int, handle: object
@@ -124,8 +125,7 @@ class _Fonts:
             self._known[key] = (*look, *_ink(text_page, index, handle, look[0]))
         return self._known[key]
 
-    @staticmethod
-    def _ask(text_page: Handle, index: int, handle: object) -> tuple[float, bool]:
+    def _ask(self, text_page: Handle, index: int, handle: object) -> tuple[float, bool]:
         matrix = pdfium.FS_MATRIX()
         size = pdfium.FPDFText_GetFontSize(text_page, index)
         if pdfium.FPDFText_GetMatrix(text_page, index, matrix):
@@ -133,16 +133,21 @@ class _Fonts:
         font = pdfium.FPDFTextObj_GetFont(handle) if handle else None
         if not font:
             return size, False
-        name = ctypes.create_string_buffer(_FONT_NAME_BYTES)
-        pdfium.FPDFFont_GetBaseFontName(font, name, _FONT_NAME_BYTES)
-        known = name.value.decode("latin-1").lower()
-        bold = (
-            any(word in known for word in _BOLD_NAMES)
-            or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
-            or bool(max(pdfium.FPDFFont_GetFlags(font), 0) & _FORCE_BOLD)
-            or pdfium.FPDFTextObj_GetTextRenderMode(handle) == _FILL_AND_STROKE
-        )
-        return size, bold
+        key = ctypes.addressof(font.contents)
+        if (bold := self._bold.get(key)) is None:
+            bold = self._bold[key] = _is_bold(font)
+        return size, bold or pdfium.FPDFTextObj_GetTextRenderMode(handle) == _FILL_AND_STROKE
+
+
+def _is_bold(font: Handle) -> bool:
+    name = ctypes.create_string_buffer(_FONT_NAME_BYTES)
+    pdfium.FPDFFont_GetBaseFontName(font, name, _FONT_NAME_BYTES)
+    known = name.value.decode("latin-1").lower()
+    return (
+        any(word in known for word in _BOLD_NAMES)
+        or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
+        or bool(max(pdfium.FPDFFont_GetFlags(font), 0) & _FORCE_BOLD)
+    )
 
 
 class _Ink(Enum):
@@ -186,6 +191,9 @@ class _Sight:
         self._size = view.size
         self._grounds = drawing.grounds
         self._is_scan = _is_scan(view, drawing)
+        self._alike: dict[Paint, tuple[bool, list[tuple[float, float, float, float]]]] = {}
+        """By the colour of letters, of which thousands have few: whether it is white, and where it
+        may not show, or white may."""
 
     def judge(
         self, ink: _Ink, paint: Paint, left: float, top: float, right: float, bottom: float
@@ -204,15 +212,23 @@ class _Sight:
                 assert_never(ink)
 
     def _on_its_ground(self, paint: Paint, x: float, y: float) -> _Verdict:
-        white = is_paper(paint)
-        if paint.color is None or not (white or self._grounds):
-            return _Verdict.SEEN
-        for box, color in self._grounds:
-            alike = white or (color is not None and is_near(paint.color, color))
-            if alike and box.left <= x <= box.right and box.top <= y <= box.bottom:
+        known = self._alike.get(paint)
+        if known is None:
+            white = is_paper(paint)
+            known = self._alike[paint] = (white, [*self._like(paint, white=white)])
+        white, alike = known
+        for left, top, right, bottom in alike:
+            if left <= x <= right and top <= y <= bottom:
                 # Its true shape may lie beside the text, or be covered itself.
                 return _Verdict.DOUBTFUL
         return _Verdict.HIDDEN if white else _Verdict.SEEN
+
+    def _like(self, paint: Paint, *, white: bool) -> Iterator[tuple[float, float, float, float]]:
+        if paint.color is None:
+            return
+        for box, color in self._grounds:
+            if white or (color is not None and is_near(paint.color, color)):
+                yield box.left, box.top, box.right, box.bottom
 
 
 def _proved(chars: Sequence[_Char], proof: Proof, *, is_scan: bool) -> list[_Char]:
