@@ -183,6 +183,8 @@ def search(  # noqa: PLR0913 - one per filter
     reveal: Reveal = False,
 ) -> None:
     """Find candidates by words and by meaning."""
+    if not query.strip():
+        raise typer.BadParameter("the query is empty; say in words who is looked for")
     from app.candidates.hits import SearchOrder
     from app.cli.search import show_hits
 

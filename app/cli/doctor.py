@@ -13,7 +13,9 @@ from sqlalchemy import text
 from app.bootstrap import Runtime
 from app.cli.render import console, print_json
 from app.cli.serving import connected
+from app.documents.fence import has_network
 from app.documents.ocr import ocr_available
+from app.documents.reader import open_reader
 from app.embedded import owner
 from app.errors import WorkerError
 from app.providers.browser import open_browser
@@ -59,6 +61,7 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
     """The `doctor` command; 1 when something is broken, 0 when the rest is only advice."""
     checks = [
         Check(name="python", state=State.OK, message=sys.version.split()[0]),
+        await _parsers(settings),
         await _ocr(),
         await _browser(settings),
         _model(settings),
@@ -97,6 +100,19 @@ async def _checked(
         return await check(runtime)
     except WorkerError as error:
         return Check(name=name, state=State.FAILED, message=f"{error.code}: {error}")
+
+
+async def _parsers(settings: Settings) -> Check:
+    try:
+        async with open_reader(settings.extract.model_copy(update={"processes": 1})) as reader:
+            open_to_all = await reader.compute(has_network, "127.0.0.1")
+    except WorkerError as error:
+        message = f"A parser process cannot do its work: {error} {error.details}"
+        return Check(name="parsers", state=State.FAILED, message=message)
+    if open_to_all:
+        message = "They start, but this kernel does not keep them from the network: it has no seccomp filters, or none for this processor."
+        return Check(name="parsers", state=State.WARNING, message=message)
+    return Check(name="parsers", state=State.OK, message="start, without a network")
 
 
 async def _ocr() -> Check:

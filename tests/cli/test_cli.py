@@ -127,6 +127,7 @@ async def test_an_ingested_resume_can_be_looked_at(run: Run, tmp_path: Path) -> 
     assert {hit["candidate"]["id"] for hit in hits} == {entry["id"] for entry in listed}
     assert "gaon" not in json.dumps(hits)
     assert (await run("search", "Kafka")).returncode == 0
+    assert (await run("search", " ")).returncode == 2
 
 
 async def test_an_unknown_id_is_one_line(run: Run) -> None:
