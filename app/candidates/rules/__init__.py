@@ -5,6 +5,7 @@ the best of its candidates. Rules are about words and looks, never about one tem
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 from app.candidates.profile import Profile
 from app.candidates.rules.careers import find_careers
@@ -44,7 +45,9 @@ def analyze(document: Document) -> Profile:
         links=tuple(f.value for f in contacts.links),
         education=tuple(education),
         experience=tuple(experience),
-        skills=tuple(_skills(sections)),
+        skills=tuple(
+            _skills(sections, names=[e.company for e in experience] + [e.school for e in education])
+        ),
         languages=tuple(find_languages(sections)),
         summary=find_summary(sections),
         language=language_of("\n".join(line.text for s in sections for line in s.lines)),
@@ -54,11 +57,15 @@ def analyze(document: Document) -> Profile:
     )
 
 
-def _skills(sections: Sequence[Section]) -> list[str]:
-    """The person's own list first; only a file without one is searched for known names."""
+def _skills(sections: Sequence[Section], *, names: Sequence[str]) -> list[str]:
+    """The person's own list first; only a file without one is searched for known names.
+
+    Names of employers and schools are no skills: Juniper Foods, Oracle High School.
+    """
     skilled = [s for s in sections if Kind.SKILLS in s.kinds]
     own = [s.lines for s in skilled if s.within not in _CAREERS] or [s.lines for s in skilled]
     listed = list(dict.fromkeys(item for lines in own for item in section_skills(lines)))
     if listed:
         return listed
-    return text_skills(line.text for s in sections if s.kind in _TOLD_IN for line in s.lines)
+    told = (line.text for s in sections if s.kind in _TOLD_IN for line in s.lines)
+    return text_skills(reduce(lambda text, name: text.replace(name, " "), names, t) for t in told)

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from itertools import islice
@@ -141,6 +142,17 @@ def column_labels(text: str) -> frozenset[Label]:
     if len(text) > _LABEL_MAX_CHARS:
         return frozenset()
     return frozenset[Label]().union(*(labels_of(p) for p in re.split(r"[/·,&]|\s및\s", text)))
+
+
+_BARRED = re.compile(r"(?P<label>[^|]{1,20}?)\s*\|\s*(?P<value>[^|]{1,200})")
+
+
+def as_row(line: Line) -> Line:
+    """`근무처 | 가람물산` as the two cells that it stands for; other lines stay as they are."""
+    found = None if line.cells else _BARRED.fullmatch(line.text)
+    if not found or not labels_of(found["label"]) or is_column_label(found["value"]):
+        return line
+    return replace(line, cells=(found["label"], found["value"]), text=f"{found[1]} {found[2]}")
 
 
 def pairs(line: Line) -> Iterator[tuple[frozenset[Label], str]]:

@@ -3,6 +3,7 @@
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from app.candidates.rules.labels import as_row
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.sections import Section, split_sections
 from app.documents.blocks import Document
@@ -13,5 +14,7 @@ _KNOWN: Final = WeakKeyDictionary[Document, tuple[Section, ...]]()
 def sections_of(document: Document) -> tuple[Section, ...]:
     """Its sections, found once for as long as the document is in use. CPU work: in a thread."""
     if (known := _KNOWN.get(document)) is None:
-        known = _KNOWN[document] = tuple(split_sections(read_lines(document)))
+        known = _KNOWN[document] = tuple(
+            split_sections([as_row(line) for line in read_lines(document)])
+        )
     return known

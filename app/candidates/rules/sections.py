@@ -339,6 +339,8 @@ def _inline_row(
     kinds = heading_kinds(cells[0])
     if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
         return None
+    if kinds[0] is current[0] and column_labels(cells[0]) & _NAMING:
+        return None  # 근무처 | 가람물산 within the careers: the label of an entry
     stated = cells[0].endswith(":") or cells[1].startswith(":")
     spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))
     listed = kinds[0] is Kind.SKILLS or (kinds[0] is Kind.LANGUAGES and not spoken)

@@ -1,6 +1,13 @@
 import pytest
 
-from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
+from app.candidates.rules.labels import (
+    Label,
+    as_row,
+    column_labels,
+    is_column_label,
+    labels_of,
+    pairs,
+)
 from tests.candidates.markup import LineOf
 
 
@@ -19,6 +26,22 @@ def test_values_are_found_beside_their_labels(
     line: LineOf, text: str, label: Label, value: str
 ) -> None:
     assert value in [v for labels, v in pairs(line(text)) if label in labels]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("근무처 | 가람물산", ("근무처", "가람물산")),
+        ("Employer | Acme Labs", ("Employer", "Acme Labs")),
+        ("회사명 | 직위", ()),
+        ("가람물산 | 대리", ()),
+        ("성명 | 강바다 | 이메일 | a@example.com", ()),
+    ],
+)
+def test_a_label_and_its_value_with_a_bar_between_are_two_cells(
+    line: LineOf, text: str, cells: tuple[str, ...]
+) -> None:
+    assert as_row(line(text)).cells == cells
 
 
 def test_a_sentence_that_begins_with_a_label_word_is_no_pair(line: LineOf) -> None:

@@ -45,6 +45,28 @@ def test_every_field_of_a_labelled_resume_is_right(
     assert not wrong
 
 
+@pytest.mark.parametrize("between", ["‖", " | ", ": "])
+def test_entries_told_by_labels_alone_are_read_whole(document: DocumentOf, between: str) -> None:
+    told = [
+        ("근무처", "가람물산"), ("직위", "대리"), ("기간", "2020.01 ~ 현재"), ("담당업무", "영업 관리"),
+        ("근무처", "해든유통"), ("직위", "사원"), ("기간", "2017.03 ~ 2019.12"),
+    ]  # fmt: skip
+    lines = ["# 강바다", "## 경력사항", *(f"{label}{between}{value}" for label, value in told)]
+
+    profile = analyze(document(lines))
+
+    assert [(x.company, x.title, x.start, x.end) for x in profile.experience] == [
+        ("가람물산", "대리", "2020-01", None),
+        ("해든유통", "사원", "2017-03", "2019-12"),
+    ]
+
+
+def test_an_employers_name_is_no_skill(document: DocumentOf) -> None:
+    careers = ["Docker Foods | Clerk | 2017 - 2019", "Built reports in Kafka"]
+
+    assert analyze(document(["# Ann Own", "## Experience", *careers])).skills == ("Kafka",)
+
+
 @pytest.mark.parametrize("resume", SINGLE)
 def test_a_labelled_resume_is_one_persons(document: DocumentOf, resume: dict[str, Any]) -> None:
     assert [p.name for p in people(document(resume["lines"]))] == [resume["want"]["name"]]
