@@ -188,6 +188,7 @@ async def test_the_doctor_names_each_part_and_what_to_do(run: Run) -> None:
     checks = {check["name"]: check for check in json.loads(shown.stdout)["checks"]}
     assert {
         "python",
+        "parsers",
         "ocr",
         "browser",
         "model",
@@ -199,6 +200,7 @@ async def test_the_doctor_names_each_part_and_what_to_do(run: Run) -> None:
         "redis",
         "worker",
     } == (checks.keys())
+    assert checks["parsers"]["state"] == "ok"
     assert checks["database"]["state"] == "ok"
     assert "pgvector" in checks["database"]["message"]
     without = json.loads((await run("doctor", "--json", PATH="/nowhere")).stdout)["checks"]

@@ -302,7 +302,8 @@ async def test_without_an_endpoint_nothing_is_sent(
     assert receiver.received == []
     async with runtime.database.begin() as session:
         flows = set(await session.scalars(select(RunRow.flow)))
-    assert flows == {INGEST_FLOW}
+    assert flows >= {INGEST_FLOW}  # the clock may have started others meanwhile
+    assert WEBHOOK_FLOW not in flows
 
 
 async def dump(runtime: Runtime) -> list[str]:

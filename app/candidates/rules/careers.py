@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.candidates.profile import Education, Experience
+from app.candidates.rules.accounts import told_positions, told_schools
 from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.education import find_education, is_school_entry, schools
 from app.candidates.rules.entries import group
@@ -57,6 +58,9 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             education += schooling
     if not education:
         education = find_education(s.lines for s in sections if _is_training(s))
+    told = told_positions(_lines(sections, Kind.EXPERIENCE) or _lines(sections, Kind.CAREER_DETAIL))
+    experience = told if len(told) > len(experience) else experience
+    education = education or told_schools(_lines(sections, Kind.EDUCATION))
     if not experience or not education:
         found = [_mixed(_unheaded(s)) for s in sections if s.kind in _UNHEADED]
         experience = experience or [row for more, _ in found for row in more]

@@ -60,6 +60,9 @@ _GENERIC = re.compile(
 _FURTHER = re.compile(
     r"\s*\((?:부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
 )
+_LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$")
+"""Of a sentence that was cut: I graduated from Ashby University with a BSc."""
+
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
 _JOB = 0.9
@@ -119,9 +122,10 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
     for entry in entries:
         draft = _from_columns(entry) if Label.SCHOOL in entry.columns else _from_lines(entry)
         if draft.school and (len(draft.school) > 1):
+            degree = _degree(draft)
             row = Education(
-                school=without_translation(draft.school),
-                degree=_degree(draft),
+                school=_LOOSE_END.sub("", without_translation(draft.school)),
+                degree=_LOOSE_END.sub("", degree) if degree else None,
                 **_dates(entry.period),
             )
             rows.append(row)

@@ -9,6 +9,7 @@ from app.candidates.rules.cards import unfolded
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
+from app.candidates.rules.marks import with_marks
 from app.candidates.rules.sentences import DESCRIPTION, HEAD_MAX_CHARS, is_headish, is_sentence
 from app.candidates.rules.tables import (
     Entry,
@@ -23,6 +24,7 @@ from app.candidates.rules.vocabulary import has_school, title_score
 
 _ABOVE_MAX = 3
 _BELOW_MAX = 3
+_JOB_MAX_CHARS, _SURE_TITLE = 30, 0.6
 _LINE_MAX_CHARS = 400
 _ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
@@ -52,7 +54,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
         plain.append(lines[at])
         at += 1
     rows = labelled(plain)
-    plain = with_indents(plain)
+    plain = with_indents(with_marks(plain))
     return found + (rows or _grouped(plain, singles=singles))
 
 
@@ -188,8 +190,12 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
     for number, anchor in enumerate(anchors):
         stop = begins[number + 1] if number + 1 < len(anchors) else len(lines)
         below: list[Line] = []
-        for line in lines[anchor + 1 : stop]:
+        untitled = not any(map(_names_a_job, lines[begins[number] : anchor + 1]))
+        for at, line in enumerate(lines[anchor + 1 : stop]):
             if not below and _is_duration(line.text):
+                continue
+            if not at and untitled and line.bullet and _names_a_job(line):
+                below.append(line)  # 가람물산 (2019 ~ 2021) over - 구매팀 과장
                 continue
             if not is_headish(line) or len(below) == _BELOW_MAX:
                 break
@@ -197,6 +203,13 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         yield replace(
             lone(lines[anchor]), above=tuple(lines[begins[number] : anchor]), below=tuple(below)
         )
+
+
+def _names_a_job(line: Line) -> bool:
+    text = without_periods(line.text)
+    return (
+        len(text) <= _JOB_MAX_CHARS and title_score(text) >= _SURE_TITLE and not is_sentence(text)
+    )
 
 
 def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:

@@ -53,12 +53,16 @@ FURNITURE_MAX_CHARS = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line or row. `ratio` is its font size over the body's (1.0 where sizes are unknown)."""
+    """One line or row. `ratio` is its font size over the body's (1.0 where sizes are unknown).
+
+    `mark` is the sign that was taken off as its bullet.
+    """
 
     index: int
     text: str
     cells: tuple[str, ...] = ()
     bullet: bool = False
+    mark: str = ""
     page: int = 1
     box: Box | None = None
     ratio: float = 1.0
@@ -160,6 +164,7 @@ def _line(block: Block, *, index: int, body: float | None, gap: bool) -> Line:
         text=text,
         cells=cells if len(cells) > 1 else (),
         bullet=marked is not None,
+        mark=marked[0].strip() if marked else "",
         page=block.page,
         box=block.box,
         ratio=ratio,

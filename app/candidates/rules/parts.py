@@ -37,6 +37,12 @@ _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
+_ABOUT_A_FIRM = re.compile(
+    r"\d\s?(?:명|인|여\s?명|억|조)|(?:직원|임직원|매출|시리즈\s?[A-F])\s?|스타트업|상장|코스닥|코스피|계열사|자회사|협력사|(?:대|중견|중소|벤처|공|외국계|사회적)\s?기업|(?:전문|제조|유통|운영|개발)\s?(?:업체|기업|회사|사)$"
+    r"|\b(?:start-?up|employees|FTEs?|Series [A-F]|NASDAQ|NYSE|listed|B2[BC]|SaaS|Fortune \d+|headcount|people)\b",
+    re.IGNORECASE,
+)
+"""In brackets behind an employer: what kind of firm it is, and how large."""
 
 
 def tidy(text: str) -> str:
@@ -47,6 +53,7 @@ def tidy(text: str) -> str:
         or is_place(tail["inner"])
         or (is_department(tail["inner"]) and not title_score(text[: tail.start()]))
         or not any(c.isalpha() for c in tail["inner"])
+        or _ABOUT_A_FIRM.search(tail["inner"])
     ):
         text = text[: tail.start()].strip(TRIM)
     if text[:1] in "([" and text[-1:] in ")]" and text.count("(") + text.count("[") == 1:

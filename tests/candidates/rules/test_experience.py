@@ -217,3 +217,24 @@ def test_conscription_is_no_employment(document: DocumentOf) -> None:
 
     assert [x[0] for x in positions(document, lines)] == ["나루상사"]
     assert positions(document, ["육군 / 장교 / 2014.03 ~ 2019.02"])[0][0] == "육군"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "핀테크 스타트업, 직원 50명",
+        "이커머스, 코스닥 상장",
+        "Series B, 120 employees",
+        "공조 전문 업체",
+    ],
+)
+def test_what_kind_of_firm_it_is_stands_in_brackets(document: DocumentOf, about: str) -> None:
+    lines = [f"가람랩스 ({about})", "서비스 기획자 | 2018.01 ~ 2021.04"]
+
+    assert positions(document, lines) == [("가람랩스", "서비스 기획자", "2018-01", "2021-04")]
+
+
+def test_the_first_bullet_may_name_the_job(document: DocumentOf) -> None:
+    lines = ["■ 가람물산㈜ (2019.03 ~ 현재)", "- 구매팀 과장", "- 원자재 구매 관리"]
+
+    assert positions(document, lines) == [("가람물산(주)", "구매팀 과장", "2019-03", None)]
