@@ -320,6 +320,8 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
 
 _TAIL = re.compile(r"[^\s|,;]+$")
 _BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of address it is
+_LETTERS_SHORT = 1.6
+_ENDING = re.compile(r"\.[a-z]{2,6}")
 _OWN_PATH = re.compile(r"(?:www\.)?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,6}/[^\s/]")
 _BEFORE_SIGN = re.compile(r"[^\s|,;]+(?=\s*[|,;·]|$)")
 _PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
@@ -334,7 +336,7 @@ def _fills_its_column(upper: Line, lower: Line, lines: Sequence[Line]) -> bool:
         return False
     letter = (right - left) / max(len(upper.text), 1)
     others = [x.box.right for x in lines if x.box and abs(x.box.left - left) <= 2]
-    return right >= max(others) - letter
+    return right >= max(others) - _LETTERS_SHORT * letter  # m is wider than i
 
 
 def _rest_of_address(head: str, below: str) -> str | None:
@@ -365,7 +367,10 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
     if mailed and "@" in head:
         domain = head.rpartition("@")[2]
         unfinished = (
-            "." not in domain or head.endswith((".", "-")) or len(domain.rpartition(".")[2]) < 2
+            "." not in domain
+            or head.endswith((".", "-"))
+            or len(domain.rpartition(".")[2]) < 2
+            or _ENDING.fullmatch(rest) is not None
         )
         return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
     if not (_SCHEME.match(head) or links_in(head)):

@@ -93,6 +93,7 @@ def draft_of(entry: Entry) -> Draft:
     if draft.company and not draft.title:
         _cut_firm(draft, draft.company)
     _leave_out_deed(draft)
+    _leave_out_told(draft)
     return _with_field(draft)
 
 
@@ -104,6 +105,17 @@ def _leave_out_deed(draft: Draft) -> None:
         return
     if company is None or not company_score(company.text):
         draft.company, draft.own, draft.uncut = None, draft.own or word[0], title
+
+
+def _leave_out_told(draft: Draft) -> None:
+    """`가람물산 구매팀 과장 - 원자재 조달`: firm and job stand before the dash, a deed behind it."""
+    title, company = draft.title, draft.company
+    if not (title and company and title.dashed and title.line == company.line):
+        return
+    told = company.order > title.order and not company_score(company.text)
+    pieces = cut_title(title.text) if told and is_korean(title.text) else None
+    if pieces and not is_department(pieces[1]):
+        draft.title, draft.company = (replace(title, text=piece, dashed="") for piece in pieces)
 
 
 def _cut_firm(draft: Draft, company: Part) -> None:
@@ -302,7 +314,9 @@ def _title_rank(part: Part) -> float:
     score = title_score(part.text)
     # Museum Curator is a job, whatever works end as its first word does.
     told = part.text if is_korean(part.text) else part.text.split()[-1]
-    if score and score < 0.9 and company_score(told) >= 0.6:
+    # 침해대응 연구원 is one who does research there; 한국전자연구원 is where it is done.
+    fused = not part.text.endswith(" 연구원")
+    if score and score < 0.9 and company_score(told) >= 0.6 and fused:
         score -= 0.45
     if part.label & {Label.TITLE}:
         score += 1

@@ -60,8 +60,8 @@ _GENERIC = re.compile(
 _FURTHER = re.compile(
     r"\s*\((?:부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
 )
-_LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$")
-"""Of a sentence that was cut: I graduated from Ashby University with a BSc."""
+_LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$|\s[0-4]\.\d{1,2}$")
+"""Of a sentence that was cut (I graduated from Ashby University with a BSc), and of a grade (4.02 / 4.5)."""
 
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")

@@ -28,7 +28,7 @@ _JOB_MAX_CHARS, _SURE_TITLE = 30, 0.6
 _LINE_MAX_CHARS = 400
 _ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
-_BARS = re.compile(r"\s+[|·•]\s+")
+_PARTS = re.compile(r"\s+[|·•]\s+|,\s+")
 _FINISHED = re.compile(
     r"^(?:grad(?:uated|uation)?|expected|anticipated|class of|completed|awarded)\b[.:]?\s*",
     re.IGNORECASE,
@@ -151,7 +151,7 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
             found[0].begin <= 2
             or found[-1].stop >= len(line.text.rstrip(" .)")) - 6
             or bool(line.cells)
-            or any(_is_all_date(piece) for piece in _BARS.split(line.text))
+            or any(_is_all_date(piece) for piece in _PARTS.split(line.text))
         )
         if not edge:
             return False
@@ -215,7 +215,7 @@ def _names_a_job(line: Line) -> bool:
 def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:
     """How many of the lines over a date look as names do."""
     for count, line in enumerate(reversed(above)):
-        if _look(line) not in looks and not _is_duration(line.text):
+        if _look(line) not in looks and not _is_duration(line.text) and not has_school(line.text):
             return count
     return len(above)
 

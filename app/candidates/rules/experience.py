@@ -2,7 +2,7 @@
 """Positions: company, title and dates of each entry of a career section."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from app.candidates.profile import Experience
@@ -15,7 +15,7 @@ from app.candidates.rules.drafts import (
     draft_of,
 )
 from app.candidates.rules.entries import group
-from app.candidates.rules.labels import Label
+from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import (
     SEPARATOR,
@@ -37,6 +37,7 @@ from app.candidates.rules.vocabulary import (
 _FORCES = re.compile(
     r"(?:대한민국\s?)?(?:육군|해군|공군|해병대|의무경찰|의경|카투사|상근예비역|사회복무)"
 )
+_OF_A_JOB = frozenset({Label.TITLE, Label.DUTY, Label.DEPARTMENT, Label.COMPANY})
 _CONSCRIPT = re.compile(r"[병이상일]병|병장|만기|전역|제대|복무")
 
 
@@ -44,9 +45,25 @@ def find_experience(sections: Iterable[Sequence[Line]]) -> list[Experience]:
     """Positions in reading order."""
     found: list[Experience] = []
     for lines in sections:
-        spans = any(not p.single for line in lines if not line.bullet for p in periods(line.text))
-        found += positions(group(lines, singles=_names_a_title if spans else lambda _: True))
+        found += positions(group(lines, singles=_singles(lines)))
     return found
+
+
+def _singles(lines: Sequence[Line]) -> Callable[[Line], bool]:
+    """Which lone dates mark a position: all where there are no spans, else those set as spans are."""
+    spans = [
+        line
+        for line in lines
+        if not line.bullet and any(not period.single for period in periods(line.text))
+    ]
+    if not spans:
+        return lambda _: True
+    apart = {line.look for line in spans if not without_periods(line.text)}
+
+    def is_set_apart(line: Line) -> bool:
+        return line.look in apart and not line.bullet and not without_periods(line.text)
+
+    return lambda line: is_set_apart(line) or _names_a_title(line)
 
 
 def _names_a_title(line: Line) -> bool:
@@ -70,8 +87,8 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
         _complete(draft, company_first=company_first)
         inherited = previous.company if previous and draft.title else None
         company = draft.company.text if draft.company else draft.own or inherited
-        if not company:
-            continue
+        if not company or labels_of(company) & _OF_A_JOB:
+            continue  # 역할 | 기획 총괄, in the table of a project
         title = draft.title.text if draft.title else None
         company = without_translation(company)
         row = Experience(company=company, title=title, **_dates(draft.period))

@@ -59,7 +59,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "rolesandresponsibilities professionalroles servicerecord background work jobs workedat",
     Kind.CAREER_DETAIL: "경력기술서 상세경력 경력상세 주요업무 담당업무 업무내용 주요업무내용 상세경력기술 경력기술 경력상세기술 "
     "직무기술서 주요성과 업적 업무성과 주요실적",
-    Kind.EDUCATION: "학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 배움 배움의길 배운곳 학업배경 학교생활 학업사항 학업이력 수학이력 "
+    Kind.EDUCATION: "학교 나온학교 다닌학교 출신학교 학력 학력사항 최종학력 학력정보 학력및교육 학력/교육 학업 학위 학력내역 학력이력 교육및학력 출신학교 배움 배움의길 배운곳 학업배경 학교생활 학업사항 학업이력 수학이력 "
     "education educations educationalbackground academicbackground academichistory academicqualifications "
     "educationhistory educationandtraining qualifications academics degrees academiceducation schooling "
     "educationalqualifications academicrecord formaleducation academicprofile schools studies academictraining "
@@ -153,7 +153,7 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (r"say (?:hi|hello)|(?:how|where) to (?:reach|find) me|reach (?:me|out)|(?:let['’]?s )?(?:talk|connect|chat)|find me(?: (?:at|on|here|online))?", Kind.CONTACT),
         (r"(?:hello|hi)(?: there)?(?:,? i['’]?m)?|a (?:little |bit )+about me|more about me|in (?:short|brief|a nutshell)", Kind.SUMMARY),
         (r"(?:for )?fun(?: facts?)?|outside (?:of )?work|off the clock|when i['’]?m not working|(?:things|what) i (?:love|like|enjoy)", Kind.OTHER),
-        (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
+        (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|일해\s?본|근무한|근무했던|근무해\s?온|재직했던|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
         (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
         (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
         (r"(?:제가\s?)?(?:할\s?(?:수\s?있는|줄\s?아는)|다룰\s?(?:수\s?있는|줄\s?아는)|쓸\s?(?:수\s?있는|줄\s?아는)|다루는|잘하는|잘\s?하는|쓰는)\s?(?:것|일|업무|작업|기술|도구|툴|언어|프로그램)(?:들)?", Kind.SKILLS),

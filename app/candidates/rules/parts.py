@@ -37,6 +37,13 @@ _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
+_KIND_OF_HOUSE = re.compile(
+    r"(?:\S{2,4})?(?:카페|비스트로|레스토랑|식당)|호텔|펍|바|베이커리|미용실|학원|약국|의원|병원"
+)
+"""It stands before the name: 카페 온도, 이태리식당 모란."""
+_BY_THE_HOUR = re.compile(
+    r"아르바이트|알바|파트\s?타임|단기|시간제|실습|part[- ]time", re.IGNORECASE
+)
 _ABOUT_A_FIRM = re.compile(
     r"\d\s?(?:명|인|여\s?명|억|조)|(?:직원|임직원|매출|시리즈\s?[A-F])\s?|스타트업|상장|코스닥|코스피|계열사|자회사|협력사|(?:대|중견|중소|벤처|공|외국계|사회적)\s?기업|(?:전문|제조|유통|운영|개발)\s?(?:업체|기업|회사|사)$"
     r"|\b(?:start-?up|employees|FTEs?|Series [A-F]|NASDAQ|NYSE|listed|B2[BC]|SaaS|Fortune \d+|headcount|people)\b",
@@ -76,6 +83,8 @@ def split(text: str) -> list[str]:
     bracket = _BRACKETS.search(text)
     if bracket and bracket.start() > 1:
         outer, inner = text[: bracket.start()].strip(TRIM), bracket["inner"].strip()
+        if _BY_THE_HOUR.fullmatch(inner):
+            return _cut_behind_firm(outer, text[len(outer) :]) or [outer, inner]
         if bool(title_score(outer)) != bool(title_score(inner)) and (
             title_score(inner) > 0.6 or company_score(inner)
         ):
@@ -92,6 +101,16 @@ def split(text: str) -> list[str]:
     if "," in text:
         return _comma_parts(text)
     return [without_department(without_place(text))]
+
+
+def _cut_behind_firm(outer: str, bracket: str) -> list[str]:
+    """`가람마트 야간 판매` before `(아르바이트)`: the firm, and all the rest as the job."""
+    words = outer.split()
+    firm = next((at for at, word in enumerate(words, 1) if company_score(word) >= 0.6), 0)
+    if firm == len(words):
+        return []
+    named = [" ".join(words[:firm])] if firm else []
+    return [*named, " ".join(words[firm:]) + bracket]
 
 
 def case_cut(text: str) -> tuple[str, str] | None:
@@ -175,7 +194,11 @@ def cut_title(text: str) -> tuple[str, str] | None:
             flags[last] = True
             last = max((i for i, f in enumerate(flags) if not f), default=last)
         if is_korean(text):  # 바다중공업 도금 기능사: a firm's own ending tells where it ends
-            told = (i for i in range(last) if company_score(words[i]) >= 0.6)
+            told = (
+                i
+                for i in range(last)
+                if company_score(words[i]) >= 0.6 and not _KIND_OF_HOUSE.fullmatch(words[i])
+            )
             last = next(told, last)
             if is_legal_prefix(words[0]):  # 법무법인 나루 소속 변호사
                 last = max(last, 1)

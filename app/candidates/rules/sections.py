@@ -47,6 +47,7 @@ _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 _NAMING = frozenset({Label.COMPANY, Label.SCHOOL})
+_DOTTED_MAX_WORDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +281,8 @@ def _as_heading(
     listed = line.bullet and current[0] in (Kind.SKILLS, Kind.SUMMARY)
     if listed and not marked and not line.bold and line.ratio < 1.05:
         return ()
+    if line.text.endswith(".") and len(line.text.split()) > _DOTTED_MAX_WORDS and not line.ocr:
+        return ()  # Patents and user manuals.
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
         return kinds_by_ending(line.text) if _is_set_as_heading(line) else ()

@@ -31,7 +31,7 @@ ABBREVIATION_END = re.compile(
     r"(?:\b(?:Inc|Ltd|Co|Corp|Univ|Sr|Jr|Dept|St|Dr|Ph\.?D|[A-Z])\.|\.{3}|[가-힣]\.)$"
 )
 DESCRIPTION = re.compile(
-    r"^(?:GPA|CGPA|학점|평점|thesis|advisor|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
+    r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
     re.IGNORECASE,
 )
 _NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT})
@@ -50,6 +50,8 @@ def is_sentence(text: str) -> bool:
     if text.endswith(".") and len(words) > 3 and not ABBREVIATION_END.search(text):
         named = has_degree(text.partition(",")[0]) and has_school(text)
         return not (named or _is_row_of_names(text))  # LaTeX classes
+    if len(words) > 4 and _KO_DEED.search(text):
+        return True  # 이벤트 기반의 원장 설계
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]

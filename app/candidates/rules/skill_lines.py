@@ -13,12 +13,13 @@ LINE_MAX_CHARS = 3_000
 
 CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
 SEPARATOR = re.compile(r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|\n|\s/\s)\s*")
-# In bold before its list, where the document's text does not tell bold words from others.
-BARE_CATEGORY = re.compile(
-    r"^(?:back-?end|front-?end|infra(?:structure)?|devops|databases?|DB|languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming"
-    r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구)\s+(?=[A-Z][^\s,]*(?:\s[^\s,]+)?,)",
-    re.IGNORECASE,
+_KINDS = (
+    r"(?:back-?end|front-?end|server|infra(?:structure)?|dev-?ops|databases?|DB|(?:programming\s)?languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming|testing|design"
+    r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구|협업\s?툴|디자인\s?툴|배포|테스트)"
 )
+# In bold before its list, where the document's text does not tell bold words from others.
+BARE_CATEGORY = re.compile(rf"^{_KINDS}\s+(?=[A-Z][^\s,]*(?:\s[^\s,]+)?,)", re.IGNORECASE)
+_CATEGORY_ALONE = re.compile(rf"{_KINDS}(?:\s?[/&·]\s?{_KINDS})?", re.IGNORECASE)
 
 
 def less_categories(lines: Sequence[Line]) -> list[Line]:
@@ -77,6 +78,8 @@ def _goes_on(upper: Line, lower: Line) -> bool:
         return False
     if upper.text.count("(") > upper.text.count(")"):
         return True
+    if any(_CATEGORY_ALONE.fullmatch(line.text) for line in (upper, lower)):
+        return False
     if CATEGORY.match(lower.text) or BARE_CATEGORY.match(lower.text):
         return False
     if upper.text.endswith((",", "·", "/", "&", "|", " and", " with", " of", " in", " 및")):
@@ -99,7 +102,7 @@ def _is_whole(last: str, first: str) -> bool:
 
 def is_subheading(line: Line, lines: Sequence[Line]) -> bool:
     """`Frontend` in bold over its list, or `Languages:` with nothing behind it."""
-    if line.text.endswith((":", "：")):
+    if line.text.endswith((":", "：")) or _CATEGORY_ALONE.fullmatch(line.text):
         return True
     bolds = sum(x.bold for x in lines)
     return (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from app.candidates.rules.dates import Period, periods
 from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
-from app.candidates.rules.sentences import ABBREVIATION_END, is_sentence
+from app.candidates.rules.sentences import ABBREVIATION_END, DESCRIPTION, is_sentence
 from app.candidates.rules.vocabulary import has_degree
 
 _BELOW_MAX = 3
@@ -93,6 +93,8 @@ def read_table(
             columns = [frozenset(), *columns]  # its first label was read as a heading
         if len(cells) == len(columns):
             rows.append(_row(line, cells, columns))
+        elif not line.cells and DESCRIPTION.match(line.text):
+            pass  # 담당업무: …, 2023년 우수 사원
         elif periods(line.text) or (rows and len(cells) > 1):
             rows.append(replace(lone(line), order=order))
         elif line.bullet or is_sentence(line.text) or not rows:

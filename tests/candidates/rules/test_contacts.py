@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.candidates.rules import analyze
 from app.candidates.rules.contacts import Found, emails_in, find_contacts, link_key, links_in
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.sections import split_sections
@@ -187,3 +188,9 @@ def test_a_profile_address_that_fills_its_column_goes_on_below(document: Documen
     )
 
     assert values(contacts.links) == ["www.linkedin.com/in/annownwhosename-is-long"]
+
+
+def test_a_mail_whose_ending_stands_on_the_next_line_is_whole(document: DocumentOf) -> None:
+    profile = analyze(document(["# Ann Own", "## Get in touch", "ann@own.example", ".com"]))
+
+    assert profile.emails == ("ann@own.example.com",)

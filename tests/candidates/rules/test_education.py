@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.candidates.rules import analyze
 from app.candidates.rules.education import find_education
 from app.candidates.rules.lines import read_lines
 from tests.candidates.markup import DocumentOf
@@ -168,3 +169,46 @@ def test_a_course_among_schools_is_further_training(document: DocumentOf) -> Non
 
     assert [row[0] for row in schools(document, lines)] == ["두레대학교"]
     assert [row[0] for row in schools(document, lines[1:])] == ["시험 전문가 과정 수료"]
+
+
+def test_a_school_in_bold_below_a_plain_one_is_an_entry_of_its_own(document: DocumentOf) -> None:
+    lines = [
+        "가람대학교 관광경영학과 재학",
+        "2022년 3월 ~ 현재",
+        "**다온고등학교**",
+        "2021년 2월 졸업",
+    ]
+
+    profile = analyze(document(["# 강바다", "## 학교", *lines]))
+
+    assert [row.school for row in profile.education] == ["가람대학교", "다온고등학교"]
+
+
+def test_a_grade_is_no_part_of_the_degree(document: DocumentOf) -> None:
+    lines = ["가람대학교‖2012/03 ~ 2016/02 졸업", "세무회계학 학사 4.02 / 4.5"]
+
+    profile = analyze(document(["# 강바다", "## 학력", *lines]))
+
+    assert [row.degree for row in profile.education] == ["세무회계학 학사"]
+
+
+def test_a_lone_year_between_commas_dates_a_school(document: DocumentOf) -> None:
+    lines = ["BSc Economics, Ashby University, 2015, London", "A-Levels, Elm College, 2012, Leeds"]
+
+    profile = analyze(document(["# Ann Own", "## Education", *lines]))
+
+    assert [(row.school, row.degree, row.end) for row in profile.education] == [
+        ("Ashby University", "BSc Economics", "2015"),
+        ("Elm College", "A-Levels", "2012"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "note", ["Dean's list 2013, 2014", "지도교수: 윤가온, 너울대학교 공동 연구"]
+)
+def test_what_is_told_of_a_school_is_no_school(document: DocumentOf, note: str) -> None:
+    lines = ["Ashby University", "BSc Economics, 2011 - 2015", note]
+
+    profile = analyze(document(["# Ann Own", "## Education", *lines]))
+
+    assert [row.school for row in profile.education] == ["Ashby University"]

@@ -238,3 +238,56 @@ def test_the_first_bullet_may_name_the_job(document: DocumentOf) -> None:
     lines = ["■ 가람물산㈜ (2019.03 ~ 현재)", "- 구매팀 과장", "- 원자재 구매 관리"]
 
     assert positions(document, lines) == [("가람물산(주)", "구매팀 과장", "2019-03", None)]
+
+
+def test_a_lone_year_set_as_the_spans_are_marks_a_position(document: DocumentOf) -> None:
+    lines = [
+        "2021 - Present", "**Product Designer**", "Acme Health", "— Designed the booking flow.",
+        "2016", "**Design Intern**", "Acme Health", "— Paper prototypes.",
+    ]  # fmt: skip
+
+    assert positions(document, lines) == [
+        ("Acme Health", "Product Designer", "2021", None),
+        ("Acme Health", "Design Intern", "2016", "2016"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "company", "title"),
+    [
+        ("가람로지스틱스 물류센터 운영과장 - 일 출고 4만 건 센터 운영, 오출고율 0.02%", "가람로지스틱스", "물류센터 운영과장"),
+        ("다온해운 수출입 업무 대리 - B/L 발행", "다온해운", "수출입 업무 대리"),
+        ("비스트로 은행나무 수셰프", "비스트로 은행나무", "수셰프"),
+        ("가람마트 야간 판매 (아르바이트)", "가람마트", "야간 판매 (아르바이트)"),
+    ],
+)  # fmt: skip
+def test_firm_and_job_share_a_line(
+    document: DocumentOf, line: str, company: str, title: str
+) -> None:
+    assert positions(document, [f"{line}‖2021.02 ~ 현재"]) == [(company, title, "2021-02", None)]
+
+
+def test_one_who_does_research_is_no_institute(document: DocumentOf) -> None:
+    lines = ["가람시큐리티 (2023/01~현재)", "침해대응 연구원", "- 은행 3곳 관제 및 사고 분석"]
+
+    assert positions(document, lines) == [("가람시큐리티", "침해대응 연구원", "2023-01", None)]
+
+
+def test_a_role_in_a_project_is_no_position(document: DocumentOf) -> None:
+    lines = [
+        "가람페이 | 프로덕트 매니저 | 2021.08 ~ 현재",
+        "역할‖기획 총괄‖2024.03 ~ 2024.12",
+        "쿠폰 대기열 2023.02 - 2023.09",
+        "- 이벤트 소싱 기반의 원장 설계, 대사 자동화",
+    ]
+
+    assert [company for company, *_ in positions(document, lines)] == ["가람페이"]
+
+
+def test_the_duty_below_a_row_of_a_table_is_no_row(document: DocumentOf) -> None:
+    lines = [
+        "근무기간‖회사명‖직위", "2019.04 ~ 현재‖가람메디칼‖과장", "담당업무: 병원 34곳 담당, 2023년 영업왕 수상",
+        "2016.01 ~ 2019.03‖다온식품‖대리",
+    ]  # fmt: skip
+
+    assert [company for company, *_ in positions(document, lines)] == ["가람메디칼", "다온식품"]

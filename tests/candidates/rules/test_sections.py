@@ -344,3 +344,9 @@ def test_a_heading_that_recognition_lost_over_a_school_opens_the_education(
 
     assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [Kind.EXPERIENCE, Kind.EDUCATION]
     assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.EXPERIENCE]
+
+
+def test_a_sentence_is_no_heading(document: DocumentOf) -> None:
+    found = cut(document, ["!plain", "Work history", "2008-2013", "Patents and user manuals."])
+
+    assert found[-1] == (Kind.EXPERIENCE, ["2008-2013", "Patents and user manuals."])

@@ -1,3 +1,4 @@
+from app.candidates.rules import analyze
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.skill_lines import joined, less_categories, over_lists
 from app.candidates.rules.skills import section_skills
@@ -25,3 +26,18 @@ def test_a_list_that_ends_with_a_comma_goes_on(document: DocumentOf) -> None:
     lines = read_lines(document(["Welding, Gauges,", "Lathes"]))
 
     assert [x.text for x in joined(lines)] == ["Welding, Gauges, Lathes"]
+
+
+def test_a_kind_of_tools_alone_on_its_line_is_a_category(document: DocumentOf) -> None:
+    lines = [
+        "Backend",
+        "Java, Spring Boot, JPA",
+        "Database",
+        "MySQL, Redis",
+        "Infra",
+        "AWS, Docker",
+    ]
+
+    profile = analyze(document(["# Ann Own", "## Skills", *lines]))
+
+    assert profile.skills == ("Java", "Spring Boot", "JPA", "MySQL", "Redis", "AWS", "Docker")
