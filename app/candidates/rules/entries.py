@@ -24,7 +24,7 @@ from app.candidates.rules.vocabulary import has_school, title_score
 
 _ABOVE_MAX = 3
 _BELOW_MAX = 3
-_JOB_MAX_CHARS, _SURE_TITLE = 30, 0.6
+_JOB_MAX_CHARS, _JOB_MAX_WORDS, _SURE_TITLE = 30, 4, 0.6
 _LINE_MAX_CHARS = 400
 _ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
