@@ -28,6 +28,7 @@ from app.settings.groups import (
     DataSettings,
     EmbeddingSettings,
     Environment,
+    ExtractSettings,
     RedisSettings,
     RetrySettings,
 )
@@ -154,6 +155,7 @@ def settings(
         database=DatabaseSettings(url=SecretStr(database_url), pool_size=16),
         redis=RedisSettings(url=SecretStr(redis_url)),
         data=DataSettings(folder=tmp_path / "data"),
+        extract=ExtractSettings(processes=1),  # each loads all parsers and rules anew
         embedding=EmbeddingSettings(
             base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL
         ),

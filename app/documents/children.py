@@ -15,7 +15,7 @@ from typing import Self
 
 from app.documents import confinement, wire
 from app.documents.limits import Limits
-from app.documents.wire import Answer, Kind, Request
+from app.documents.wire import Answer, Kind, Request, Task
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 
@@ -172,7 +172,7 @@ class _Child:
     async def exchange(self, request: Request, data: bytes) -> Answer:
         """One question, one answer. Raises OSError or EOFError when the child ended instead."""
         loop = asyncio.get_running_loop()
-        self.files += 1
+        self.files += request.task is not Task.WORK  # what leaks is parsers
         await loop.sock_sendall(self._connection, request.head(len(data)))
         await loop.sock_sendall(self._connection, data)
         answer = await self._answer()

@@ -82,3 +82,16 @@ async def test_memory_is_limited_as_for_a_file(reader: Reader) -> None:
         await reader.compute(grow, 8 * 1024**3)
 
     assert caught.value.code is ErrorCode.INVALID_FILE
+
+
+async def test_work_wears_no_process_out() -> None:
+    async with open_reader(ExtractSettings(processes=1, files_per_process=2)) as reader:
+        pids = reader.pids
+        for _ in range(5):
+            await reader.compute(wait, 0)
+        assert reader.pids == pids
+
+        for _ in range(2):
+            await reader.read(b"a file")
+        await reader.read(b"one more")
+        assert reader.pids != pids
