@@ -271,7 +271,7 @@ def chaos(
 @app.command()
 def up(*, port: Port = None) -> None:
     """Serve: API and worker in one process, with the embedded servers where no URL is set."""
-    from app.cli.serving import serve_all
+    from app.cli.listening import serve_all
 
     settings = load()
     run_command(serve_all(settings, port=port), settings, role="up")
@@ -280,7 +280,7 @@ def up(*, port: Port = None) -> None:
 @app.command()
 def api(*, port: Port = None) -> None:
     """Serve the API alone."""
-    from app.cli.serving import serve_api
+    from app.cli.listening import serve_api
 
     settings = load()
     run_command(serve_api(settings, port=port), settings, role="api")

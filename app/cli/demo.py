@@ -12,8 +12,9 @@ from pydantic import SecretStr
 from app.bootstrap import Runtime, api_keys
 from app.cli.chaos import reachable
 from app.cli.ingest import Found, Report, ingest, some_worker
+from app.cli.listening import api_server, listen, url_of
 from app.cli.render import Progress, print_json, print_runs
-from app.cli.serving import api_server, connected, listen, stop_signals, unless_stopped, url_of
+from app.cli.serving import connected, stop_signals, unless_stopped
 from app.demo.provider import scripted_provider
 from app.demo.samples import SAMPLES, Sample
 from app.demo.wire import MODEL

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from sqlalchemy import update
 
 from app.bootstrap import Runtime, api_keys
-from app.cli.serving import api_server, listen, url_of
+from app.cli.listening import api_server, listen, url_of
 from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.errors import ErrorCode
