@@ -25,6 +25,7 @@ _READ: Mapping[str, tuple[str | int, ...]] = {
     "zset": ("ZRANGE", 0, -1, "WITHSCORES"),
     "stream": ("XRANGE", "-", "+"),
 }
+_ENDED = b"none"
 _MONITORING = b"+OK\r\n"
 
 
@@ -105,13 +106,16 @@ async def everything_in(redis_url: str) -> bytes:
     """All keys of one database of Redis, and all that they hold."""
     client: Redis = Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType] - typed loosely
     held = bytearray()
-    keys: list[bytes] = await client.keys()  # pyright: ignore[reportUnknownMemberType] - typed loosely
-    for key in keys:
-        kind: bytes = await client.type(key)
-        command, *arguments = _READ[kind.decode()]
-        value = await client.execute_command(command, key, *arguments)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
-        held += b"\n" + key + b" " + repr(value).encode()  # pyright: ignore[reportUnknownArgumentType] - whatever it is
-    await client.aclose()
+    async with client:
+        keys: list[bytes] = await client.keys()  # pyright: ignore[reportUnknownMemberType] - typed loosely
+        for key in keys:
+            held += b"\n" + key
+            kind: bytes = await client.type(key)
+            if kind == _ENDED:  # since the keys were listed
+                continue
+            command, *arguments = _READ[kind.decode()]
+            value = await client.execute_command(command, key, *arguments)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typed loosely
+            held += b" " + repr(value).encode()  # pyright: ignore[reportUnknownArgumentType] - whatever it is
     return unescaped(bytes(held))
 
 

@@ -1,13 +1,13 @@
 """Headings in a margin beside their sections, where the file draws all of them before the rest."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from app.candidates.rules.headings import heading_kinds
 from app.candidates.rules.lines import Line
-from app.documents.blocks import Box
 
-_LEAST_HEADINGS, _LEAST_KNOWN = 3, 2
+_LEAST_HEADINGS, _MOST_HEADINGS, _LEAST_KNOWN = 3, 30, 2
 _MAX_CHARS = 24
 _EDGE_PT, _ALIGNED_PT = 2.0, 10.0
 
@@ -26,12 +26,16 @@ def beside_their_sections(lines: Sequence[Line]) -> list[Line]:
 
 
 def _run(lines: Sequence[Line], at: int) -> int:
-    """How many lines from here look like headings of one margin; 0 if too few are known."""
+    """How many lines from here look like headings of one margin; 0 if too few are known.
+
+    Longer runs are text, and looking through them from each of their lines would not end.
+    """
     first, run = lines[at], 0
-    known = 0
     while at + run < len(lines) and _is_alike(lines[at + run], first):
-        known += bool(heading_kinds(lines[at + run].text))
         run += 1
+        if run > _MOST_HEADINGS:
+            return 0
+    known = sum(bool(heading_kinds(line.text)) for line in lines[at : at + run])
     return run if known >= _LEAST_KNOWN else 0
 
 
@@ -44,7 +48,7 @@ def _is_alike(line: Line, first: Line) -> bool:
 
 def _right_of(lines: Sequence[Line], at: int, headings: Sequence[Line]) -> list[Line]:
     """The lines that follow on the page, as long as they stand right of all headings."""
-    edge = max(_box(line).right for line in headings)
+    edge = max(line.box.right for line in headings if line.box)
     body: list[Line] = []
     for line in lines[at:]:
         if line.page != headings[0].page or line.box is None or line.box.left <= edge:
@@ -57,9 +61,9 @@ def _merged(headings: Sequence[Line], body: Sequence[Line]) -> list[Line]:
     """Empty where a heading stands at no line's height: then it is no margin of this text."""
     places: dict[int, Line] = {}
     for heading in headings:
-        top = _box(heading).top
-        near = min(range(len(body)), key=lambda at: abs(_box(body[at]).top - top))
-        if abs(_box(body[near]).top - top) > _ALIGNED_PT or near in places:
+        top = _top(heading)
+        near = min(range(len(body)), key=lambda at: abs(_top(body[at]) - top))
+        if abs(_top(body[near]) - top) > _ALIGNED_PT or near in places:
             return []
         places[near] = heading
     result: list[Line] = []
@@ -69,6 +73,5 @@ def _merged(headings: Sequence[Line], body: Sequence[Line]) -> list[Line]:
     return result
 
 
-def _box(line: Line) -> Box:
-    assert line.box is not None  # noqa: S101 - looked at before
-    return line.box
+def _top(line: Line) -> float:
+    return line.box.top if line.box else math.inf
