@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from app.candidates.rules.contacts import find_contacts
 from app.candidates.rules.headers import Header, same_person
-from app.candidates.rules.persons import Resume, main_name, resumes
+from app.candidates.rules.persons import Resume, main_name
 from app.candidates.rules.phones import phone_key
-from app.candidates.rules.reading import sections_of
+from app.candidates.rules.reading import outline_of
 from app.documents.blocks import Document
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
@@ -32,7 +32,7 @@ def people(document: Document) -> tuple[Person, ...]:
     CPU work like `rules.analyze`: call it in a thread.
     """
     persons: list[list[Resume]] = []
-    for resume in resumes(sections_of(document)):
+    for resume in outline_of(document).resumes:
         own = next((p for p in persons if _belongs(resume, p)), None)
         if own is None:
             persons.append([resume])
@@ -65,8 +65,8 @@ def _belongs(resume: Resume, person: list[Resume]) -> bool:
 
 def _person(own: list[Resume]) -> Person | None:
     header: Header | None = own[0].header
-    name, _ = main_name(own[0].sections)
-    label = header.name if header else (name.name if name else None)
+    name = header or main_name(own[0].sections)[0]
+    label = name.name if name else None
     if label is None:
         return None
     contacts = [find_contacts(resume.sections, ()) for resume in own]

@@ -17,8 +17,7 @@ from app.candidates.orders import visible
 from app.candidates.privacy import mask, redact_rrn
 from app.candidates.profile import Profile, experience_years
 from app.candidates.prompts.analysis import ResumeAnswer
-from app.candidates.rules.persons import main_name, resumes
-from app.candidates.rules.reading import sections_of
+from app.candidates.rules.reading import outline_of
 from app.candidates.sources import with_sources
 from app.candidates.verification import Verified, verified
 from app.documents.blocks import Document
@@ -58,12 +57,9 @@ def read(document: Document) -> Facts:
 
 def _names_shown(document: Document) -> tuple[str, ...]:
     """`윤가온 (Gaon Yun)` is two."""
-    sections = sections_of(document)
-    main, _ = main_name(sections)
-    pairs = [(main.name, main.alias)] if main else []
-    pairs += [
-        (resume.header.name, resume.header.alias) for resume in resumes(sections) if resume.header
-    ]
+    outline = outline_of(document)
+    pairs = [(outline.name.name, outline.name.alias)] if outline.name else []
+    pairs += [(each.header.name, each.header.alias) for each in outline.resumes if each.header]
     return tuple(dict.fromkeys(name for pair in pairs for name in pair if name))
 
 

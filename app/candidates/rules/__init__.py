@@ -14,7 +14,7 @@ from app.candidates.rules.contacts import find_contacts
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.languages import find_languages
 from app.candidates.rules.persons import main_name, own_sections
-from app.candidates.rules.reading import sections_of
+from app.candidates.rules.reading import outline_of
 from app.candidates.rules.scripts import language_of
 from app.candidates.rules.sections import Section
 from app.candidates.rules.skills import section_skills, text_skills
@@ -33,9 +33,11 @@ def analyze(document: Document) -> Profile:
     Raises nothing, whatever the text; time is linear in its length. CPU work of some 20 ms for
     two pages: call it in a thread.
     """
-    sections = own_sections(sections_of(document))
+    outline = outline_of(document)
+    sections = own_sections(outline.resumes)
+    several = len(outline.resumes) > 1
+    name, names = main_name(sections) if several else (outline.name, outline.names)
     contacts = find_contacts(sections, document.links)
-    name, names = main_name(sections)
     experience, education = find_careers(sections)
     profile = Profile(
         name=name.name if name else None,

@@ -21,31 +21,44 @@ class Resume:
     sections: tuple[Section, ...]
 
 
-def main_name(sections: Sequence[Section]) -> tuple[Candidate | None, list[Candidate]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A file in sections, the main person's name with all its rivals, and whose résumés it holds.
+
+    At least one résumé.
+    """
+
+    sections: tuple[Section, ...]
+    name: Candidate | None
+    names: tuple[Candidate, ...]
+    resumes: tuple[Resume, ...]
+
+
+def main_name(sections: Sequence[Section]) -> tuple[Candidate | None, tuple[Candidate, ...]]:
     """The person's name and all its rivals."""
     heads = [s for s in sections if s.kind in (Kind.HEADER, Kind.CONTACT, Kind.TITLE)]
     emails = [v for s in heads for x in s.lines[:_HEAD_LINES] for v in emails_in(x.text, ocr=x.ocr)]
-    found = candidates(sections, emails)
+    found = tuple(candidates(sections, emails))
     return (found[0] if found and found[0].score >= NAME_FLOOR else None), found
 
 
-def resumes(sections: Sequence[Section]) -> list[Resume]:
-    """The file cut at every header that begins a résumé; at least one."""
-    name, _ = main_name(sections)
+def outline(sections: Sequence[Section]) -> Outline:
+    """The file cut at every header that begins a résumé."""
+    name, names = main_name(sections)
     starts = resume_starts(find_headers(sections, name), sections)
-    if not starts:
-        return [Resume(header=None, sections=tuple(sections))]
     found: list[Resume] = []
     for number, start in enumerate(starts):
         begin = None if number == 0 else start
         end = starts[number + 1] if number + 1 < len(starts) else None
         found.append(Resume(header=start, sections=tuple(_between(sections, begin, end))))
-    return found
+    whole = Resume(header=None, sections=tuple(sections))
+    return Outline(
+        sections=whole.sections, name=name, names=names, resumes=tuple(found) or (whole,)
+    )
 
 
-def own_sections(sections: Sequence[Section]) -> list[Section]:
+def own_sections(found: Sequence[Resume]) -> list[Section]:
     """The lines of the first person's first full résumé."""
-    found = resumes(sections)
     own: list[Section] = list(found[0].sections)
     for resume in found[1:]:
         same = (

@@ -1,20 +1,21 @@
-"""A document as its sections: what everything that reads a résumé begins with."""
+"""A document as its outline: what everything that reads a résumé begins with."""
 
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from app.candidates.rules.labels import as_row
 from app.candidates.rules.lines import read_lines
-from app.candidates.rules.sections import Section, split_sections
+from app.candidates.rules.persons import Outline, outline
+from app.candidates.rules.sections import split_sections
 from app.candidates.rules.side_headings import beside_their_sections
 from app.documents.blocks import Document
 
-_KNOWN: Final = WeakKeyDictionary[Document, tuple[Section, ...]]()
+_KNOWN: Final = WeakKeyDictionary[Document, Outline]()
 
 
-def sections_of(document: Document) -> tuple[Section, ...]:
-    """Its sections, found once for as long as the document is in use. CPU work: in a thread."""
+def outline_of(document: Document) -> Outline:
+    """Its outline, found once for as long as the document is in use. CPU work."""
     if (known := _KNOWN.get(document)) is None:
         lines = beside_their_sections(read_lines(document))
-        known = _KNOWN[document] = tuple(split_sections([as_row(line) for line in lines]))
+        known = _KNOWN[document] = outline(split_sections([as_row(line) for line in lines]))
     return known
