@@ -17,7 +17,6 @@ from app.settings.groups import DataSettings
 from app.store.database import open_database
 from app.store.migrations import migrate
 
-
 _UNSAFE = ("fsync", "full_page_writes")
 """What protects from a crash of the machine, and costs a database of each test's own most."""
 

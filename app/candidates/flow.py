@@ -40,23 +40,26 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     await run.need(fetch, original)
     document = await run.need(extract, original, tools.reader)
     reading = Reading(document, tools.reader.compute)
-    await run.need(check_identity, reading)
+    async with tools.turns:
+        await run.need(check_identity, reading)
     async with asyncio.TaskGroup() as side:
         drawn = side.create_task(picture(run, original, document, tools))
         analysis = await analyze(reading, run, tools)
         shot = side.create_task(portfolio(run, analysis.profile, tools))
-        protected = await run.need(protect, analysis, reading, run, tools)
-        chunks = await run.need(cut, protected, tools.chunking)
+        async with tools.turns:
+            protected = await run.need(protect, analysis, reading, run, tools)
+            chunks = await run.need(cut, protected, tools.chunking)
         vectors = side.create_task(run.want(embed, chunks, tools.embedder))
-    found = Found(
-        lookups=[(kind, base64.b64decode(value)) for kind, value in protected.lookups],
-        chunks=chunks,
-        vectors=vectors.result(),
-        embedding_model=tools.embedder.model,
-        words=await words_of(run.tenant_id, chunks, protected.masked_profile.skills),
-    )
-    pictures = Pictures(first_page=drawn.result(), portfolio=shot.result())
-    return await run.commit(save, run, protected, found, pictures, tools)
+    async with tools.turns:
+        found = Found(
+            lookups=[(kind, base64.b64decode(value)) for kind, value in protected.lookups],
+            chunks=chunks,
+            vectors=vectors.result(),
+            embedding_model=tools.embedder.model,
+            words=await words_of(run.tenant_id, chunks, protected.masked_profile.skills),
+        )
+        pictures = Pictures(first_page=drawn.result(), portfolio=shot.result())
+        return await run.commit(save, run, protected, found, pictures, tools)
 
 
 @stage("identity", policy=PolicyName.PARSER)

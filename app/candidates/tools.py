@@ -1,5 +1,6 @@
 """What the stages of a résumé work with."""
 
+from asyncio import Semaphore
 from dataclasses import dataclass
 
 from app.documents.reader import Reader
@@ -15,8 +16,13 @@ from app.store.crypto import BlindIndex, Keyring
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeTools:
-    """Made once per worker."""
+    """Made once per worker.
 
+    `turns` is held for steps that take the processor and wait for nobody outside: so résumés go
+    through them one after the other, not all of them a little at a time.
+    """
+
+    turns: Semaphore
     blobs: Blobs
     reader: Reader
     embedder: Embedder

@@ -230,7 +230,10 @@ class ExtractSettings(Group):
     memory_mib: Count = Field(
         default=2_048, description="Address space of one parser process in MiB."
     )
-    processes: Count = Field(default=2, description="Parser processes of one worker.")
+    processes: Count = Field(
+        default=2,
+        description="Parser processes of one worker, and résumés it works on between two waits.",
+    )
     files_per_process: Count = Field(
         default=200, description="Files after which a parser process is replaced."
     )

@@ -103,7 +103,8 @@ async def hold_checkpoint(runtime: Runtime, stage: str) -> None:
             await session.execute(text(statement))
 
 
-async def is_held(runtime: Runtime) -> bool:
+async def held_runs(runtime: Runtime) -> int:
+    """How many runs stop there now."""
     async with runtime.database.begin() as session:
         waiting = await session.scalar(
             text(
@@ -111,7 +112,7 @@ async def is_held(runtime: Runtime) -> bool:
                 "WHERE wait_event = 'PgSleep' AND datname = current_database()"
             )
         )
-    return bool(waiting)
+    return int(waiting or 0)
 
 
 async def redis_keys(runtime: Runtime, pattern: str) -> list[str]:

@@ -11,7 +11,7 @@ from app.candidates.tables import CandidateRow, ChunkRow
 from app.demo.samples import SAMPLES
 from app.pipeline import records
 from app.pipeline.tables import CheckpointRow
-from tests.flows.conftest import EndedRuns, WorkerProcess, hold_checkpoint, is_held, working
+from tests.flows.conftest import EndedRuns, WorkerProcess, held_runs, hold_checkpoint, working
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(90)]
 
@@ -34,7 +34,7 @@ async def test_a_worker_killed_in_a_stage_loses_nothing_and_nothing_is_done_twic
 
     async with worker_process() as victim:
         async with asyncio.timeout(30):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 assert victim.returncode is None
                 await asyncio.sleep(0.02)
         victim.send_signal(signal.SIGKILL)

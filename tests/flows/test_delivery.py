@@ -16,8 +16,8 @@ from app.settings.groups import RedisSettings
 from tests.flows.conftest import (
     EndedRuns,
     WorkerProcess,
+    held_runs,
     hold_checkpoint,
-    is_held,
     redis_keys,
     working,
 )
@@ -75,7 +75,7 @@ async def test_a_stopping_worker_hands_its_run_back_without_spending_a_try(
     accepted = await runtime.intake.accept("cv.txt", RESUME)
     async with worker_process() as stopped:
         async with asyncio.timeout(30):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 await asyncio.sleep(0.02)
         stopped.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):

@@ -26,7 +26,7 @@ from app.pipeline.acceptance import accept, new_run
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow
 from app.queue.envelope import Priority
 from app.store.keys import DataKeyRow
-from tests.flows.conftest import EndedRuns, hold_checkpoint, is_held, working
+from tests.flows.conftest import EndedRuns, held_runs, hold_checkpoint, working
 from tests.flows.persons import (
     blobs,
     candidates,
@@ -210,7 +210,7 @@ async def test_an_erasure_waits_for_a_save_that_is_about_to_commit(
     late = await runtime.intake.accept("cv.txt", resume(skills="Go"))
     async with working(runtime), asyncio.TaskGroup() as group:
         async with asyncio.timeout(40):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 await asyncio.sleep(0.02)
         erasing = group.create_task(erase(runtime, person.id))
         async with asyncio.timeout(40):

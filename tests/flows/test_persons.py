@@ -11,7 +11,7 @@ from app.candidates.tables import ChunkRow, LookupRow
 from app.candidates.views import view_candidate, view_run
 from app.messages import Language
 from app.store.keys import DataKeyRow
-from tests.flows.conftest import EndedRuns, WorkerProcess, hold_checkpoint, is_held, working
+from tests.flows.conftest import EndedRuns, WorkerProcess, held_runs, hold_checkpoint, working
 from tests.flows.persons import MAIL, PHONE, candidates, read, resume, versions
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(120)]
@@ -138,7 +138,7 @@ async def test_a_worker_killed_while_it_saves_a_version_makes_one_and_not_two(
     accepted = await runtime.intake.accept("cv.txt", resume(skills="Go"))
     async with worker_process() as victim:
         async with asyncio.timeout(60):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 assert victim.returncode is None
                 await asyncio.sleep(0.02)
         victim.send_signal(signal.SIGKILL)

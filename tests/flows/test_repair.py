@@ -18,7 +18,7 @@ from app.messages import Message
 from app.pipeline import records
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
 from app.settings import Settings
-from tests.flows.conftest import EndedRuns, WorkerProcess, hold_checkpoint, is_held, working
+from tests.flows.conftest import EndedRuns, WorkerProcess, held_runs, hold_checkpoint, working
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(90)]
 
@@ -146,7 +146,7 @@ async def test_a_repair_whose_worker_is_killed_before_its_commit_is_finished_by_
     asked = await runtime.repairs.ask(run_id)
     async with worker_process() as process:
         async with asyncio.timeout(60):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 await asyncio.sleep(0.02)
         process.kill()
         await process.wait()

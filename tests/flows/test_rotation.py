@@ -17,7 +17,7 @@ from app.pipeline.tables import RunRow
 from app.settings import InvalidSettings, Settings
 from app.store.keys import keys_in_use
 from app.store.rotation import rotate
-from tests.flows.conftest import WorkerProcess, hold_checkpoint, is_held, working
+from tests.flows.conftest import WorkerProcess, held_runs, hold_checkpoint, working
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(120)]
 
@@ -70,7 +70,7 @@ async def test_a_run_that_was_killed_before_the_rotation_saves_a_readable_candid
         await hold_checkpoint(runtime, "chunk")  # `protect` is saved, the candidate is not
         accepted = await runtime.intake.accept(SAMPLE.file, SAMPLE.path.read_bytes())
         async with worker_process() as process, asyncio.timeout(60):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 await asyncio.sleep(0.02)
             process.kill()
             await process.wait()

@@ -18,8 +18,8 @@ from app.settings import Settings
 from tests.flows.conftest import (
     EndedRuns,
     WorkerProcess,
+    held_runs,
     hold_checkpoint,
-    is_held,
     with_model,
     working,
 )
@@ -164,7 +164,7 @@ async def test_what_an_attempt_spent_before_its_worker_was_killed_counts_for_the
     accepted = await runtime.intake.accept(KOREAN.file, KOREAN.path.read_bytes())
     async with worker_process() as victim:
         async with asyncio.timeout(60):
-            while not await is_held(runtime):
+            while not await held_runs(runtime):
                 assert victim.returncode is None
                 await asyncio.sleep(0.02)
         victim.send_signal(signal.SIGKILL)
