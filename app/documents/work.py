@@ -10,6 +10,8 @@ from typing import Generic, Protocol, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
+from app.documents.remembering import forget
+
 Question = TypeVar("Question")
 Result = TypeVar("Result")
 
@@ -28,8 +30,11 @@ class Work(Generic[Question, Result]):
         return self.call(question)
 
     def carry_out(self, question: bytes) -> bytes:
-        """Carry it out, from JSON to JSON."""
-        return self.result.dump_json(self.call(self.question.validate_json(question)))
+        """Carry it out, from JSON to JSON. Nothing of it is remembered afterwards."""
+        try:
+            return self.result.dump_json(self.call(self.question.validate_json(question)))
+        finally:
+            forget()
 
 
 def work(call: Callable[[Question], Result]) -> Work[Question, Result]:

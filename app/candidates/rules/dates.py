@@ -4,6 +4,8 @@
 import re
 from dataclasses import dataclass
 
+from app.documents.remembering import remembered
+
 FIRST_YEAR, LAST_YEAR = 1940, 2049
 _PIVOT = 50  # a year of two digits: '49 is 2049, '50 is 1950
 
@@ -95,10 +97,11 @@ class _Atom:
     stop: int
 
 
-def periods(text: str) -> list[Period]:
+@remembered
+def periods(text: str) -> tuple[Period, ...]:
     """All dates and spans, left to right, none overlapping. Linear in the text's length."""
     if not _TWO_DIGITS.search(text):
-        return []
+        return ()
     text = text.translate(_ONE_TO_ONE)
     atoms = [atom for match in _ATOM.finditer(text) if (atom := _atom(match, text))]
     found: list[Period] = []
@@ -108,9 +111,10 @@ def periods(text: str) -> list[Period]:
         if period:
             found.append(period)
         at += used
-    return found
+    return tuple(found)
 
 
+@remembered
 def without_periods(text: str) -> str:
     """The text without dates, durations and the brackets they stood in."""
     if not _DIGIT.search(text):

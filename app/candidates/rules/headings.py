@@ -10,6 +10,7 @@ from functools import cache
 from app.candidates.rules.dates import without_periods
 from app.candidates.rules.lines import squeeze
 from app.candidates.rules.wordlists import words
+from app.documents.remembering import remembered
 
 HEADING_MAX_CHARS = 48
 
@@ -251,6 +252,7 @@ def _known() -> Mapping[str, Kind]:
     return {squeeze(word): kind for kind, words in _HEADINGS.items() for word in words.split()}
 
 
+@remembered
 def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
     """The kinds that a heading names; empty when the text is no heading."""
     if not text or len(text) > HEADING_MAX_CHARS:

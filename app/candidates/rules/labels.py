@@ -9,6 +9,7 @@ from functools import cache
 from itertools import islice
 
 from app.candidates.rules.lines import Line, squeeze
+from app.documents.remembering import remembered
 
 
 class Label(StrEnum):
@@ -116,6 +117,7 @@ def _beginnings() -> frozenset[str]:
     return frozenset(word[:n] for word in _known() for n in range(1, len(word) + 1))
 
 
+@remembered
 def labels_of(text: str) -> frozenset[Label]:
     """What a label may stand for; empty when the text is none."""
     if not text or len(text) > _LABEL_MAX_CHARS:
@@ -183,7 +185,8 @@ def _cell_pairs(cells: list[str]) -> Iterator[tuple[frozenset[Label], str]]:
         at += 1
 
 
-def _text_pairs(text: str) -> Iterator[tuple[frozenset[Label], str]]:
+@remembered
+def _text_pairs(text: str) -> tuple[tuple[frozenset[Label], str], ...]:
     """`성명: 김… 생년월일: …` and, for words that are labels beyond doubt, also without colons."""
     text = _NUMBER.sub("", text)  # 가. 성명 : …
     marks: list[tuple[int, int, frozenset[Label], bool]] = []
@@ -210,11 +213,13 @@ def _text_pairs(text: str) -> Iterator[tuple[frozenset[Label], str]]:
                 at += width - 1
                 break
         at += 1
+    valued: list[tuple[frozenset[Label], str]] = []
     for number, (_, end, found, colon) in enumerate(marks):
         stop = marks[number + 1][0] if number + 1 < len(marks) else len(text)
         value = text[end:stop].strip(_TRIM)
         if value and (colon or _fits(found, value)):
-            yield found, value
+            valued.append((found, value))
+    return tuple(valued)
 
 
 def _fits(found: frozenset[Label], value: str) -> bool:

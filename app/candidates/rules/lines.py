@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from app.candidates.rules.dates import without_periods
 from app.candidates.rules.places import is_place
 from app.documents.blocks import Block, Box, Document, Source
+from app.documents.remembering import remembered
 
 # The Hangul letter araea and the katakana dot serve as list dots in Korean documents, but their
 # compatibility forms decompose into something else. Soft hyphens, zero-width characters and
@@ -81,6 +82,7 @@ class Line:
         return round(self.ratio, 2), self.bold
 
 
+@remembered
 def clean(text: str) -> str:
     """Unified characters, single spaces; tabs survive, for they part cells."""
     text = unicodedata.normalize("NFKC", text.translate(_BEFORE_NFKC))
@@ -89,6 +91,7 @@ def clean(text: str) -> str:
     return _LETTER_SPACED.sub(lambda m: m[0].replace(" ", ""), text)
 
 
+@remembered
 def squeeze(text: str) -> str:
     """Lower case without white space or punctuation: for comparing words however they are set."""
     if not text.isascii():

@@ -15,6 +15,7 @@ from app.candidates.rules.vocabulary import (
     title_score,
 )
 from app.candidates.rules.wordlists import words
+from app.documents.remembering import remembered
 
 # The 2015 census counts 5,582 family names; these carry 99.6 % of the people. Two-syllable ones apart.
 _SURNAMES = frozenset(
@@ -85,6 +86,7 @@ _SURNAME_FIRST = re.compile(
 _SURELY_A_TITLE = 0.9
 
 
+@remembered
 def korean_name(text: str) -> str | None:
     """The name without spaces, if the text has the form of a Korean one."""
     text = text.strip()
@@ -125,6 +127,7 @@ def foreign_korean_name(text: str) -> str | None:
     return " ".join(words)
 
 
+@remembered
 def latin_name(text: str, *, sure: bool = False) -> str | None:
     """The name in its usual capitals, if the text has the form of one.
 

@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 from app.candidates.rules.wordlists import words
+from app.documents.remembering import remembered
 
 _CITIES = (
     "San Francisco;New York City;New York;Los Angeles;Seattle;Austin;Boston;Chicago;Denver;Portland;Atlanta;Dallas;"
@@ -75,6 +76,7 @@ def _tables() -> tuple[frozenset[str], frozenset[str]]:
     return cities, regions
 
 
+@remembered
 def is_place(text: str) -> bool:
     """Whether the whole text is a location: `Seattle, WA`, `Istanbul, Türkiye`, 서울 강남구, Remote."""
     text = _AREA.sub("", _POSTAL.sub("", text.strip(" ,.()|·•-–—")))

@@ -5,6 +5,7 @@ import re
 
 from app.candidates.rules.places import is_place
 from app.candidates.rules.wordlists import words
+from app.documents.remembering import remembered
 
 _TITLE_HEADS = words("""
     engineer developer manager director analyst scientist designer architect consultant intern
@@ -193,6 +194,7 @@ _MAJOR_KO = re.compile(
 )
 
 
+@remembered
 def title_score(text: str) -> float:
     """0..1: how much of the text is made of title words, led or closed by the name of a job."""
     words = _WORD.findall(text)
@@ -209,6 +211,7 @@ def title_score(text: str) -> float:
     return min(1.0, 0.35 + 0.65 * known / len(words))
 
 
+@remembered
 def _is_head(word: str) -> bool:
     bare = word.casefold().strip(".,;:")
     if bare in _TITLE_HEADS:

@@ -56,7 +56,7 @@ def test_spans_are_read_as_written(text: str, start: str, end: str | None) -> No
     ],
 )
 def test_other_numbers_are_no_dates(text: str) -> None:
-    assert periods(text) == []
+    assert periods(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_spans_in_words(text: str, start: str, end: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["May 12 at noon", "Bus 20200302", "Sep 18: harvest"])
 def test_days_and_numbers_are_no_periods(text: str) -> None:
-    assert periods(text) == []
+    assert periods(text) == ()
