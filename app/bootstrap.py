@@ -203,7 +203,7 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
         open_model_chain(settings, shadow=True) as shadow_models,
     ):
         yield ResumeTools(
-            turns=asyncio.Semaphore(settings.extract.processes),
+            turns=asyncio.Semaphore(settings.queue.saving),
             blobs=runtime.blobs,
             reader=reader,
             embedder=runtime.embedder,

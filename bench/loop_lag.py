@@ -1,6 +1,6 @@
 """Loop lag, memory and time of a worker while files are parsed.
 
-    PYTHONPATH=. .venv/bin/python bench/loop_lag.py [--files N] [--folder DIR]
+    ./run bench loop_lag [--files N] [--folder DIR]
 
 Ingests N files through embedded servers in a fresh data folder and prints: the lag of a 1 ms ticker
 on the worker's loop (p50, p99, max), the resident memory of the worker with its parser processes,

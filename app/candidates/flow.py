@@ -40,8 +40,7 @@ async def ingest(run: Run, file: FileRow, tools: ResumeTools) -> CandidateId:
     await run.need(fetch, original)
     document = await run.need(extract, original, tools.reader)
     reading = Reading(document, tools.reader.compute)
-    async with tools.turns:
-        await run.need(check_identity, reading)
+    await run.need(check_identity, reading)
     async with asyncio.TaskGroup() as side:
         drawn = side.create_task(picture(run, original, document, tools))
         analysis = await analyze(reading, run, tools)

@@ -18,7 +18,7 @@ from app.store.crypto import BlindIndex, Keyring
 class ResumeTools:
     """Made once per worker.
 
-    `turns` is held for steps that take the processor and wait for nobody outside: so résumés go
+    `turns` is held for steps that take our processor and wait for nobody outside: so résumés go
     through them one after the other, not all of them a little at a time.
     """
 

@@ -230,10 +230,7 @@ class ExtractSettings(Group):
     memory_mib: Count = Field(
         default=2_048, description="Address space of one parser process in MiB."
     )
-    processes: Count = Field(
-        default=2,
-        description="Parser processes of one worker, and résumés it works on between two waits.",
-    )
+    processes: Count = Field(default=2, description="Parser processes of one worker.")
     files_per_process: Count = Field(
         default=200, description="Files after which a parser process is replaced."
     )

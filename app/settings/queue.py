@@ -15,6 +15,11 @@ Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 class QueueSettings(Group):
     name: str = Field(default="arq:queue", min_length=1, description="Redis key of the queue.")
     concurrency: Count = Field(default=10, description="Runs one worker carries at the same time.")
+    saving: Count = Field(
+        default=1,
+        description="Résumés that one worker masks, cuts and saves at the same time, the others in "
+        "turn; more where the database is far away.",
+    )
     chat_slots: int = Field(
         default=2, ge=0, description="Slots of a worker beside those, which only chat may use."
     )

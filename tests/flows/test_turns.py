@@ -1,4 +1,4 @@
-"""Résumés go through what takes the processor one after the other, and never wait outside with a turn."""
+"""Résumés are saved one after the other, and none keeps its turn while it waits for others."""
 
 import asyncio
 from uuid import UUID
@@ -39,7 +39,7 @@ async def has_begun(runtime: Runtime, run_id: UUID, stage: str) -> bool:
 async def test_who_waits_for_a_model_lets_others_go_by(
     settings: Settings, provider: ScriptedProvider, ended: EndedRuns
 ) -> None:
-    assert settings.extract.processes == 1  # one turn
+    assert settings.queue.saving == 1
     async with open_runtime(with_model(settings, provider)) as runtime, working(runtime):
         provider.fail_with(FaultKind.HANG, endpoint="chat", times=1)
         first = await accept(runtime, 1)
