@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Self
@@ -135,6 +136,23 @@ async def test_a_tunnel_carries_both_ways_and_an_end_of_one_leaves_the_other(
     assert answer.count(b"x") >= 300_000
     assert [(got.method, got.body) for got in receiver.received] == [("POST", b"body")]
     assert proxy.received_bytes == len(answer)
+
+
+async def test_who_reads_late_gets_the_last_byte(proxy: ForwardProxy, receiver: Receiver) -> None:
+    """The answer ends while the proxy still holds most of it: the kernel takes little here."""
+    receiver.answer(Reply(body=b"x" * 40_000))
+    here, there = socket.socketpair()
+    there.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+    connection = Connection(*await asyncio.open_connection(sock=here, limit=1))
+    target = f"127.0.0.1:{receiver.port}"
+    connection.send(f"GET http://{target}/ HTTP/1.1", f"Host: {target}")
+    serving = asyncio.create_task(proxy.serve(*await asyncio.open_connection(sock=there)))
+    while proxy.received_bytes < 40_000:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)  # what would be cut off is cut off by now
+
+    assert (await connection.rest()).endswith(b"x" * 40_000)
+    await serving
 
 
 @pytest.mark.parametrize(
