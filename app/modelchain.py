@@ -18,12 +18,12 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
 from app.errors import ErrorCode, WorkerError
-from app.providers.llm import Answer, Llm, Undelivered, open_llm
+from app.providers.answers import Answer, Undelivered
 from app.resilience.deadline import LEAST_ATTEMPT_S, remaining_s
 from app.resilience.fallback import NEVER_ABSORBED
 from app.resilience.guards import TOKENS
@@ -37,6 +37,9 @@ from app.telemetry.conventions import Attribute, EventName
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import record_call, record_cost
 from app.telemetry.spans import AttributeValue, current_span
+
+if TYPE_CHECKING:
+    from app.providers.llm import Llm
 
 log = get_logger(__name__)
 
@@ -102,7 +105,7 @@ class Relay:
 class Model:
     """One model, always called under its policy."""
 
-    llm: Llm
+    llm: "Llm"
     policy: Policy
     price: Price = field(default_factory=Price)
 
@@ -295,6 +298,8 @@ async def open_model_chain(
     if not chain:
         yield None
         return
+    from app.providers.llm import open_llm  # noqa: PLC0415 - see `app.providers.answers`
+
     async with AsyncExitStack() as stack:
         models: list[Model] = []
         for name, each in _named(chain, "shadow:llm" if shadow else "llm"):

@@ -15,7 +15,7 @@ from app.candidates.prompts.analysis import ANALYSIS_V2, ResumeAnswer, fenced
 from app.candidates.reading import Reading
 from app.candidates.understanding import Claim, Shown, Window, check, show
 from app.errors import ErrorCode, PermanentError
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 from app.resilience.rollout_config import EVERYONE_BP, Extent, Limits, RolloutSpec
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import record_refused_value

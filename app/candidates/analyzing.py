@@ -18,7 +18,7 @@ from app.candidates.tools import ResumeTools
 from app.modelchain import Model, ModelChain
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 from app.resilience.policies import FallbackName, PolicyName
 from app.resilience.rollout import Path
 from app.resilience.rollout_config import EVERYONE_BP

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol, TypeVar, cast
 
 import numpy as np
-from openai.types import CreateEmbeddingResponse
 
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
@@ -214,8 +213,8 @@ def _refuse_blank(texts: Sequence[str]) -> None:
 
 def _check_number(reply: object, wanted: int) -> None:
     # Behind a wrong base URL the client hands out whatever came.
-    data = reply.data if isinstance(reply, CreateEmbeddingResponse) else None
-    if len(data or ()) != wanted:
+    data: object = getattr(reply, "data", None)
+    if not isinstance(data, list) or len(cast("list[object]", data)) != wanted:
         raise failure(Provider.EMBEDDING, Trouble.GARBLED, {"cause": "wrong number of vectors"})
 
 

@@ -6,10 +6,9 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import openai
 from pydantic import SecretStr
 
 from app.errors import WorkerError
@@ -17,6 +16,9 @@ from app.providers.failures import Provider, mapped
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.metrics import record_model_call, record_tokens
 from app.telemetry.spans import ActiveSpan, AttributeValue, SpanKind, span
+
+if TYPE_CHECKING:
+    import openai
 
 Operation = Literal["chat", "embeddings"]
 
@@ -33,7 +35,7 @@ environment's."""
 class Endpoint:
     """One base URL with its key. `timeout_s` limits a whole call, `model` is asked for there."""
 
-    client: openai.AsyncOpenAI
+    client: "openai.AsyncOpenAI"
     model: str
     timeout_s: float
     address: str
@@ -107,7 +109,9 @@ async def open_endpoint(
     address = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
 
-    def connect() -> openai.AsyncOpenAI:
+    def connect() -> "openai.AsyncOpenAI":
+        import openai  # noqa: PLC0415 - see `app.providers.answers`
+
         return openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key.get_secret_value() if api_key else _NO_KEY,
@@ -117,7 +121,7 @@ async def open_endpoint(
             http_client=openai.DefaultAsyncHttpxClient(trust_env=not _is_loopback(address)),
         )
 
-    # In a thread: the certificates are read from the disk.
+    # In a thread: the client is loaded, and certificates are read from the disk.
     client = await asyncio.to_thread(connect)
     async with client:
         yield Endpoint(client=client, model=model, timeout_s=timeout_s, address=address, port=port)

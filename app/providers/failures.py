@@ -5,7 +5,6 @@ operator needs stands in `details`: `provider`, `cause` (the class), `http_statu
 `retry_after` in seconds. The cause is cut off (`from None`) for the same reason.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Generator, Mapping
@@ -13,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, StrEnum
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
-import openai
 from obstore import exceptions as obstore
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
@@ -123,7 +122,6 @@ _BY_STATUS: Mapping[int, Trouble] = {
     HTTPStatus.TOO_MANY_REQUESTS: Trouble.BUSY,
     HTTPStatus.GATEWAY_TIMEOUT: Trouble.SLOW,
 }
-_QUOTA = "insufficient_quota"
 _REQUEST_ID = re.compile(r"[\w.:-]{1,80}")
 
 
@@ -137,7 +135,7 @@ def mapped(provider: Provider) -> Generator[None]:
         yield
     except WorkerError:
         raise
-    except _FOREIGN[provider] as error:
+    except _foreign(provider) as error:
         raise _translated(provider, error) from None
 
 
@@ -165,6 +163,7 @@ def retry_after_s(headers: Headers, *, now: datetime) -> float | None:
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
 
 
+@runtime_checkable
 class _HttpAnswer(Protocol):
     """What openai's and httpx's answers have in common."""
 
@@ -174,12 +173,8 @@ class _HttpAnswer(Protocol):
     def headers(self) -> Headers: ...
 
 
-def _openai_status(error: openai.APIStatusError) -> Trouble:
-    return Trouble.SPENT if _QUOTA in (error.code, error.type) else _status(error.status_code)
-
-
 def _httpx_status(error: httpx.HTTPStatusError) -> Trouble:
-    return _status(error.response.status_code)
+    return of_status(error.response.status_code)
 
 
 def _object_missing(error: FileNotFoundError) -> Trouble:
@@ -187,23 +182,11 @@ def _object_missing(error: FileNotFoundError) -> Trouble:
     return Trouble.DOWN if "NoSuchBucket" in str(error) else Trouble.MISSING
 
 
-def _status(status: int) -> Trouble:
+def of_status(status: int) -> Trouble:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _BY_STATUS.get(status, Trouble.DOWN)
     return _BY_STATUS.get(status, Trouble.REFUSED)
 
-
-# openai 3 runs on httpx2 and 2 on httpx; both raise openai's own classes, so only these are named.
-OPENAI: tuple[Rule, ...] = (
-    (openai.APITimeoutError, Trouble.SLOW),
-    (openai.APIConnectionError, Trouble.UNREACHABLE),
-    (openai.APIStatusError, _openai_status),
-    (openai.APIError, Trouble.GARBLED),
-    # A body that is no JSON comes out of the client bare.
-    (json.JSONDecodeError, Trouble.GARBLED),
-    (UnicodeDecodeError, Trouble.GARBLED),
-    (TimeoutError, Trouble.SLOW),
-)
 
 HTTPX: tuple[Rule, ...] = (
     (httpx.TimeoutException, Trouble.SLOW),
@@ -225,20 +208,28 @@ OBSTORE: tuple[Rule, ...] = (
     (OSError, Trouble.DOWN),
 )
 
-TABLES: Mapping[Provider, tuple[Rule, ...]] = {
-    Provider.LLM: OPENAI,
-    Provider.EMBEDDING: OPENAI,
-    Provider.STORAGE: OBSTORE,
-    Provider.HTTP: HTTPX,
-}
 
-_FOREIGN: Mapping[Provider, tuple[type[Exception], ...]] = {
-    provider: tuple(kind for kind, _ in rules) for provider, rules in TABLES.items()
-}
+@cache
+def rules_of(provider: Provider) -> tuple[Rule, ...]:
+    """What may come of a provider; a model's client is only loaded where one is called."""
+    match provider:
+        case Provider.LLM | Provider.EMBEDDING:
+            from app.providers.openai_failures import OPENAI  # noqa: PLC0415 - see `app.providers.answers`
+
+            return OPENAI
+        case Provider.STORAGE:
+            return OBSTORE
+        case Provider.HTTP:
+            return HTTPX
+
+
+@cache
+def _foreign(provider: Provider) -> tuple[type[Exception], ...]:
+    return tuple(kind for kind, _ in rules_of(provider))
 
 
 def _translated(provider: Provider, error: Exception) -> WorkerError:
-    outcome = next(outcome for kind, outcome in TABLES[provider] if isinstance(error, kind))
+    outcome = next(outcome for kind, outcome in rules_of(provider) if isinstance(error, kind))
     trouble = outcome if isinstance(outcome, Trouble) else outcome(error)
     details: dict[str, object] = {"cause": type(error).__name__}
     answer = _answer(error)
@@ -257,9 +248,8 @@ def _translated(provider: Provider, error: Exception) -> WorkerError:
 
 
 def _answer(error: Exception) -> _HttpAnswer | None:
-    if isinstance(error, openai.APIStatusError | httpx.HTTPStatusError):
-        return error.response
-    return None
+    answer = getattr(error, "response", None)
+    return answer if isinstance(answer, _HttpAnswer) else None
 
 
 def _number(text: str) -> float:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
 from types import TracebackType
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import openai
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from openai.types.chat.completion_create_params import ResponseFormat
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
+from app.providers.answers import Answer, Undelivered
 from app.providers.endpoints import Endpoint, open_endpoint
 from app.providers.failures import Provider, Trouble, failure
 from app.settings.groups import RetrySettings
@@ -26,35 +27,6 @@ from app.telemetry.logs import get_logger
 from app.telemetry.spans import ActiveSpan, AttributeValue
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the model said. `model` is the one that answered, as the server names it.
-
-    `text` is "" where the model refused or was cut off before its first word; `finish_reason` is
-    the server's (`stop`, `length`, `content_filter`, …), or `refusal`. Tokens are 0 where the server
-    does not count them. `remaining` is what the server says is left of its rate limits: per dimension
-    (`requests`, `tokens`) the units, and the seconds until they are full again. It is true for a
-    moment, so it is not stored with the answer.
-    """
-
-    text: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    finish_reason: str
-    remaining: Annotated[Mapping[str, tuple[float, float]], Field(exclude=True)] = field(
-        default_factory=dict[str, tuple[float, float]], compare=False
-    )
-
-
-class Undelivered(Exception):  # noqa: N818 - reads as what it reports
-    """Whoever listens to a stream failed, with `reason`. It says nothing of the model."""
-
-    def __init__(self, reason: Exception) -> None:
-        self.reason = reason
-        super().__init__()
 
 
 class _Form(IntEnum):

@@ -10,7 +10,7 @@ from app.candidates.analysis import Analysis, History, analyze_by_model
 from app.candidates.profile import Profile
 from app.candidates.reading import Reading
 from app.documents.work import Question, Result, Work
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 from tests.candidates.markup import document_of
 
 KOREAN = (

@@ -15,7 +15,7 @@ from app.candidates.analysis import (
     prompt_hash,
 )
 from app.errors import ErrorCode, PermanentError
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 from tests.candidates.markup import document_of
 from tests.candidates.reciting import (
     ENGLISH,

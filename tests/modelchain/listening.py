@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.errors import WorkerError
 from app.modelchain import Delta, Model, ModelChain, Restart
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 
 
 class Person(BaseModel):

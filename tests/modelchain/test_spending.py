@@ -9,7 +9,7 @@ from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.errors import ErrorCode, PermanentError
 from app.modelchain import Model, ModelChain, open_model_chain
-from app.providers.llm import Answer
+from app.providers.answers import Answer
 from app.resilience.registry import registry
 from app.resilience.spending import Purse, Spend
 from app.settings import Settings

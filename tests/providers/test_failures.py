@@ -12,12 +12,12 @@ from obstore.exceptions import GenericError, InvalidPathError, PermissionDeniedE
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.providers.failures import (
     CODES,
-    TABLES,
     Provider,
     Trouble,
     failure,
     mapped,
     retry_after_s,
+    rules_of,
 )
 
 CANARY = "gildong.canary@example.com"
@@ -50,8 +50,8 @@ def test_the_class_follows_from_the_code() -> None:
 
 
 def test_no_rule_hides_a_later_one() -> None:
-    for rules in TABLES.values():
-        kinds = [kind for kind, _ in rules]
+    for provider in Provider:
+        kinds = [kind for kind, _ in rules_of(provider)]
         for index, kind in enumerate(kinds):
             assert not any(issubclass(kind, earlier) for earlier in kinds[:index])
 

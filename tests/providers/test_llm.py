@@ -15,7 +15,8 @@ from app.demo.provider import ScriptedProvider
 from app.demo.samples import SAMPLES
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.messages import Language
-from app.providers.llm import Answer, Llm, open_llm
+from app.providers.answers import Answer
+from app.providers.llm import Llm, open_llm
 from app.settings.groups import RetrySettings
 from app.settings.llm import LlmSettings
 

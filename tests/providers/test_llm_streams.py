@@ -9,7 +9,8 @@ import pytest
 from app.demo.faults import FaultKind
 from app.demo.provider import ScriptedProvider
 from app.errors import ErrorCode, RetryableError, WorkerError
-from app.providers.llm import Answer, Llm, Undelivered, open_llm
+from app.providers.answers import Answer, Undelivered
+from app.providers.llm import Llm, open_llm
 from app.settings.groups import RetrySettings
 from app.settings.llm import LlmSettings
 
