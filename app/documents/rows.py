@@ -13,6 +13,7 @@ MAX_DEPTH = 24
 
 _WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
 _LETTERS = re.compile(r"(?:[^\W\d_] )+[^\W\d_]")
+_SYLLABLE = re.compile(r"[가-힣]")
 _MAX_DATE_CHARS = 60
 _MAX_CELL_LINES = 3
 _MAX_CELL_CHARS = 400
@@ -61,6 +62,7 @@ def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> lis
     """
     if not any(cells):
         return []
+    cells = [_upright(cell) for cell in cells]
     if len(cells) == 1 or any(map(_is_layout, cells)):
         return _one_after_another(cells)
     date, *beside = cells
@@ -78,6 +80,13 @@ def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> lis
             starts_paragraph=starts,
         )
     ]
+
+
+def _upright(cell: Sequence[Block]) -> Sequence[Block]:
+    """학, 력, 사, 항, a paragraph each, beside the rows of a form: one word, written downwards."""
+    if not cell[1:] or not all(_SYLLABLE.fullmatch(block.text) for block in cell):
+        return cell
+    return [replace(cell[0], text="".join(block.text for block in cell))]
 
 
 def _is_dated(cell: Sequence[Block]) -> bool:

@@ -59,3 +59,9 @@ def test_a_label_beside_several_lines_stays_a_label(label: str) -> None:
 
     assert len(row) == 1
     assert row[0].cells[1] == "one two"
+
+
+def test_a_label_that_is_written_downwards_is_one_word() -> None:
+    row = row_blocks([line_blocks("학\n력\n사\n항"), line_blocks("기간"), line_blocks("학교명")])
+
+    assert [block.cells for block in row] == [("학력사항", "기간", "학교명")]

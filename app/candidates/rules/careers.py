@@ -11,7 +11,7 @@ from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.education import find_education, is_school_entry, schools
 from app.candidates.rules.entries import group
 from app.candidates.rules.experience import find_experience, is_career_entry, positions
-from app.candidates.rules.headings import Kind, heading_kinds
+from app.candidates.rules.headings import Kind, heading_kinds, is_decorated
 from app.candidates.rules.labels import Label, pairs
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.names import korean_name, latin_name
@@ -90,6 +90,8 @@ def _names_an_entry(section: Section, above: Section) -> bool:
         return False
     if heading.cells or heading_kinds(heading.text) or not is_headish(heading):
         return False
+    if above.heading and is_decorated(heading.text) and heading.text[0] == above.heading.text[0]:
+        return False  # 【 경력 】 … 【 주요 현장 】
     if above.lines and above.lines[0].look != heading.look:
         return False
     if above.lines and above.heading and above.heading.look != heading.look:

@@ -43,6 +43,7 @@ _HISTORY = re.compile(
 )
 _DASH = re.compile(r"\s+[-–—―]+\s+")
 _COUNTED = re.compile(r"\d\s?(?:명|건|개|회|종|억|만|%)")
+_HOW = re.compile(r"인턴(?:십|사원)?|아르바이트|파트타임|intern(?:ship)?", re.IGNORECASE)
 _ON_ONES_OWN = re.compile(
     r"(?:개인\s?)?프리랜서|자영업|개인\s?사업자?|1인\s?기업|freelance(?:r|\s?work)?|self[- ]employed|independent|sole (?:trader|proprietor)",
     re.IGNORECASE,
@@ -81,6 +82,7 @@ def draft_of(entry: Entry) -> Draft:
     _choose(draft)
     if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         cut_out(draft)
+    _name_below(draft, entry.below[:1])
     if draft.company and not draft.title:
         draft.title = _job_beside(draft, entry.below[:1])
     if not (draft.title and draft.company) or _is_told_below(draft, entry.below[:1]):
@@ -366,6 +368,13 @@ def _job_beside(draft: Draft, below: Sequence[Line]) -> Part | None:
         return None  # Merrow Retail, Bath: a town
     plain = not (is_department(text) or has_school(text) or company_score(text))
     return beside[0] if plain else None
+
+
+def _name_below(draft: Draft, below: Sequence[Line]) -> None:
+    """인턴 beside the firm tells how one worked there, 디자인 인턴 below it as what."""
+    title = draft.title
+    if title and draft.company and _HOW.fullmatch(title.text) and _name_a_job(below):
+        draft.title = replace(title, text=tidy(below[0].text), near=2, line=below[0].index)
 
 
 def _name_a_job(lines: Sequence[Line]) -> bool:

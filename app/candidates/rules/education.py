@@ -150,13 +150,17 @@ def _from_columns(entry: Entry) -> _Draft:
         draft.others, draft.degrees = [], []
     seen = {_tidy(columns[Label.SCHOOL])}
     if entry.unnamed and not {Label.MAJOR, Label.DEGREE} & columns.keys():
-        draft.degrees += [t for c in entry.unnamed[:1] if (t := _tidy(without_periods(c)))]
+        draft.degrees += [
+            t for c in entry.unnamed[:1] if (t := _tidy(without_periods(c))) and not is_place(t)
+        ]
     for label in (Label.MAJOR, Label.DEGREE, Label.STATUS):
         value = _tidy(columns.get(label, ""))
         if not value or value in seen or is_place(value):
             continue
         seen.add(value)
-        if label is not Label.STATUS or has_degree(value):
+        if _STATUS.fullmatch(value):
+            draft.others.append(value)  # 구분 | 졸업
+        elif label is not Label.STATUS or has_degree(value):
             draft.degrees.append(value)
         elif status_words(value):
             draft.others.append(value)
@@ -368,9 +372,7 @@ def _bare(text: str) -> bool:
 
 
 def _status_off(text: str) -> str:
-    """졸업 after a degree says nothing more; after a bare subject it is all that is said."""
-    if not has_degree(text):
-        return text
+    """졸업 says nothing that the dates do not say."""
     bare = " ".join(_STATUS.sub(" ", text).split()).strip(_TRIM)
     return bare if bare.count("(") == bare.count(")") else bare.rpartition("(")[0].strip(_TRIM)
 

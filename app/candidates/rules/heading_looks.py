@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import heading_kinds, is_decorated, is_numbered
+from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, is_numbered
+from app.candidates.rules.labels import Label, is_column_label
 from app.candidates.rules.lines import Line
+from app.candidates.rules.tables import header_row
 
 _CAPS = re.compile(r"[A-Z]{3,}")
 _SIGN_ENDS = "]>】〉》」』=#*"
 _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
+_OF_A_CAREER = re.compile(r"경력|커리어|career|employment", re.IGNORECASE)
 
 Look = tuple[float, bool, bool | None, bool]
 """Size, weight, whether all Latin letters are capitals (None where there are none), and a bullet."""
@@ -89,3 +92,25 @@ def is_unknown_heading(line: Line, look: frozenset[Look]) -> bool:
     if line.ocr:  # recognised boxes of one size differ by a third in height
         return line.gap and line.ratio >= _OCR_LARGE
     return line.ratio >= 1.1 or ((line.gap or line.bold) and bool(_CAPS.search(line.text)))
+
+
+def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
+    """경력 | 총 9년 9개월; and 학력 | 최종학력 대학교(4년) 졸업 over the row that names the columns."""
+    cells = [c for c in line.cells if c]
+    kinds = heading_kinds(cells[0]) if len(cells) == 2 else ()
+    if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
+        return ()
+    over_table = bool(following) and header_row(following[0]) is not None
+    told = heading_kinds(" ".join(cells)) == kinds or (over_table and not is_column_label(cells[1]))
+    return kinds if told else ()
+
+
+def opens_career(line: Line, following: Sequence[Line]) -> bool:
+    """Whether what is called a summary lists positions: 경력 요약 over 근무기간 | 회사명 | 직위."""
+    if not following:
+        return False
+    if columns := header_row(following[0]):
+        return any(Label.COMPANY in labels for labels in columns)
+    found = periods(following[0].text)
+    dated = bool(found) and not found[0].single and found[0].begin <= 2
+    return dated and _OF_A_CAREER.search(line.text) is not None

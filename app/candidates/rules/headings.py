@@ -90,7 +90,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "면허자격 국가자격증 자격취득사항 certificates certifications certification licenses "
     "licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
     "coursesandcertifications accreditations certificate",
-    Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
+    Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 역서 번역서 저역서 저서및역서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
     "연구업적 발표 학회발표 학술발표 학회활동 강연 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
     "researchpublications books talks invitedtalks presentations conferences selectedtalks selectedpapers "
     "conferencepresentations posters speaking",
@@ -106,7 +106,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "취미및특기 취미/특기 대외활동 활동 봉사활동 동아리 동아리활동 교내활동 교외활동 활동사항 사회활동 교육 교육사항 "
     "교육이수 교육이수사항 교육훈련 교육이력 이수교육 교육수료 연수 해외연수 해외경험 직업훈련 교육및연수 희망근무조건 "
     "희망연봉 희망사항 희망근무 희망조건 신체사항 보훈 장애 보훈및병역 주요활동 관심분야 강의 강의경력 관심사 관심사항 참고사항 특이사항 "
-    "우대사항 첨부 첨부서류 제출서류 수료 장학금 경력증명 연구분야 이수과목 "
+    "우대사항 첨부 첨부서류 제출서류 수료 장학금 경력증명 연구분야 이수과목 전시 전시이력 개인전 단체전 출연작 작품활동 필모그래피 "
     "awards honors honours honorsawards awardsandhonors honorsandawards achievements accomplishments activities "
     "extracurricular extracurricularactivities volunteer volunteering volunteerexperience volunteerwork "
     "communityinvolvement communityservice leadership leadershipexperience interests hobbies hobbiesandinterests "
@@ -125,6 +125,7 @@ _MODIFIERS = words("""
     selected relevant recent additional other key core main professional technical academic
     personal work industry notable current previous prior related my full more major special
     specialized primary top digital practical functional essential job-related general overall
+    주요 핵심 관련 기타
     """)
 _DECORATION = " \t[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▏▎▍▌▋▊▉█▐┃│❙❚◼◾▰✦❖/\\"
 _SET_OFF = "[<【〈《「『▣◈◉■□●○◆◇◎▶►▷★☆※#="
@@ -134,7 +135,7 @@ _NUMBERING = re.compile(
 # Headings of programmers: $ cat SKILLS.md, > experience.json.
 _COMMAND = re.compile(r"^[$>]\s?(?:(?:cat|ls|cd|less|more|open|vim|head|tail|echo)\s+)?(?:\./)?")
 _FILE = re.compile(r"\.(?:md|txt|json|ya?ml|toml|log|sh|py|js|ts|html)$", re.IGNORECASE)
-_TOTAL = re.compile(r"\s*[(\[]?\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
+_TOTAL = re.compile(r"(?:\s|[(\[])\s*(?:총|약|total:?)\s*[)\]]?\s*$", re.IGNORECASE)
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\]]*)\]")
 _COMPOUND = re.compile(
     r"\s*(?:&|/|\+|,|·|\||\band\b|(?<![가-힣])및(?![가-힣])|(?<=\s)및|및(?=\s))\s*", re.IGNORECASE
@@ -155,9 +156,10 @@ _PHRASES: Sequence[tuple[re.Pattern[str], Kind]] = tuple(
         (r"(?:hello|hi)(?: there)?(?:,? i['’]?m)?|a (?:little |bit )+about me|more about me|in (?:short|brief|a nutshell)", Kind.SUMMARY),
         (r"(?:for )?fun(?: facts?)?|outside (?:of )?work|off the clock|when i['’]?m not working|(?:things|what) i (?:love|like|enjoy)", Kind.OTHER),
         (r"(?:제가\s?)?(?:일한|일했던|일하는|일해\s?온|일해\s?본|근무한|근무했던|근무해\s?온|재직했던|다닌|다녔던|거쳐\s?온|몸담은)\s?(?:곳|회사|직장)(?:들)?|(?:해\s?온|했던|지금까지\s?한)\s?일(?:들)?", Kind.EXPERIENCE),
-        (r"인턴\s?(?:및|/|·|,|&)\s?(?:현장\s?)?(?:실습|경력|경험|아르바이트)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
+        (r"(?:인턴(?:십)?|아르바이트|현장\s?실습|파트\s?타임)\s?(?:및|/|·|,|&)\s?(?:(?:현장|근무|실무|직무|업무|일)\s?)?(?:실습|경력|경험|인턴(?:십)?|아르바이트|파트\s?타임)(?:\s?(?:경력|경험))?", Kind.EXPERIENCE),
         (r"(?:제가\s?)?(?:공부한|공부했던|배운|다닌|졸업한)\s?(?:곳|학교)(?:들)?", Kind.EDUCATION),
         (r"(?:제가\s?)?(?:할\s?(?:수\s?있는|줄\s?아는)|다룰\s?(?:수\s?있는|줄\s?아는)|쓸\s?(?:수\s?있는|줄\s?아는)|다루는|잘하는|잘\s?하는|쓰는)\s?(?:것|일|업무|작업|기술|도구|툴|언어|프로그램)(?:들)?", Kind.SKILLS),
+        (r"(?:사용|활용|운용)\s?(?:이\s?)?가능(?:한)?\s?(?:주요\s?)?(?:기술|도구|툴|언어|프로그램|소프트웨어|s/?w|장비)(?:들)?", Kind.SKILLS),
         (r"(?:무엇을|무얼|뭘)\s?(?:잘\s?하나요|할\s?수\s?있나요|다루나요|할\s?줄\s?아나요)|이런\s?(?:걸|것을|일을)\s?(?:잘해요|잘합니다|할\s?수\s?있어요)", Kind.SKILLS),
         (r"(?:어디서|어디에서)\s?(?:일했나요|일해\s?왔나요|무엇을\s?했나요)|이런\s?일을\s?(?:했어요|해왔어요|했습니다)", Kind.EXPERIENCE),
         (r"(?:어디서|어디에서|무엇을)\s?(?:배웠나요|공부했나요)|이런\s?(?:걸|것을)\s?배웠(?:어요|습니다)", Kind.EDUCATION),

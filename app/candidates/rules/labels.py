@@ -70,7 +70,7 @@ _LABELS: Mapping[Label, str] = {
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
     Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
-    "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
+    "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 공사기간 사업기간 과제기간 연구기간 용역기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
     Label.START: "부터 입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
     Label.END: "까지 퇴사일 퇴사 퇴사년월 졸업 수료 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
     Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
@@ -79,7 +79,7 @@ _LABELS: Mapping[Label, str] = {
     "role designation 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",
     Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 mainactivitiesandresponsibilities responsibilities duties dutiesandresponsibilities description "
-    "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 reasonforleaving 고용형태 담당업무내용",
+    "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 reasonforleaving 고용형태 근무형태 고용구분 재직여부 업종 담당업무내용",
     Label.SCHOOL: "nameoforganisationprovidingeducation nameoforganisationprovidingeducationandtraining nameandtypeoforganisation nameoforganisation nameandtypeoforganizationprovidingeducationandtraining nameofinstitution nameofuniversity nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
     "학교명/전공 institute",
     Label.MAJOR: "principalsubjects/occupationalskillscovered principalsubjects principalsubjectscovered 전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
@@ -92,7 +92,7 @@ _LABELS: Mapping[Label, str] = {
     Label.PLACE: "소재지 지역 근무지 근무지역 location place city 본/분교",
     Label.KINSHIP: "관계 가족관계 relation relationship 동거여부 동거 직업 출신교 연락처및관계",
     Label.REMARK: "비고 기타 remarks note notes 발행처 발급기관 취득일 취득일자 자격증명 시행처 자격종류 종류 내용 수상명 수상내용 점수 "
-    "시험명 언어 외국어명 어학시험 발행기관 자격증 자격면허명 no 번호 순번 시행기관 프로젝트명",
+    "시험명 언어 외국어명 어학시험 발행기관 자격증 자격면허명 no 번호 순번 시행기관 프로젝트명 과제명 연구과제명 사업명 용역명 공사명 현장명 공사금액 계약금액 사업비 발주처 발주기관",
 }
 _COLON_LABEL = re.compile(r"^(?P<label>[^:：|\t]{1,24}?)\s*[:：]\s*(?P<value>.*)$")
 _NUMBER = re.compile(r"^\s*(?:[가-하]|\d{1,2}|[①-⑳])\s?[.)]\s+(?=\D)")

@@ -28,7 +28,9 @@ _AT = re.compile(
     r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>(?:[A-Z0-9(가-힣]|self-|freelanc).{1,60})$"
 )
 _BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
-_KO_STATE = re.compile(r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$")
+_KO_STATE = re.compile(
+    r"\s*(?:재직\s?중|재직|근무\s?중|근무|퇴사|입사)$|\s+(?:정규직|비정규직|(?:무기\s?)?계약직|파견직|촉탁직|위촉직)$"
+)
 _MARKED = re.compile(
     r"^[\[【<〈「](?P<firm>[^\[\]【】<>〈〉「」]{2,40})[\]】>〉」]\s*(?P<rest>.*)$"
 )

@@ -15,6 +15,8 @@ from app.candidates.rules.heading_looks import (
     is_unknown_heading,
     numbered_look,
     numbering,
+    opens_career,
+    remarked_heading,
 )
 from app.candidates.rules.headings import (
     Kind,
@@ -276,7 +278,7 @@ def _as_heading(
     if len(cells) > 1:
         if all(len(c) == 1 for c in cells):  # a heading set with wide letter spacing
             return heading_kinds("".join(cells))
-        return ()
+        return remarked_heading(line, following)
     marked = heading is not None and heading.bullet  # ■ 보유 역량 … ■ 자격증
     listed = line.bullet and current[0] in (Kind.SKILLS, Kind.SUMMARY)
     if listed and not marked and not line.bold and line.ratio < 1.05:
@@ -286,6 +288,8 @@ def _as_heading(
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
         return kinds_by_ending(line.text) if _is_set_as_heading(line) else ()
+    if kinds[0] is Kind.SUMMARY and opens_career(line, following):
+        return (Kind.EXPERIENCE,)
     if (
         current[0] is Kind.SKILLS
         and kinds[0] in (Kind.LANGUAGES, Kind.SKILLS)

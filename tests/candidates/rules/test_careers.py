@@ -34,6 +34,22 @@ def test_a_detailed_career_counts_only_where_no_short_one_is(document: DocumentO
     ]
 
 
+def test_a_heading_between_the_same_signs_is_no_employer(document: DocumentOf) -> None:
+    lines = [
+        "!plain",
+        "【 경력 】",
+        "2015.02 ~ 2021.06 나루건설 현장소장",
+        "【 학력 】",
+        "2008.03 ~ 2015.02 한빛대학교 건축공학과 학사",
+        "【 경력 】",
+        "2021.07 ~ 현재 가람건설 현장소장",
+        "【 대표 현장 】",
+        "강변 창고 신축‖2022.04 ~ 2023.01‖소장",
+    ]
+
+    assert careers(document, *lines) == (["나루건설", "가람건설"], ["한빛대학교"])
+
+
 def test_the_persons_name_is_no_employer(document: DocumentOf) -> None:
     lines = ["!plain", "어진솔", "2021 ~ 현재 따뜻한복지관 사회복지사"]
 

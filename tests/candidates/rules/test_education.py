@@ -23,7 +23,7 @@ def schools(document: DocumentOf, lines: list[str]):
             "컴퓨터공학과 학사",
         ),
         (["한빛대학교 대학원 | 통계학과 석사 | 2011 - 2015"], "한빛대학교 대학원", "통계학과 석사"),
-        (["한빛대학교 경영학과 졸업 2011 - 2015"], "한빛대학교", "경영학과 졸업"),
+        (["한빛대학교 경영학과 졸업 2011 - 2015"], "한빛대학교", "경영학과"),
         (
             ["B.S. in Mathematics, Adventure State College, 2011 - 2015"],
             "Adventure State College",
@@ -212,3 +212,16 @@ def test_what_is_told_of_a_school_is_no_school(document: DocumentOf, note: str) 
     profile = analyze(document(["# Ann Own", "## Education", *lines]))
 
     assert [row.school for row in profile.education] == ["Ashby University"]
+
+
+def test_a_status_is_no_degree_and_a_place_no_subject(document: DocumentOf) -> None:
+    rows = [
+        "재학기간‖구분‖학교명‖전공‖소재지",
+        "2012.03 ~ 2016.02‖졸업‖한빛대학교‖물리학과‖경기 용인",
+        "2009.03 ~ 2012.02‖졸업‖한빛고등학교‖‖경기 용인",
+    ]
+
+    assert schools(document, rows) == [
+        ("한빛대학교", "물리학과", "2012-03", "2016-02"),
+        ("한빛고등학교", None, "2009-03", "2012-02"),
+    ]

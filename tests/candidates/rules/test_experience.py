@@ -291,3 +291,17 @@ def test_the_duty_below_a_row_of_a_table_is_no_row(document: DocumentOf) -> None
     ]  # fmt: skip
 
     assert [company for company, *_ in positions(document, lines)] == ["가람메디칼", "다온식품"]
+
+
+def test_how_one_was_employed_is_no_part_of_the_firm(document: DocumentOf) -> None:
+    lines = [
+        "2021.03 - 재직 중‖나루 스튜디오 정규직",
+        "콘텐츠 기획자",
+        "2020.07 - 2020.12‖가람미디어 인턴",
+        "영상 편집 인턴",
+    ]
+
+    assert positions(document, lines) == [
+        ("나루 스튜디오", "콘텐츠 기획자", "2021-03", None),
+        ("가람미디어", "영상 편집 인턴", "2020-07", "2020-12"),
+    ]

@@ -10,6 +10,8 @@ from app.candidates.rules.places import is_place, without_place
         "Istanbul, Türkiye",
         "San Francisco, California, USA",
         "서울특별시 강남구",
+        "서울 강남",
+        "충남 아산",
         "Boston, MA 02110",
         "Remote",
     ],
@@ -19,7 +21,15 @@ def test_places(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["University of Ashford, Ashford, NC", "MA, Linguistics", "Acme Labs", "가람페이", ""]
+    "text",
+    [
+        "University of Ashford, Ashford, NC",
+        "MA, Linguistics",
+        "Acme Labs",
+        "가람페이",
+        "서울 우유",
+        "",
+    ],
 )
 def test_other_things(text: str) -> None:
     assert not is_place(text)

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line, read_lines
 from app.candidates.rules.sections import split_sections
@@ -39,6 +41,34 @@ def test_a_merged_first_cell_opens_its_section(document: DocumentOf) -> None:
 
     assert [kind for kind, _ in found] == [Kind.EDUCATION]
     assert len(found[0][1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [("학력‖최종학력 대학원(석사) 졸업", Kind.EDUCATION), ("학력‖총 6년", Kind.EDUCATION)],
+)
+def test_a_remark_beside_a_heading_is_none_of_its_section(
+    document: DocumentOf, heading: str, kind: Kind
+) -> None:
+    table = ["기간‖학교명‖전공", "2011.03 ~ 2015.02‖한빛대학교‖철학과"]
+
+    assert cut(document, ["!plain", heading, *table]) == [
+        (kind, [x.replace("‖", " ") for x in table])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        (["근무기간‖회사명‖직위", "2011.03 ~ 2015.02‖나루상사‖대리"], Kind.EXPERIENCE),
+        (["2011.03 ~ 2015.02 나루상사 대리"], Kind.EXPERIENCE),
+        (["유통 회사에서 4년간 구매를 맡았습니다."], Kind.SUMMARY),
+    ],
+)
+def test_a_summary_that_lists_positions_is_a_career(
+    document: DocumentOf, rows: list[str], kind: Kind
+) -> None:
+    assert [k for k, _ in cut(document, ["!plain", "3. 경력 요약", *rows])] == [kind]
 
 
 def test_the_largest_text_after_a_sidebar_begins_a_header(document: DocumentOf) -> None:
