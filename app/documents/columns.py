@@ -32,6 +32,9 @@ _MAX_CROSSING_SHARE = 0.12
 _MAX_ACROSS_SHARE = 0.6
 """Where more than this crosses x, the page has no columns worth a closer look."""
 
+_MIN_BESIDE_SHARE = 1 / 2
+"""A gutter of half the page comes first, not one of four labels and their values."""
+
 _MIN_REACH_SHARE = 0.2
 _MAX_JUMP_SHARE = 0.2
 """Columns drawn one after the other jump a few times a page; row by row, at every second line."""
@@ -90,33 +93,41 @@ def find_gutter(items: Items) -> float | None:
         return None
     page = around([item.box for item in items])
     width = page.right - page.left
-    best: tuple[float, float, float] | None = None
+    best: tuple[bool, float, float, float] | None = None
     strip: tuple[float, float] | None = None
     for step in range(int((_GUTTER_TO - _GUTTER_FROM) / _GUTTER_STEP) + 1):
         x = page.left + width * (_GUTTER_FROM + step * _GUTTER_STEP)
-        share = _crossing_share(items, x)
+        share, beside = _crossing_share(items, x)
         if share > _MAX_CROSSING_SHARE:
             strip = None
             continue
         strip = strip if strip and strip[0] == share else (share, x)
         # Near the right column: lines are ragged on their right, so long ones reach this far.
-        found = share, strip[1] - x, strip[1] + _RAGGED * (x - strip[1])
+        found = (
+            beside < _MIN_BESIDE_SHARE * len(items),
+            share,
+            strip[1] - x,
+            strip[1] + _RAGGED * (x - strip[1]),
+        )
         best = min(best, found) if best else found
-    return best[2] if best else None
+    return best[3] if best else None
 
 
-def _crossing_share(items: Items, x: float) -> float:
-    """The share of items across x among those beside each other; 1 where a side is too small."""
+def _crossing_share(items: Items, x: float) -> tuple[float, int]:
+    """The share of items across x among those beside each other, and their number.
+
+    The share is 1 where a side is too small.
+    """
     left = [item.box for item in items if item.box.right <= x + 1]
     right = [item.box for item in items if item.box.left >= x - 1]
     across = len(items) - len(left) - len(right)
     if min(len(left), len(right)) < _MIN_SIDE_ITEMS or across > _MAX_ACROSS_SHARE * len(items):
-        return 1.0
+        return 1.0, 0
     top = max(min(box.top for box in left), min(box.top for box in right))
     bottom = min(max(box.bottom for box in left), max(box.bottom for box in right))
     beside = [item.box for item in items if top <= (item.box.top + item.box.bottom) / 2 <= bottom]
     crossing = sum(1 for box in beside if box.left < x - 1 and box.right > x + 1)
-    return crossing / len(beside) if len(beside) >= 2 * _MIN_SIDE_ITEMS else 1.0
+    return crossing / len(beside) if len(beside) >= 2 * _MIN_SIDE_ITEMS else 1.0, len(beside)
 
 
 def _sides(items: Items, gutter: float) -> tuple[list[Item], list[Item]]:

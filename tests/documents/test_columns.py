@@ -172,6 +172,38 @@ def test_dates_in_a_left_margin_stay_with_their_entries() -> None:
     assert found[:3] == ["HEADING 0", "2010 - 2011\tFirm 00", "what was done"]
 
 
+def test_four_labels_and_their_values_are_no_gutter_of_the_page() -> None:
+    drawn = [
+        part
+        for n, (label, value) in enumerate(
+            [
+                ("Phone", "555-0100"),
+                ("Mail", "a@example.com"),
+                ("Site", "example.com"),
+                ("Town", "X"),
+            ]
+        )
+        for part in (piece(label, 120, 40 + 16 * n), piece(value, 175, 40 + 16 * n))
+    ]
+    for n in range(8):
+        top = 140 + 50 * n
+        drawn += [
+            piece(f"20{n:02}.01 - 20{n:02}.12", 40, top),
+            piece(f"Firm number {n}, which has a long name", 150, top),
+            piece("what was done there", 150, top + 14),
+            piece("and what came of it", 150, top + 28),
+        ]
+
+    found = texts(drawn)
+
+    assert found[4:8] == [
+        "2000.01 - 2000.12\tFirm number 0, which has a long name",
+        "what was done there",
+        "and what came of it",
+        "2001.01 - 2001.12\tFirm number 1, which has a long name",
+    ]
+
+
 def test_dates_at_the_right_of_a_column_do_not_hide_the_sidebar() -> None:
     drawn: list[Piece] = []
     for n in range(6):

@@ -18,7 +18,7 @@ from app.candidates.rules.names import korean_name, latin_name
 from app.candidates.rules.parts import SEPARATOR, tidy
 from app.candidates.rules.sections import Section
 from app.candidates.rules.sentences import is_headish
-from app.candidates.rules.tables import Entry
+from app.candidates.rules.tables import Entry, header_row
 from app.candidates.rules.vocabulary import has_school, title_score
 
 _PERSONAL = frozenset(
@@ -90,6 +90,8 @@ def _names_an_entry(section: Section, above: Section) -> bool:
         return False
     if heading.cells or heading_kinds(heading.text) or not is_headish(heading):
         return False
+    if section.lines and header_row(section.lines[0]):
+        return False  # 교내 활동 over 기간 | 활동명 | 내용
     if above.heading and is_decorated(heading.text) and heading.text[0] == above.heading.text[0]:
         return False  # 【 경력 】 … 【 주요 현장 】
     if above.lines and above.lines[0].look != heading.look:

@@ -171,6 +171,10 @@ def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contac
         for line in _rejoined(section.lines, target_keys):
             if _MAY_HOLD.search(line.text):
                 _read(line, _place(section, line), emails, phones, links)
+                if section.kind is Kind.PROJECTS:  # what somebody has made is theirs to show
+                    links += [
+                        Found(value=v, place=Place.OWN, line=line) for v in links_in(line.text)
+                    ]
     own_links = _own_links(links, emails + phones)
     own_links += _from_targets(targets, links, sections)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
@@ -323,6 +327,7 @@ _BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of ad
 _LETTERS_SHORT = 1.6
 _ENDING = re.compile(r"\.[a-z]{2,6}")
 _OWN_PATH = re.compile(r"(?:www\.)?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,6}/[^\s/]")
+_HOST = re.compile(r"[a-z0-9][a-z0-9-]*\.[a-z0-9-]+\.[a-z]{2,6}/?", re.IGNORECASE)
 _BEFORE_SIGN = re.compile(r"[^\s|,;]+(?=\s*[|,;·]|$)")
 _PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
 
@@ -361,7 +366,8 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return None
     head = tail[0]
     whole = head + rest
-    mailed = _SCHEME.match(head) is None  # https://brunch.example.com/@me is no mail address
+    # brunch.example.com/@me is no mail address
+    mailed = _SCHEME.match(head) is None and "/" not in head.partition("@")[0]
     if mailed and ("@" in head) != ("@" in whole) and "@" in lower.text:
         return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
     if mailed and "@" in head:
@@ -375,7 +381,7 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
     if not (_SCHEME.match(head) or links_in(head)):
         return None
-    if _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text):
+    if _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text) or _HOST.fullmatch(lower.text):
         return None  # an address of its own
     key = link_key(whole)
     if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):

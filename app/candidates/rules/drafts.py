@@ -18,7 +18,7 @@ from app.candidates.rules.parts import (
     without_department,
 )
 from app.candidates.rules.places import is_place, without_place
-from app.candidates.rules.sentences import is_headish
+from app.candidates.rules.sentences import is_headish, without_reason
 from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     company_score,
@@ -270,9 +270,7 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
     if len(texts) == 2 and labels_of(texts[0]) & _TOLD_LABELS:
         texts = [": ".join(texts)]  # 직위 | 사서
     for text in texts:
-        bare, label = _without_label(
-            without_periods(_HISTORY.sub("", text) if "(" in text else text)
-        )
+        bare, label = _without_label(without_periods(_HISTORY.sub("", without_reason(text))))
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
         for piece in SEPARATOR.split(bare):
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]

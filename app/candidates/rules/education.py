@@ -43,6 +43,7 @@ _BRACKETED_DEGREE = re.compile(
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
 _DIPLOMA = re.compile(r"\b(?:diploma|certificate|degree|bachelor|master)\b", re.IGNORECASE)
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
+_BRACKETS = re.compile(r"[()\[\]]")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
@@ -58,7 +59,7 @@ _GENERIC = re.compile(
     r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
 )
 _FURTHER = re.compile(
-    r"\s*\((?:부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
+    r"\s*\((?:지도\s?교수|부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
 )
 _LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$|\s[0-4]\.\d{1,2}$")
 """Of a sentence that was cut (I graduated from Ashby University with a BSc), and of a grade (4.02 / 4.5)."""
@@ -164,6 +165,9 @@ def _from_columns(entry: Entry) -> _Draft:
             draft.degrees.append(value)
         elif status_words(value):
             draft.others.append(value)
+    remark = _tidy(columns.get(Label.REMARK, ""))
+    if has_korean_degree(remark) and not any(map(has_degree, draft.degrees)):
+        draft.degrees.append(_BRACKETS.sub(" ", _STATUS.sub(" ", remark)).strip())
     return draft
 
 

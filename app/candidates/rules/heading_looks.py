@@ -15,6 +15,7 @@ _CAPS = re.compile(r"[A-Z]{3,}")
 _SIGN_ENDS = "]>】〉》」』=#*"
 _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
+_REMARK = re.compile(r"최종\s?학력|총\s?\d|신입|경력\s?\d")
 _OF_A_CAREER = re.compile(r"경력|커리어|career|employment", re.IGNORECASE)
 
 Look = tuple[float, bool, bool | None, bool]
@@ -101,8 +102,8 @@ def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
         return ()
     over_table = bool(following) and header_row(following[0]) is not None
-    told = heading_kinds(" ".join(cells)) == kinds or (over_table and not is_column_label(cells[1]))
-    return kinds if told else ()
+    told = heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]) is not None
+    return kinds if told or (over_table and not is_column_label(cells[1])) else ()
 
 
 def opens_career(line: Line, following: Sequence[Line]) -> bool:

@@ -84,6 +84,7 @@ _SURNAME_FIRST = re.compile(
     rf"^(?P<family>(?:[{_CAPITAL}'’-]{{2,}})(?: [{_CAPITAL}'’-]{{2,}})?),\s(?P<given>[{_CAPITAL}][{_LETTER}.-]*(?: [{_CAPITAL}][{_LETTER}.-]*)?)$"
 )
 _SURELY_A_TITLE = 0.9
+_GIVEN = frozenset({"성우", "연수"})  # also a voice actor, and a training
 
 
 @remembered
@@ -99,6 +100,8 @@ def korean_name(text: str) -> str | None:
         return None
     if not long_surname and text[0] not in _SURNAMES:
         return None
+    if text[1:] in _GIVEN:
+        return text
     return None if title_score(text) or canonical(text) or is_place(text) else text
 
 

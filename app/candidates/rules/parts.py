@@ -40,7 +40,7 @@ _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-�
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 _KIND_OF_HOUSE = re.compile(
-    r"(?:\S{2,4})?(?:카페|비스트로|레스토랑|식당)|호텔|펍|바|베이커리|미용실|학원|약국|의원|병원"
+    r"(?:\S{2,4})?(?:카페|비스트로|레스토랑|식당)|호텔|펍|바|베이커리|미용실|학원|약국|의원|병원|편의점|음식점|분식집|치킨집|술집|주점|헬스장|서점|주유소|PC방"
 )
 """It stands before the name: 카페 온도, 이태리식당 모란."""
 _BY_THE_HOUR = re.compile(
@@ -161,10 +161,12 @@ def _comma_parts(text: str) -> list[str]:
 
 
 def without_department(text: str) -> str:
-    """튼튼제약 인사팀 → 튼튼제약; a department alone stays."""
+    """튼튼제약 인사팀, 튼튼제약 해외영업 2팀 → 튼튼제약; a department alone stays."""
     words = text.split()
     while len(words) > 1 and is_department(words[-1]):
-        words.pop()
+        counted = words.pop()[0].isdigit()
+        if counted and len(words) > 1:
+            words.pop()
     return " ".join(words)
 
 

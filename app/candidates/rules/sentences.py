@@ -34,6 +34,7 @@ DESCRIPTION = re.compile(
     r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
     re.IGNORECASE,
 )
+_LEFT = re.compile(r"\s*[|/·,]\s*(?:퇴사|퇴직|이직)\s?사유\s*[:：].*$")
 _NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT})
 _NOISE = re.compile(r"^[\s\d.,:|/~\-–—()·•]*$")
 
@@ -72,10 +73,15 @@ def is_headish(line: Line) -> bool:
     """Whether a line may name a company, a title, a school or a degree."""
     if len(line.text) > _LINE_MAX_CHARS or (line.bullet and not _is_labelled(line.text)):
         return False
-    text = without_periods(line.text)
+    text = without_reason(without_periods(line.text))
     if not text or _NOISE.match(text) or DESCRIPTION.match(text):
         return False
     return len(text) <= HEAD_MAX_CHARS and len(text.split()) <= 14 and not is_sentence(text)
+
+
+def without_reason(text: str) -> str:
+    """대리 | 퇴사사유 : 업직종 전환 → 대리."""
+    return _LEFT.sub("", text)
 
 
 def _is_labelled(text: str) -> bool:

@@ -50,6 +50,21 @@ def test_a_heading_between_the_same_signs_is_no_employer(document: DocumentOf) -
     assert careers(document, *lines) == (["나루건설", "가람건설"], ["한빛대학교"])
 
 
+def test_a_table_of_activities_holds_no_employer(document: DocumentOf) -> None:
+    lines = [
+        "!plain",
+        "2. 학력",
+        "2019.03 ~ 2023.02 한빛대학교",
+        "3. 경력",
+        "2023.07 ~ 2023.08 나루센터 연구원",
+        "4. 여러 모임",
+        "기간‖모임명‖내용",
+        "2022.03 ~ 2023.02‖통계 모임‖학술부장",
+    ]
+
+    assert careers(document, *lines)[0] == ["나루센터"]
+
+
 def test_the_persons_name_is_no_employer(document: DocumentOf) -> None:
     lines = ["!plain", "어진솔", "2021 ~ 현재 따뜻한복지관 사회복지사"]
 

@@ -194,3 +194,24 @@ def test_a_mail_whose_ending_stands_on_the_next_line_is_whole(document: Document
     profile = analyze(document(["# Ann Own", "## Get in touch", "ann@own.example", ".com"]))
 
     assert profile.emails == ("ann@own.example.com",)
+
+
+def test_what_somebody_made_is_theirs_to_show(document: DocumentOf) -> None:
+    lines = [
+        "# Ann Own",
+        "ann@example.com",
+        "## Experience",
+        "- Moved https://shop.example.net to another host",
+        "## Projects",
+        "- Ferry times: https://ferry.example.org",
+    ]
+
+    assert values(found_in(document, *lines).links) == ["https://ferry.example.org"]
+
+
+def test_a_host_under_an_address_with_a_handle_is_one_of_its_own(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "ann@example.com", "www.example.com/@annown", "annown.example.net"]
+
+    links = values(found_in(document, *lines).links)
+
+    assert links == ["www.example.com/@annown", "annown.example.net"]

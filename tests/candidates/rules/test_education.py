@@ -225,3 +225,11 @@ def test_a_status_is_no_degree_and_a_place_no_subject(document: DocumentOf) -> N
         ("한빛대학교", "물리학과", "2012-03", "2016-02"),
         ("한빛고등학교", None, "2009-03", "2012-02"),
     ]
+
+
+def test_a_degree_may_stand_in_the_remarks_and_an_advisor_is_none(document: DocumentOf) -> None:
+    table = ["기간‖학교명‖전공‖비고", "2010.03 ~ 2012.02‖나루전문대학‖유아교육과‖졸업(전문학사)"]
+    line = "2014.03 - 2019.02‖나루대학교 물리학과 이학박사 (지도교수: 문가람)"
+
+    assert schools(document, table)[0][1] == "유아교육과 전문학사"
+    assert schools(document, [line])[0][1] == "물리학과 이학박사"

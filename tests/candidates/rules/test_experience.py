@@ -305,3 +305,9 @@ def test_how_one_was_employed_is_no_part_of_the_firm(document: DocumentOf) -> No
         ("나루 스튜디오", "콘텐츠 기획자", "2021-03", None),
         ("가람미디어", "영상 편집 인턴", "2020-07", "2020-12"),
     ]
+
+
+def test_a_counted_team_and_a_reason_for_leaving_name_nothing(document: DocumentOf) -> None:
+    lines = ["2018.07 ~ 2021.03", "나루하우스 해외영업 2팀", "대리 | 퇴사사유 : 업종 전환"]
+
+    assert positions(document, lines) == [("나루하우스", "대리", "2018-07", "2021-03")]

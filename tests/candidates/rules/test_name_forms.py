@@ -41,3 +41,9 @@ def test_given_names_of_three_syllables_are_believed_where_something_says_so() -
     assert long_korean_name("문가람빛") == "문가람빛"
     assert long_korean_name("서울지사") is None
     assert long_korean_name("경력사항") is None
+
+
+@pytest.mark.parametrize("text", ["도성우", "남연수"])
+def test_given_names_that_mean_something_else_as_well_are_names(text: str) -> None:
+    assert korean_name(text) == text
+    assert korean_name(text[1:]) is None

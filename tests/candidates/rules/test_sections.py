@@ -44,17 +44,23 @@ def test_a_merged_first_cell_opens_its_section(document: DocumentOf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "kind"),
-    [("학력‖최종학력 대학원(석사) 졸업", Kind.EDUCATION), ("학력‖총 6년", Kind.EDUCATION)],
+    "heading", ["학력‖대학원(석사) 졸업", "학력‖최종학력 대학원(석사) 졸업", "학력‖총 6년"]
 )
 def test_a_remark_beside_a_heading_is_none_of_its_section(
-    document: DocumentOf, heading: str, kind: Kind
+    document: DocumentOf, heading: str
 ) -> None:
     table = ["기간‖학교명‖전공", "2011.03 ~ 2015.02‖한빛대학교‖철학과"]
 
     assert cut(document, ["!plain", heading, *table]) == [
-        (kind, [x.replace("‖", " ") for x in table])
+        (Kind.EDUCATION, [x.replace("‖", " ") for x in table])
     ]
+
+
+@pytest.mark.parametrize("heading", ["경력‖총 6년 2개월", "경력‖신입", "경력‖경력 6년"])
+def test_a_remark_needs_no_table_below(document: DocumentOf, heading: str) -> None:
+    rows = ["2011.03 ~ 2015.02 나루상사 대리"]
+
+    assert cut(document, ["!plain", heading, *rows]) == [(Kind.EXPERIENCE, rows)]
 
 
 @pytest.mark.parametrize(
