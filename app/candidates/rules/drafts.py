@@ -15,6 +15,7 @@ from app.candidates.rules.parts import (
     is_korean,
     split,
     tidy,
+    without_deed,
     without_department,
 )
 from app.candidates.rules.places import is_place, without_place
@@ -231,6 +232,8 @@ def _from_columns(entry: Entry) -> Draft:
         draft.parts = [Part(text=p, order=i, near=0) for i, p in enumerate(pieces)]
         _choose(draft)
         draft.company = draft.company or (draft.parts[0] if draft.parts else None)
+    if title and title == columns.get(Label.DUTY):  # Post and responsibilities
+        title = without_deed(title)
     if title is None:
         duty = columns.get(Label.DUTY, columns.get(Label.DEPARTMENT, ""))
         title = duty if title_score(duty) >= 0.5 else None

@@ -18,12 +18,14 @@ from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     DEGREE_EN,
     degree_word,
+    ends_school,
     find_degree,
     has_degree,
     has_korean_degree,
     has_school,
     is_korean_major,
     is_korean_school_word,
+    school_after_degree,
     status_words,
     title_score,
 )
@@ -112,7 +114,13 @@ def _continues(upper: Line, lower: Line) -> bool:
         _COLLEGE.match(first[0]) is not None
         or first[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
         or (has_school(upper.text) and has_degree(lower.text) and not periods(lower.text))
+        or (has_school(upper.text) and _is_diploma(lower) and not periods(upper.text))
     )
+
+
+def _is_diploma(line: Line) -> bool:
+    """`High School Diploma (2006 - 2010)` under the school."""
+    return ends_school(_tidy(without_periods(line.text)))
 
 
 def schools(entries: Iterable[Entry]) -> list[Education]:
@@ -174,6 +182,10 @@ def _from_lines(entry: Entry) -> _Draft:
         and title_score(draft.others[0].partition(",")[0]) >= _JOB
     ):
         return draft  # Trustee, Museum of Industry
+    if draft.school is None and not draft.others and len(draft.degrees) == 1 and entry.period:
+        degree, comma, rest = draft.degrees[0].partition(", ")
+        if comma and not has_degree(rest) and (ends_school(degree) or not _bare(degree)):
+            draft.degrees, draft.others = [degree], [rest]  # BSc Biology, Thornwick
     if draft.school is None and draft.others and (draft.degrees or entry.period):
         draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
         if not any(c.isalpha() for c in draft.school):
@@ -322,6 +334,8 @@ def _without_degree(text: str) -> tuple[str, str, str]:
     found = find_degree(text) or degree_word(text)
     if not found:
         return "", text, ""
+    if found.start() <= 1 and (begins := school_after_degree(text, found.end())):
+        return text[:begins].strip(_TRIM), text[begins:], ""
     if found.start() <= 1:
         rest = text[found.end() :].strip(_TRIM)
         return (found[0], rest, "") if has_school(rest) else ("", text, "")
@@ -341,7 +355,8 @@ def _degree(draft: _Draft) -> str | None:
             if field_of_study and (len(field_of_study.split()) <= 5 or " in " in field_of_study)
             else None
         )
-    if named and len(degrees) == 1 and field_of_study and _bare(named[0]):
+    bare = named and _bare(named[0]) and not ends_school(named[0])  # behind that, a town
+    if bare and len(degrees) == 1 and field_of_study:
         korean = has_korean_degree(named[0])
         degrees = named = [
             f"{field_of_study} {named[0]}" if korean else f"{named[0]}, {field_of_study}"

@@ -122,10 +122,10 @@ def case_cut(text: str) -> tuple[str, str] | None:
     upper = next((at for at, w in enumerate(words) if not w.isupper()), len(words))
     while upper and not any(c.isalpha() for c in words[upper - 1]):
         upper -= 1
-    if not text.isascii() or not 2 <= upper < len(words) or not words[upper][0].isupper():
+    if is_korean(text) or not 2 <= upper < len(words) or not words[upper][0].isupper():
         return None
     first, second = " ".join(words[:upper]), " ".join(words[upper:])
-    named = title_score(first) >= 0.6 or has_degree(first)
+    named = title_score(first) >= 0.5 or has_degree(first)
     return (first, second) if named and not title_score(second) else None
 
 
@@ -176,6 +176,21 @@ def cut_job(text: str) -> tuple[str, str] | None:
     while first > 1 and not company_score(" ".join(words[:first])):
         first -= 1
     return " ".join(words[:first]), " ".join(words[first:])
+
+
+def without_deed(text: str) -> str:
+    """`Branch Manager Ran two shops in …` in one cell for post and duties: the post.
+
+    Names of jobs are in capitals; a deed is so in its first word only.
+    """
+    words = text.split()
+    for at, word in enumerate(words[:12]):
+        if at < 2 or not word[0].islower() or not words[at - 1][0].isupper():
+            continue
+        post = " ".join(words[: at - 1])
+        if title_score(post) >= 0.5 and (is_title_head(words[at - 2]) or post.endswith(")")):
+            return post
+    return text
 
 
 def cut_title(text: str) -> tuple[str, str] | None:

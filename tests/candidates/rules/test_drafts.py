@@ -147,3 +147,18 @@ def test_a_duty_of_two_letters_behind_the_job(document: DocumentOf) -> None:
     assert jobs(document, ["두레초등학교 교사 (담임)", "2014.03 ~ 현재"]) == [
         ("두레초등학교", "교사")
     ]
+
+
+def test_a_deed_in_the_cell_of_the_post_is_no_part_of_it(document: DocumentOf) -> None:
+    lines = [
+        "Dates‖Employer‖Post and responsibilities",
+        "2018 – 2021‖Harrow Lane Nursery‖Deputy Manager & Room Leader Planned the days of 40 children",
+    ]
+
+    assert jobs(document, lines) == [("Harrow Lane Nursery", "Deputy Manager & Room Leader")]
+
+
+def test_a_job_in_capitals_before_a_firm_with_accents(document: DocumentOf) -> None:
+    lines = ["01/03/2021 – CURRENT Porto, Portugal", "WINE CELLAR ASSISTANT Adega Açor, Lda."]
+
+    assert jobs(document, lines) == [("Adega Açor, Lda.", "WINE CELLAR ASSISTANT")]

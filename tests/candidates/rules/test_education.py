@@ -212,3 +212,53 @@ def test_what_is_told_of_a_school_is_no_school(document: DocumentOf, note: str) 
     profile = analyze(document(["# Ann Own", "## Education", *lines]))
 
     assert [row.school for row in profile.education] == ["Ashby University"]
+
+
+def test_a_school_begins_without_a_sign_behind_its_degree(document: DocumentOf) -> None:
+    lines = [
+        "01/09/2011 – 30/06/2015 Porto, Portugal",
+        "Bachelor in Marine Biology Universidade do Cabo Verdelho",
+        "Level in EQF EQF level 6",
+    ]
+
+    assert schools(document, lines) == [
+        ("Universidade do Cabo Verdelho", "Bachelor in Marine Biology", "2011-09", "2015-06")
+    ]
+
+
+def test_what_follows_a_leaving_certificate_is_its_school_or_a_town(document: DocumentOf) -> None:
+    lines = [
+        "2011 - 2015‖BSc Physics, University of Ashford",
+        "2011‖Matura, Gymnasium Oberau, Tannfeld",
+        "2009‖Leaving Certificate, Ardnamara Community",
+    ]
+
+    assert schools(document, lines)[1:] == [
+        ("Gymnasium Oberau", "Matura", None, "2011"),
+        ("Ardnamara Community", "Leaving Certificate", None, "2009"),
+    ]
+
+
+def test_a_diploma_of_its_school_stands_under_it(document: DocumentOf) -> None:
+    lines = [
+        "**Marlow State University**",
+        "BA Economics (2010 - 2014)",
+        "**Eastgate High School**",
+        "High School Diploma (2006 - 2010)",
+    ]
+
+    assert schools(document, lines)[1:] == [
+        ("Eastgate High School", "High School Diploma", "2006", "2010")
+    ]
+
+
+def test_a_table_of_marks_names_each_school(document: DocumentOf) -> None:
+    lines = [
+        "Course‖Institution‖Year of Passing‖Percentage",
+        "B.Tech (Civil Engineering)‖Palar College of Engineering‖2014‖81%",
+        "Higher Secondary (XII)‖Kaveri Vidyalaya‖2010‖90%",
+    ]
+
+    assert schools(document, lines)[1:] == [
+        ("Kaveri Vidyalaya", "Higher Secondary (XII)", None, "2010")
+    ]

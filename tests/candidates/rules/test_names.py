@@ -159,3 +159,8 @@ def test_the_mail_address_tells_a_name_from_other_words(document: DocumentOf) ->
 
     assert [c.name for c in candidates(sections, ["june.page@example.org"])] == ["June Page"]
     assert candidates(sections, ["office@example.org"]) == []
+
+
+def test_a_form_may_have_the_surname_first(document: DocumentOf) -> None:
+    assert best(document, "Full Name‖Tan Mei Hua, Alice") == ("Tan Mei Hua, Alice", None)
+    assert best(document, "Full Name‖Moreau, Alice") == ("Alice Moreau", None)

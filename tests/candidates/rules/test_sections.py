@@ -350,3 +350,14 @@ def test_a_sentence_is_no_heading(document: DocumentOf) -> None:
     found = cut(document, ["!plain", "Work history", "2008-2013", "Patents and user manuals."])
 
     assert found[-1] == (Kind.EXPERIENCE, ["2008-2013", "Patents and user manuals."])
+
+
+def test_the_label_of_a_position_opens_no_section(document: DocumentOf) -> None:
+    lines = [
+        "**EXPERIENCE**",
+        "Period‖Jan 2016 to Jun 2021",
+        "Company‖Orchard Marine",
+        "Position‖Buyer",
+    ]
+
+    assert [len(texts) for _, texts in cut(document, lines)] == [3]
