@@ -85,7 +85,8 @@ _HEADINGS: Mapping[Kind, str] = {
     Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
     "팀프로젝트 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
     "selectedprojects projectexperience opensource opensourceprojects opensourcecontributions academicprojects "
-    "notableprojects relevantprojects",
+    "notableprojects relevantprojects projectdetails projectsdetails detailsofprojects projectshandled projectsundertaken "
+    "projectsexecuted projectwork projectsummary projectprofile majorprojects",
     Kind.CERTIFICATES: "자격증 자격사항 자격면허 자격및면허 자격증및면허 면허 면허및자격 보유자격증 자격 취득자격 자격증사항 "
     "면허자격 국가자격증 자격취득사항 certificates certifications certification licenses "
     "licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
@@ -118,6 +119,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "patentsandawards positionsofresponsibility positionofresponsibility drivinglicence drivinglicense boardservice boardmemberships boardmembership boardpositions boardroles directorships nonexecutiveroles nonexecutivedirectorships governance trusteeships advisoryroles researchinterests trainings onlinecourses selectedawards notableachievements",
 }
 _DUTIES = words("""
+    rolesresponsibilities rolesandresponsibilities roleandresponsibilities roleresponsibilities
     주요업무 담당업무 업무내용 주요업무내용 주요성과 업무성과 주요실적 업적 수행업무 상세업무 업무상세 responsibilities keyresponsibilities duties
     keyachievements achievements accomplishments highlights
     """)

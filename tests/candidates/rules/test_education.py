@@ -250,15 +250,3 @@ def test_a_diploma_of_its_school_stands_under_it(document: DocumentOf) -> None:
     assert schools(document, lines)[1:] == [
         ("Eastgate High School", "High School Diploma", "2006", "2010")
     ]
-
-
-def test_a_table_of_marks_names_each_school(document: DocumentOf) -> None:
-    lines = [
-        "Course‖Institution‖Year of Passing‖Percentage",
-        "B.Tech (Civil Engineering)‖Palar College of Engineering‖2014‖81%",
-        "Higher Secondary (XII)‖Kaveri Vidyalaya‖2010‖90%",
-    ]
-
-    assert schools(document, lines)[1:] == [
-        ("Kaveri Vidyalaya", "Higher Secondary (XII)", None, "2010")
-    ]

@@ -361,3 +361,21 @@ def test_the_label_of_a_position_opens_no_section(document: DocumentOf) -> None:
     ]
 
     assert [len(texts) for _, texts in cut(document, lines)] == [3]
+
+
+def test_the_header_row_of_a_table_of_marks_opens_no_section(document: DocumentOf) -> None:
+    lines = [
+        "## EDUCATION",
+        "Course‖Institution‖Year of Passing‖Percentage",
+        "B.Tech (Civil Engineering)‖Palar College of Engineering‖2014‖81%",
+    ]
+
+    assert [len(texts) for _, texts in cut(document, lines)] == [2]
+
+
+def test_the_duties_of_each_project_open_no_section(document: DocumentOf) -> None:
+    project = ["Project: Ledger", "Roles & Responsibilities:", "Coding of the nightly batch."]
+
+    found = cut(document, ["PROJECT DETAILS:", *project, *project])
+
+    assert [(kind, len(texts)) for kind, texts in found] == [(Kind.PROJECTS, 6)]
