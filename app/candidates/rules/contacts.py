@@ -361,7 +361,8 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return None
     head = tail[0]
     whole = head + rest
-    mailed = _SCHEME.match(head) is None  # https://brunch.example.com/@me is no mail address
+    # https://brunch.example.com/@me and medium.com/@me are no mail addresses
+    mailed = not (_SCHEME.match(head) or _OWN_PATH.match(head))
     if mailed and ("@" in head) != ("@" in whole) and "@" in lower.text:
         return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
     if mailed and "@" in head:

@@ -25,6 +25,7 @@ from app.candidates.rules.vocabulary import (
     has_school,
     is_korean_major,
     is_korean_school_word,
+    is_phrase,
     school_after_degree,
     status_words,
     title_score,
@@ -109,18 +110,14 @@ def _split_merged(entries: Iterable[Entry]) -> list[Entry]:
 
 def _continues(upper: Line, lower: Line) -> bool:
     """한빛대학교 over 공과대학 컴퓨터공학과, or Faculty of …: one school in two lines."""
-    first = without_periods(lower.text).split()
+    bare = without_periods(lower.text)
+    first = bare.split()
     return bool(first) and (
         _COLLEGE.match(first[0]) is not None
         or first[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
         or (has_school(upper.text) and has_degree(lower.text) and not periods(lower.text))
-        or (has_school(upper.text) and _is_diploma(lower) and not periods(upper.text))
-    )
-
-
-def _is_diploma(line: Line) -> bool:
-    """`High School Diploma (2006 - 2010)` under the school."""
-    return ends_school(_tidy(without_periods(line.text)))
+        or (has_school(upper.text) and not periods(upper.text) and ends_school(_tidy(bare)))
+    )  # Elm High School over High School Diploma (2006 - 2010)
 
 
 def schools(entries: Iterable[Entry]) -> list[Education]:
@@ -137,7 +134,8 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
                 **_dates(entry.period),
             )
             rows.append(row)
-            if _TRAINED.search(draft.school) and not has_school(draft.school):
+            told = is_phrase(draft.school) and not (row.degree or row.start)
+            if (told or _TRAINED.search(draft.school)) and not has_school(draft.school):
                 courses.append(row)
     # Among schools, a course that names none is further training.
     return [row for row in rows if row not in courses] or rows

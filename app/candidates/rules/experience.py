@@ -13,6 +13,7 @@ from app.candidates.rules.drafts import (
     Draft,
     cut_out,
     draft_of,
+    with_field,
 )
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label, labels_of
@@ -81,6 +82,7 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
     _pair_alike(drafts)
     _keep_fields(drafts, entries)
     _keep_titles(drafts)
+    _name_firms_beside_dates(drafts)
     found: list[Experience] = []
     previous: Experience | None = None
     for number, draft in enumerate(drafts):
@@ -188,6 +190,22 @@ def _keep_titles(drafts: Sequence[Draft]) -> None:
                 draft.title, draft.company = draft.uncut or title, None
                 draft.uncut = draft.title
         named = named or draft.company is not None
+
+
+def _name_firms_beside_dates(drafts: Sequence[Draft]) -> None:
+    """`Nurse, Renal Ward` over `St Bride's, 2016 - 2019` names a firm as the other entries do."""
+    named = [(d.title, d.company) for d in drafts if d.title and d.company]
+    sure = [title.near - firm.near for title, firm in named if company_score(firm.text)]
+    if not sure or any(above != 1 for above in sure):
+        return
+    for draft in drafts:
+        title, firm = draft.title, draft.company
+        beside = [p for p in draft.parts if not p.near and not title_score(p.text)]
+        if not title or not firm or not firm.near or len(beside) != 1:
+            continue
+        if firm.whole and firm.whole == title.whole and not company_score(firm.text):
+            draft.company = beside[0]
+            with_field(draft)
 
 
 def _complete(draft: Draft, *, company_first: bool) -> None:

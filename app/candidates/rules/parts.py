@@ -35,6 +35,8 @@ _MARKED = re.compile(
 _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 # 2-1. 나루상사, 3) 나루상사
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
+_GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORECASE)
+_FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 _KIND_OF_HOUSE = re.compile(
@@ -156,6 +158,13 @@ def _comma_parts(text: str) -> list[str]:
             else ([joined] if all(titles) else segments)
         )
     return segments
+
+
+def is_short_field(text: str) -> bool:
+    """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
+    bare = _GRADE.sub("", text)
+    short = bare and len(bare.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in bare)
+    return bool(short) and not is_employment_type(bare)
 
 
 def without_department(text: str) -> str:

@@ -52,7 +52,7 @@ _TITLE_ENDINGS = tuple(
     sorted(
         words("""
         adviseur assistent assistentin bearbeiter bearbeiterin beheerder berater beraterin entwickler entwicklerin
-        ingenieur ingenieurin ingenjör ledare lehrer lehrerin leider leiter leiterin
+        werkstudent werkstudentin praktikant praktikantin stagiair stagiaire ingenieur ingenieurin ingenjör ledare lehrer lehrerin leider leiter leiterin
         manager managerin medewerker mitarbeiter mitarbeiterin ontwikkelaar techniker technikerin utvecklare utvikler
         """)
     )
@@ -156,6 +156,7 @@ _EMPLOYMENT_TYPE = re.compile(
     r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
     re.IGNORECASE,
 )
+_WORKING_STUDENT = re.compile(r"^(?:working|work[- ]study|placement) student$", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,/&()]+")
 
 _SCHOOL_KO = re.compile(
@@ -180,6 +181,7 @@ _DEGREE_WORDS = re.compile(
     r"postgraduate|graduate certificate|high school|certificate in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc)\b",
     re.IGNORECASE,
 )
+_WITHIN_NAMES = words("of and the for de del della di do da du des der la le")
 _ENDS_SCHOOL = re.compile(
     r"(?:abitur|matura|baccalaur\w+|bachillerato|leaving cert\w*|high school\b.{0,20}|[aos][- ]levels?)",
     re.IGNORECASE,
@@ -210,6 +212,8 @@ def title_score(text: str) -> float:
         return 0.0
     if _KO_ORG_NOT_TITLE.search(text.strip()) or _LEGAL.search(text):
         return 0.0
+    if _WORKING_STUDENT.search(text):
+        return 1.0
     heads = sum(_is_head(w) for w in words)
     if not heads:
         return 0.0
@@ -349,6 +353,12 @@ def find_degree(text: str) -> re.Match[str] | None:
 def degree_word(text: str) -> re.Match[str] | None:
     """The first degree spelled out in English."""
     return _DEGREE_WORDS.search(text)
+
+
+def is_phrase(text: str) -> bool:
+    """Whether words are no name: `First aid at work`."""
+    small = [w for w in text.split() if w.isalpha() and w.islower() and w not in _WITHIN_NAMES]
+    return text.isascii() and len(small) > 1
 
 
 def ends_school(text: str) -> bool:

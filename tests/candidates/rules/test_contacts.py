@@ -194,3 +194,11 @@ def test_a_mail_whose_ending_stands_on_the_next_line_is_whole(document: Document
     profile = analyze(document(["# Ann Own", "## Get in touch", "ann@own.example", ".com"]))
 
     assert profile.emails == ("ann@own.example.com",)
+
+
+def test_two_profiles_under_each_other_are_two(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "ann@example.com", "medium.com/@annown", "x.com/ann_own"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == ["medium.com/@annown", "x.com/ann_own"]

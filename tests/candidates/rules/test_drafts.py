@@ -162,3 +162,41 @@ def test_a_job_in_capitals_before_a_firm_with_accents(document: DocumentOf) -> N
     lines = ["01/03/2021 – CURRENT Porto, Portugal", "WINE CELLAR ASSISTANT Adega Açor, Lda."]
 
     assert jobs(document, lines) == [("Adega Açor, Lda.", "WINE CELLAR ASSISTANT")]
+
+
+def test_a_firm_below_a_field_behind_a_dash(document: DocumentOf) -> None:
+    lines = [
+        "Jan 2020 - Now‖Senior Sales Manager – Pricing",
+        "Coral Tools, Inc.",
+        "Opened two shops",
+    ]
+
+    assert jobs(document, lines) == [("Coral Tools, Inc.", "Senior Sales Manager – Pricing")]
+
+
+def test_a_description_in_the_line_of_the_names_is_left_out(document: DocumentOf) -> None:
+    lines = ["May 2016–May 2019", "Research Fellow, Institute of Tides. Field work on two coasts"]
+
+    assert jobs(document, lines) == [("Institute of Tides", "Research Fellow")]
+    lines[1] = "Research Fellow, Harbor Data Inc. Boston"
+    assert jobs(document, lines) == [("Harbor Data Inc. Boston", "Research Fellow")]
+
+
+def test_work_on_ones_own_below_the_job(document: DocumentOf) -> None:
+    lines = [
+        *("2015 - 2018‖Buyer", "Acme Labs", "- Bought parts"),
+        *("2013 - 2015‖UX Writer", "Freelance", "- Wrote for shops"),
+    ]
+
+    assert jobs(document, lines) == [("Acme Labs", "Buyer"), ("Freelance", "UX Writer")]
+
+
+def test_a_deed_without_a_bullet_is_no_firm(document: DocumentOf) -> None:
+    lines = [
+        "**The Brass Kettle‖May, 2018 - Present**",
+        "Head Chef",
+        "Kitchen brigade of 12 and two outlets",
+        "Food cost kept within the plan",
+    ]
+
+    assert jobs(document, lines) == [("The Brass Kettle", "Head Chef")]

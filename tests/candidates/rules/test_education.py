@@ -250,3 +250,16 @@ def test_a_diploma_of_its_school_stands_under_it(document: DocumentOf) -> None:
     assert schools(document, lines)[1:] == [
         ("Eastgate High School", "High School Diploma", "2006", "2010")
     ]
+
+
+def test_a_course_without_degree_or_school_is_none_among_schools(document: DocumentOf) -> None:
+    lines = [
+        "BSc Nursing, University of Ashford‖2013 - 2016",
+        "First aid at work and moving of loads, renewed 2021",
+        "Imperial 2019",
+    ]
+
+    assert [school for school, *_ in schools(document, lines)] == [
+        "University of Ashford",
+        "Imperial",
+    ]

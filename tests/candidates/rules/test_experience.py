@@ -291,3 +291,17 @@ def test_the_duty_below_a_row_of_a_table_is_no_row(document: DocumentOf) -> None
     ]  # fmt: skip
 
     assert [company for company, *_ in positions(document, lines)] == ["가람메디칼", "다온식품"]
+
+
+def test_a_field_above_a_firm_beside_its_date_is_none_where_others_stand_so(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        *("**Ward Sister, Acute Medicine (Band 7)**", "Elm Hospital, May 2019 to date", "- Rota"),
+        *("**Staff Nurse, Renal (Band 5)**", "St Bride's, May 2016 to May 2019", "- Dialysis"),
+    ]
+
+    assert [(company, title) for company, title, *_ in positions(document, lines)] == [
+        ("Elm Hospital", "Ward Sister, Acute Medicine (Band 7)"),
+        ("St Bride's", "Staff Nurse, Renal (Band 5)"),
+    ]
