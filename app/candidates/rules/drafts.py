@@ -11,6 +11,7 @@ from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import (
     SEPARATOR,
     TRIM,
+    are_two_jobs,
     cut_title,
     is_korean,
     is_short_field,
@@ -276,7 +277,7 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
         )
         bare = named if "," in (named := first_sentence(bare)) else bare
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
-        for piece in SEPARATOR.split(bare):
+        for piece in [bare] if are_two_jobs(bare) else SEPARATOR.split(bare):
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
             for part in parts:
                 unclear = draft.title is None or (near == 2 and draft.company is None)

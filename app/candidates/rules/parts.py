@@ -160,6 +160,13 @@ def _comma_parts(text: str) -> list[str]:
     return segments
 
 
+def are_two_jobs(text: str) -> bool:
+    """`Owner / Chef`: one position of two jobs."""
+    jobs = text.split(" / ")
+    named = all(title_score(job) >= 0.6 and not is_employment_type(job) for job in jobs)
+    return len(jobs) == 2 and named and not is_korean(text)
+
+
 def is_short_field(text: str) -> bool:
     """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
     bare = _GRADE.sub("", text)

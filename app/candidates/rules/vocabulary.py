@@ -45,6 +45,8 @@ _TITLE_HEADS = words("""
     contractor superintendent foreman machinist welder carpenter plumber dispatcher ambassador
     investigator practitioner educator facilitator curator conductor composer author speaker
     webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
+    helper journeyman handyman installer repairer millwright pipefitter ironworker lineman boilermaker
+    custodian caretaker groundskeeper landscaper nanny babysitter chauffeur valet usher lifeguard
     sister generalist expert technologist copyeditor entwickler ingenieur
     """)
 # Jobs in one word, as German, Dutch and their neighbours write them: Projektleiter, Verkoopadviseur.

@@ -200,3 +200,9 @@ def test_a_deed_without_a_bullet_is_no_firm(document: DocumentOf) -> None:
     ]
 
     assert jobs(document, lines) == [("The Brass Kettle", "Head Chef")]
+
+
+def test_one_position_may_be_two_jobs(document: DocumentOf) -> None:
+    lines = ["Elm Wiring Co.‖Summers 2004 to 2006", "Electrician / Foreman"]
+
+    assert jobs(document, lines) == [("Elm Wiring Co.", "Electrician / Foreman")]

@@ -379,3 +379,15 @@ def test_the_duties_of_each_project_open_no_section(document: DocumentOf) -> Non
     found = cut(document, ["PROJECT DETAILS:", *project, *project])
 
     assert [(kind, len(texts)) for kind, texts in found] == [(Kind.PROJECTS, 6)]
+
+
+def test_a_heading_that_recognition_lost_over_a_dated_job_opens_the_career(
+    document: DocumentOf,
+) -> None:
+    rows = ["LICENSES", "Journeyman card", "K‖IE", "Elm Wiring Co.‖03/2015 to Present", "Foreman"]
+
+    assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [
+        Kind.CERTIFICATES,
+        Kind.EXPERIENCE,
+    ]
+    assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.CERTIFICATES]
