@@ -20,7 +20,7 @@ _FIRM = rf"(?P<firm>{_WORD}(?:\s(?:(?:of|and|the|&)\s)?{_WORD}){{0,5}})"
 _JOB = r"(?:an?\s|the\s)?(?P<job>[A-Za-z][\w/&'-]*(?:\s[\w/&'-]+){0,5}?)"
 _ENGLISH = (
     re.compile(rf"\b(?:as|been|was|am|become|became)\s{_JOB}\s(?:at|for|with|in)\s(?:the\s)?{_FIRM}"),
-    re.compile(rf"\b(?:at|for|with|joined)\s(?:the\s)?{_FIRM}\b[^.]{{0,60}}?\bas\s{_JOB}(?=$|[,;.]|\s(?:from|since|in|until|between|for|and)\b)"),
+    re.compile(rf"\b(?:at|for|with|joined)\s(?:the\s)?{_FIRM}\b[.]?[^.]{{0,60}}?\bas\s{_JOB}(?=$|[,;.]|\s(?:from|since|in|until|between|for|and)\b)"),
 )  # fmt: skip
 _FIRM_KO = re.compile(r"(?P<firm>[^\s,.]{2,20})(?:에서|에)(?=[\s,])")
 _JOB_KO = re.compile(

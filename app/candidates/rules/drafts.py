@@ -15,6 +15,7 @@ from app.candidates.rules.parts import (
     cut_title,
     is_korean,
     is_short_field,
+    is_within_a_firm,
     split,
     tidy,
     without_deed,
@@ -337,6 +338,8 @@ def _company_rank(part: Part) -> float:
     score = company_score(part.text) + 0.25 * part.bold - 0.12 * part.near - 0.02 * part.order
     if is_department(part.text):
         score -= 0.7
+    if is_within_a_firm(part.text):
+        score -= 0.2
     if part.label & {Label.COMPANY}:
         score += 1
     words = part.text.split()

@@ -37,7 +37,7 @@ _STRONG = re.compile(
 _FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
 _GRADE = re.compile(
     r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
-    r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
+    r"|^(?:tertiary|secondary|primary|elementary|vocational|graduate)(?:\s(?:level|education))?\s*:|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
     re.IGNORECASE,
 )
 _BRACKETED_DEGREE = re.compile(

@@ -10,7 +10,13 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
 from app.candidates.rules.marks import with_marks
-from app.candidates.rules.sentences import DESCRIPTION, HEAD_MAX_CHARS, is_headish, is_sentence
+from app.candidates.rules.sentences import (
+    DESCRIPTION,
+    HEAD_MAX_CHARS,
+    first_sentence,
+    is_headish,
+    is_sentence,
+)
 from app.candidates.rules.tables import (
     Entry,
     best_period,
@@ -151,7 +157,7 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
             found[0].begin <= 2
             or found[-1].stop >= len(line.text.rstrip(" .)")) - 6
             or bool(line.cells)
-            or any(_is_all_date(piece) for piece in _PARTS.split(line.text))
+            or any(_is_all_date(piece) for piece in _PARTS.split(first_sentence(line.text)))
         )
         if not edge:
             return False

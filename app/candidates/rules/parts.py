@@ -35,6 +35,7 @@ _MARKED = re.compile(
 _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 # 2-1. 나루상사, 3) 나루상사
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
+_WITHIN = re.compile(r"(?:Department|Dept\.?|Faculty|School|Division) of\s")
 _GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORECASE)
 _FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
@@ -94,6 +95,7 @@ def split(text: str) -> list[str]:
     halves = _SLASH.split(text)
     if (
         len(halves) == 2
+        and "," not in text  # Nurse, Med/Surg
         and bool(title_score(halves[0])) != bool(title_score(halves[1]))
         and max(map(len, halves)) > 3
     ):
@@ -164,12 +166,19 @@ def are_two_jobs(text: str) -> bool:
     """`Owner / Chef`: one position of two jobs."""
     jobs = text.split(" / ")
     named = all(title_score(job) >= 0.6 and not is_employment_type(job) for job in jobs)
-    return len(jobs) == 2 and named and not is_korean(text)
+    return len(jobs) == 2 and named and not is_korean(text) and "reelanc" not in text
+
+
+def is_within_a_firm(text: str) -> bool:
+    """`Department of Chemistry`: beside a university it is no employer."""
+    return _WITHIN.match(text) is not None
 
 
 def is_short_field(text: str) -> bool:
     """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
     bare = _GRADE.sub("", text)
+    if is_within_a_firm(bare):
+        return False
     short = bare and len(bare.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in bare)
     return bool(short) and not is_employment_type(bare)
 

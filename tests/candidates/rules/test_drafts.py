@@ -206,3 +206,17 @@ def test_one_position_may_be_two_jobs(document: DocumentOf) -> None:
     lines = ["Elm Wiring Co.‖Summers 2004 to 2006", "Electrician / Foreman"]
 
     assert jobs(document, lines) == [("Elm Wiring Co.", "Electrician / Foreman")]
+
+
+def test_a_department_of_a_university_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Lecturer, Department of Botany, University of Ashford, 2017 - 2021"]
+
+    assert jobs(document, lines) == [("University of Ashford", "Lecturer")]
+    lines = ["Clerk, Department of Harbors", "2017 - 2021"]
+    assert jobs(document, lines) == [("Department of Harbors", "Clerk")]
+
+
+def test_a_slash_within_a_field_cuts_nothing(document: DocumentOf) -> None:
+    lines = ["Registered Nurse, Med/Surg (PRN)", "Elm Hospital", "07/2017 – 08/2019"]
+
+    assert jobs(document, lines) == [("Elm Hospital", "Registered Nurse, Med/Surg (PRN)")]

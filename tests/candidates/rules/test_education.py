@@ -263,3 +263,25 @@ def test_a_course_without_degree_or_school_is_none_among_schools(document: Docum
         "University of Ashford",
         "Imperial",
     ]
+
+
+def test_a_year_before_what_is_told_of_the_studies(document: DocumentOf) -> None:
+    lines = [
+        "PhD, Geology, University of Ashford, 2017. Supervisor: Prof. A. Roe",
+        "MA, Geology, University of Marlow, 2012",
+        "Certificate III in Office Work, TAFE Westland, 2009",
+    ]
+
+    assert schools(document, lines) == [
+        ("University of Ashford", "PhD, Geology", None, "2017"),
+        ("University of Marlow", "MA, Geology", None, "2012"),
+        ("TAFE Westland", "Certificate III in Office Work", None, "2009"),
+    ]
+
+
+def test_the_level_before_a_school_is_no_part_of_its_name(document: DocumentOf) -> None:
+    lines = ["Tertiary: Bulan Coastal University", "BS Accountancy", "2011 – 2015"]
+
+    assert schools(document, lines) == [
+        ("Bulan Coastal University", "BS Accountancy", "2011", "2015")
+    ]
