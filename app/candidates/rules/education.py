@@ -109,15 +109,17 @@ def _split_merged(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _continues(upper: Line, lower: Line) -> bool:
-    """한빛대학교 over 공과대학 컴퓨터공학과, or Faculty of …: one school in two lines."""
-    bare = without_periods(lower.text)
-    first = bare.split()
-    return bool(first) and (
-        _COLLEGE.match(first[0]) is not None
-        or first[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
-        or (has_school(upper.text) and has_degree(lower.text) and not periods(lower.text))
-        or (has_school(upper.text) and not periods(upper.text) and ends_school(_tidy(bare)))
-    )  # Elm High School over High School Diploma (2006 - 2010)
+    """한빛대학교 over 공과대학 컴퓨터공학과, Elm High School over High School Diploma: one school."""
+    bare = _tidy(without_periods(lower.text))
+    studied = has_school(upper.text) and has_degree(lower.text)
+    whole = has_degree(upper.text) and has_school(bare) and not ends_school(bare)
+    return bool(bare) and (
+        _COLLEGE.match(bare.split()[0]) is not None
+        or bare.split()[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
+        or (studied and not periods(lower.text) and not whole)
+        or (studied and not periods(upper.text) and ends_school(bare))
+        or ends_school(upper.text)
+    )
 
 
 def schools(entries: Iterable[Entry]) -> list[Education]:
@@ -248,7 +250,7 @@ def _read(draft: _Draft, piece: str) -> None:
         or not any(c.isalpha() for c in text)
     ):
         return
-    if draft.school is None and has_school(text):
+    if draft.school is None and has_school(text) and not ends_school(text):
         before, school, after = _cut_school(text)
         if school:
             draft.school = school[:_SCHOOL_MAX_CHARS]

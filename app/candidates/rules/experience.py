@@ -83,6 +83,7 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
     _keep_fields(drafts, entries)
     _keep_titles(drafts)
     _name_firms_beside_dates(drafts)
+    _keep_whole_under_firms(drafts)
     found: list[Experience] = []
     previous: Experience | None = None
     for number, draft in enumerate(drafts):
@@ -206,6 +207,27 @@ def _name_firms_beside_dates(drafts: Sequence[Draft]) -> None:
         if firm.whole and firm.whole == title.whole and not company_score(firm.text):
             draft.company = beside[0]
             with_field(draft)
+
+
+def _keep_whole_under_firms(drafts: Sequence[Draft]) -> None:
+    """`Manager, Linehaul (2004 - 2008)` within the time of the firm that stands over it names no other."""
+    outer: Draft | None = None
+    for draft in drafts:
+        title, firm = draft.title, draft.company
+        if firm and not title:
+            outer = draft
+        elif outer is None or not _lies_within(draft.period, outer.period):
+            outer = None
+        elif title and firm and firm.line == title.line and not company_score(firm.text):
+            draft.title = draft.uncut or replace(title, text=title.whole or title.text)
+            draft.company, draft.uncut = None, draft.title
+
+
+def _lies_within(inner: Period | None, outer: Period | None) -> bool:
+    if not inner or not outer or not inner.start or not outer.start:
+        return False
+    ends = outer.end is None or (inner.end is not None and inner.end[:4] <= outer.end[:4])
+    return outer.start[:4] <= inner.start[:4] and ends
 
 
 def _complete(draft: Draft, *, company_first: bool) -> None:

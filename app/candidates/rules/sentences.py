@@ -31,7 +31,7 @@ ABBREVIATION_END = re.compile(
     r"(?:\b(?:Inc|Ltd|Lda|Ltda|Cia|Pvt|Sdn|Bhd|Bros|Mfg|Intl|Assoc|Hosp|Co|Corp|Univ|Sr|Jr|Dept|St|Dr|Ph\.?D|[A-Z])\.|\.{3}|[가-힣]\.)$"
 )
 DESCRIPTION = re.compile(
-    r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|level in eqf|eqf level|(?:final|overall) (?:grade|result)|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
+    r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|level in eqf|eqf level|(?:final|overall) (?:grade|result)|relevant coursework|coursework(?!\s(?:in|towards?)\b)|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
     re.IGNORECASE,
 )
 _STOP = re.compile(r"(?:(?<=[A-Za-z]{3})|(?<=\d{4}))\.(?:\s+(?=[A-Z])|$)")

@@ -180,17 +180,18 @@ DEGREE_EN = re.compile(
 )
 _DEGREE_WORDS = re.compile(
     r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
-    r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc)\b",
+    r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc)\b",
     re.IGNORECASE,
 )
 _WITHIN_NAMES = words("of and the for de del della di do da du des der la le")
 _ENDS_SCHOOL = re.compile(
-    r"(?:abitur|matura|baccalaur\w+|bachillerato|leaving cert\w*|high school\b.{0,20}|[aos][- ]levels?)",
+    r"(?:abitur|matura|baccalaur\w+|bachillerato|leaving cert\w*|high school (?:diploma|graduate|degree|certificate|equivalency)|[aos][- ]levels?)",
     re.IGNORECASE,
 )
 _SCHOOL_BEGINS = re.compile(
     r"(?<=\w )(?:Universi[dt]\w+|Institut\w*|Istituto|Facul\w+|Escol\w+|Escuela|École|Ecole|College|School|Academy)"
     r"\s(?:of|de|do|da|des|du|del|della|di|für|zu|Polit[ée]cnic\w*|Superior)\b"
+    r"|(?<=\w )\w+ (?:(?:State|Technical|Medical|Business|Community|High|International) )?(?:University|College|Polytechnic)$"
 )
 _AMBIGUOUS_DEGREES = frozenset(
     {"MA", "ME", "AS", "BE", "DE", "MS", "MD", "AA", "BA", "GED", "MIS", "SB"}

@@ -285,3 +285,29 @@ def test_the_level_before_a_school_is_no_part_of_its_name(document: DocumentOf) 
     assert schools(document, lines) == [
         ("Bulan Coastal University", "BS Accountancy", "2011", "2015")
     ]
+
+
+def test_a_degree_may_stand_over_its_school_and_each_line_may_be_whole(
+    document: DocumentOf,
+) -> None:
+    over = ["**High school diploma**", "Elm High School", "August 2012 to June 2016"]
+    whole = ["MBA, Finance, Lakeview University", "BS, Geology, Purcell University"]
+
+    assert schools(document, over) == [
+        ("Elm High School", "High school diploma", "2012-08", "2016-06")
+    ]
+    assert [school for school, *_ in schools(document, whole)] == [
+        "Lakeview University",
+        "Purcell University",
+    ]
+
+
+def test_a_school_of_two_words_behind_its_degree(document: DocumentOf) -> None:
+    lines = [
+        "01/09/2012 – 10/06/2017 Uppsala, Sweden",
+        "MSc in Civil Engineering Tallmark University",
+    ]
+
+    assert schools(document, lines) == [
+        ("Tallmark University", "MSc in Civil Engineering", "2012-09", "2017-06")
+    ]

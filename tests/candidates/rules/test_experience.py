@@ -305,3 +305,19 @@ def test_a_field_above_a_firm_beside_its_date_is_none_where_others_stand_so(
         ("Elm Hospital", "Ward Sister, Acute Medicine (Band 7)"),
         ("St Bride's", "Staff Nurse, Renal (Band 5)"),
     ]
+
+
+def test_positions_within_the_time_of_their_firm_are_whole(document: DocumentOf) -> None:
+    lines = [
+        "**TRIMAR CARRIERS**, Gary, IL  2004 – 2012",
+        "**Director of Yards** (2008 – 2012)",
+        "- Opened 9 yards",
+        "**Manager, Linehaul** (2004 – 2008)",
+    ]
+
+    found = [(company, title) for company, title, *_ in positions(document, lines)]
+
+    assert found == [
+        ("TRIMAR CARRIERS", "Director of Yards"),
+        ("TRIMAR CARRIERS", "Manager, Linehaul"),
+    ]
