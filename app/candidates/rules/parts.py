@@ -224,7 +224,7 @@ def cut_title(text: str) -> tuple[str, str] | None:
     words = (bare if title_score(bare) else text).split()
     plain = [w.partition("(")[0] or w for w in words]  # 사회복지사(팀장)
     flags = [is_title_word(w) or canonical(w) is not None for w in plain]
-    if all(flags) or "," in text:
+    if all(flags) or "," in text or are_two_jobs(text):
         return None
     if cut := _cut_before_firm(words, flags):
         return cut

@@ -180,12 +180,12 @@ DEGREE_EN = re.compile(
 )
 _DEGREE_WORDS = re.compile(
     r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
-    r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc)\b",
+    r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc|wassce|ssce|igcses?|kcse|matriculation)\b",
     re.IGNORECASE,
 )
 _WITHIN_NAMES = words("of and the for de del della di do da du des der la le")
 _ENDS_SCHOOL = re.compile(
-    r"(?:abitur|matura|baccalaur\w+|bachillerato|leaving cert\w*|high school (?:diploma|graduate|degree|certificate|equivalency)|[aos][- ]levels?)",
+    r"(?:abitur|matura|wassce|ssce|kcse|matriculation|baccalaur\w+|bachillerato|leaving cert\w*|high school (?:diploma|graduate|degree|certificate|equivalency)|[aos][- ]levels?)",
     re.IGNORECASE,
 )
 _SCHOOL_BEGINS = re.compile(

@@ -311,3 +311,9 @@ def test_a_school_of_two_words_behind_its_degree(document: DocumentOf) -> None:
     assert schools(document, lines) == [
         ("Tallmark University", "MSc in Civil Engineering", "2012-09", "2017-06")
     ]
+
+
+def test_an_examination_at_the_end_of_school(document: DocumentOf) -> None:
+    lines = ["Government Secondary School, Offa", "WASSCE‖2005 – 2011"]
+
+    assert schools(document, lines) == [("Government Secondary School", "WASSCE", "2005", "2011")]
