@@ -12,12 +12,15 @@ from app.candidates.rules.lines import Line
 from app.candidates.rules.vocabulary import has_school, title_score
 
 _MAX_CHARS = 20_000
-_SENTENCE = re.compile(r"[^.!?\n]{1,400}(?:[.](?=\S)[^.!?\n]{1,400}){0,8}")
-_FIRM = r"(?P<firm>[A-Z][\w&'-]*(?:\s(?:(?:of|and|the|&)\s)?[A-Z][\w&'-]*){0,5})"
+_LEGAL = r"\s(?:Ltd|Inc|Co|Corp|LLC|LLP|Bhd)\b"
+_GOES_ON = rf"(?=\S|\s[a-z(]|{_LEGAL})"  # Acme Pvt. Ltd. from 2012 to 2014
+_SENTENCE = re.compile(rf"[^.!?\n]{{1,400}}(?:[.]{_GOES_ON}[^.!?\n]{{1,400}}){{0,8}}")
+_WORD = rf"[A-Z][\w&'-]*(?:[.](?=\s[a-z(]|{_LEGAL}))?(?:,(?={_LEGAL}))?"
+_FIRM = rf"(?P<firm>{_WORD}(?:\s(?:(?:of|and|the|&)\s)?{_WORD}){{0,5}})"
 _JOB = r"(?:an?\s|the\s)?(?P<job>[A-Za-z][\w/&'-]*(?:\s[\w/&'-]+){0,5}?)"
 _ENGLISH = (
     re.compile(rf"\b(?:as|been|was|am|become|became)\s{_JOB}\s(?:at|for|with|in)\s(?:the\s)?{_FIRM}"),
-    re.compile(rf"\b(?:at|for|with|joined)\s(?:the\s)?{_FIRM}\b[^.]{{0,60}}?\bas\s{_JOB}(?=$|[,;.]|\s(?:from|since|in|until|between|for|and)\b)"),
+    re.compile(rf"\b(?:at|for|with|joined)\s(?:the\s)?{_FIRM}\b[.]?[^.]{{0,60}}?\bas\s{_JOB}(?=$|[,;.]|\s(?:from|since|in|until|between|for|and)\b)"),
 )  # fmt: skip
 _FIRM_KO = re.compile(r"(?P<firm>[^\s,.]{2,20})(?:에서|에)(?=[\s,])")
 _JOB_KO = re.compile(
@@ -59,7 +62,8 @@ def told_positions(sections: Iterable[Iterable[Line]]) -> list[Experience]:
 
 def _sentences(sections: Iterable[Iterable[Line]]) -> Iterator[str]:
     for lines in sections:
-        text = " ".join(line.text for line in lines)[:_MAX_CHARS]
+        told = (f"\n{line.text}\n" if line.bullet else f"{line.text} " for line in lines)
+        text = "".join(told)[:_MAX_CHARS]
         yield from (match[0] for match in _SENTENCE.finditer(text))
 
 

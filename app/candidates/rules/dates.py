@@ -20,7 +20,7 @@ _MONTH = (
 _YEAR = r"(?:19[4-9]\d|20[0-4]\d)"
 _MM = r"(?:1[0-2]|0?[1-9])"
 _DD = r"(?:3[01]|[12]\d|0?[1-9])"
-_SEASON = r"(?:spring|summer|fall|autumn|winter|early|mid|late)"
+_SEASON = r"(?:springs?|summers?|falls?|autumns?|winters?|early|mid|late)"
 # The second half of `Sep 18 - March 21`, whose years would be days of a month anywhere else.
 _AFTER_DASH = "|".join(
     rf"(?<=[-~]{space}[a-z]{{{letters}}}[ -]\d\d)"

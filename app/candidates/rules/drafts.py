@@ -11,14 +11,18 @@ from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import (
     SEPARATOR,
     TRIM,
+    are_two_jobs,
     cut_title,
     is_korean,
+    is_short_field,
+    is_within_a_firm,
     split,
     tidy,
+    without_deed,
     without_department,
 )
 from app.candidates.rules.places import is_place, without_place
-from app.candidates.rules.sentences import is_headish, without_reason
+from app.candidates.rules.sentences import first_sentence, is_headish, without_reason
 from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     company_score,
@@ -31,9 +35,7 @@ from app.candidates.rules.vocabulary import (
 
 _LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
-COMPANY_MAX_CHARS, TITLE_MAX_CHARS = 70, 80
-_FIELD_MAX_WORDS = 4
-_LABEL_MAX_CHARS = 12
+COMPANY_MAX_CHARS, TITLE_MAX_CHARS, _LABEL_MAX_CHARS = 70, 80, 12
 _FREELANCE = re.compile(r"\b(?:freelance|self-employed)\b|프리랜서", re.IGNORECASE)
 _TOLD_LABELS = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT, Label.DUTY})
 _PERIOD_LABELS = frozenset({Label.PERIOD, Label.START, Label.END})
@@ -76,9 +78,8 @@ def draft_of(entry: Entry) -> Draft:
     if {Label.COMPANY, Label.TITLE} & entry.columns.keys():
         return _from_columns(entry)
     draft = Draft(parts=[], period=entry.period)
-    for near, lines in ((0, entry.head), (1, entry.above)):
-        for line in lines:
-            _add_parts(draft, line, near)
+    for near, line in (*((0, x) for x in entry.head), *((1, x) for x in entry.above)):
+        _add_parts(draft, line, near)
     _choose(draft)
     if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         cut_out(draft)
@@ -96,7 +97,7 @@ def draft_of(entry: Entry) -> Draft:
         _cut_firm(draft, draft.company)
     _leave_out_deed(draft)
     _leave_out_told(draft)
-    return _with_field(draft)
+    return with_field(draft)
 
 
 def _leave_out_deed(draft: Draft) -> None:
@@ -141,7 +142,7 @@ def _keep(draft: Draft, title: Part) -> None:
 def _is_told_below(draft: Draft, below: Sequence[Line]) -> bool:
     """Whether `Charge Nurse, Surgery` stands over its hospital: then the comma parts off no employer."""
     title, company = draft.title, draft.company
-    if not below or not title or not company or not title.whole or title.whole != company.whole:
+    if not below or not title or not company or not _in_one_run(title, company):
         return False
     probe = Draft(parts=[], period=None)
     _add_parts(probe, below[0], 2)
@@ -157,16 +158,22 @@ def _is_told_below(draft: Draft, below: Sequence[Line]) -> bool:
     return False
 
 
-def _with_field(draft: Draft) -> Draft:
+def _in_one_run(title: Part, company: Part) -> bool:
+    """Whether only a comma or a dash parts the employer from the job that it follows."""
+    if title.whole:
+        return title.whole == company.whole
+    dashed = title.dashed.startswith(title.text) and title.dashed.endswith(company.text)
+    return dashed and title.line == company.line
+
+
+def with_field(draft: Draft) -> Draft:
     """`Senior Associate, Property` keeps what follows its comma where the employer is told elsewhere."""
     title, company = draft.title, draft.company
     if title and company and title.whole and company.whole == title.whole:
         draft.title = replace(title, text=_as_far_as(title, company))
     elif title and company and title.whole:
         field = title.whole.removeprefix(title.text).strip(", ")
-        told = title.whole.startswith(title.text) and not any(c.isdigit() for c in field)
-        told = told and not is_employment_type(field)
-        if field and told and len(field.split()) <= _FIELD_MAX_WORDS:
+        if title.whole.startswith(title.text) and is_short_field(field):
             draft.title = replace(title, text=title.whole)
     if title and title.dashed and draft.title is title:
         _add_field(draft, title)
@@ -179,8 +186,7 @@ def _as_far_as(title: Part, company: Part) -> str:
     field = head.removeprefix(title.text).strip(", ")
     if not named or not head.startswith(title.text) or is_place(field):
         return title.text
-    plain = field and len(field.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in field)
-    return head if plain else title.text
+    return head if is_short_field(field) else title.text
 
 
 def _add_field(draft: Draft, title: Part) -> None:
@@ -196,11 +202,8 @@ def _add_field(draft: Draft, title: Part) -> None:
 
 
 def _is_field(text: str) -> bool:
-    if not text or any(c.isdigit() for c in text) or len(text.split()) > _FIELD_MAX_WORDS:
-        return False
-    return not (is_place(text) or is_employment_type(text) or title_score(text)) and (
-        is_department(text) or not company_score(text)
-    )
+    plain = is_short_field(text) and not is_place(text) and not title_score(text)
+    return plain and (is_department(text) or not company_score(text))
 
 
 def _may_name_a_company(line: Line) -> bool:
@@ -233,6 +236,8 @@ def _from_columns(entry: Entry) -> Draft:
         draft.parts = [Part(text=p, order=i, near=0) for i, p in enumerate(pieces)]
         _choose(draft)
         draft.company = draft.company or (draft.parts[0] if draft.parts else None)
+    if title and title == columns.get(Label.DUTY):  # Post and responsibilities
+        title = without_deed(title)
     if title is None:
         duty = columns.get(Label.DUTY, columns.get(Label.DEPARTMENT, ""))
         title = duty if title_score(duty) >= 0.5 else None
@@ -271,11 +276,13 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
         texts = [": ".join(texts)]  # 직위 | 사서
     for text in texts:
         bare, label = _without_label(without_periods(_HISTORY.sub("", without_reason(text))))
+        bare = named if "," in (named := first_sentence(bare)) else bare
         dashed = bare if len(_DASH.split(bare, maxsplit=1)) > 1 else ""
-        for piece in SEPARATOR.split(bare):
+        for piece in [bare] if are_two_jobs(bare) else SEPARATOR.split(bare):
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
             for part in parts:
-                if draft.title is None and _ON_ONES_OWN.fullmatch(part):
+                unclear = draft.title is None or (near == 2 and draft.company is None)
+                if unclear and _ON_ONES_OWN.fullmatch(part):
                     draft.own = draft.own or part
                 if _is_name_like(part):
                     draft.parts.append(
@@ -331,11 +338,14 @@ def _company_rank(part: Part) -> float:
     score = company_score(part.text) + 0.25 * part.bold - 0.12 * part.near - 0.02 * part.order
     if is_department(part.text):
         score -= 0.7
+    if is_within_a_firm(part.text):
+        score -= 0.2
     if part.label & {Label.COMPANY}:
         score += 1
     words = part.text.split()
-    if len(words) > 2 and part.text.islower() and part.text.isascii():
-        score -= 0.5
+    small = sum(w[0].islower() for w in words)
+    if len(words) > 2 and (len(words) == small or (small > 3 and words[0][0].isupper())):
+        score -= 0.5  # Food cost held within plan
     if len(words) == 2 and words[1].isdigit():  # Year 2, Ward 7
         score -= 0.3
     return score - 0.6 * (title_score(part.text) >= 0.6) - 0.3 * (len(part.text.split()) > 6)

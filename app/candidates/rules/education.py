@@ -18,12 +18,15 @@ from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
     DEGREE_EN,
     degree_word,
+    ends_school,
     find_degree,
     has_degree,
     has_korean_degree,
     has_school,
     is_korean_major,
     is_korean_school_word,
+    is_phrase,
+    school_after_degree,
     status_words,
     title_score,
 )
@@ -34,7 +37,7 @@ _STRONG = re.compile(
 _FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
 _GRADE = re.compile(
     r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
-    r"|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
+    r"|^(?:tertiary|secondary|primary|elementary|vocational|graduate)(?:\s(?:level|education))?\s*:|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
     re.IGNORECASE,
 )
 _BRACKETED_DEGREE = re.compile(
@@ -107,12 +110,16 @@ def _split_merged(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _continues(upper: Line, lower: Line) -> bool:
-    """한빛대학교 over 공과대학 컴퓨터공학과, or Faculty of …: one school in two lines."""
-    first = without_periods(lower.text).split()
-    return bool(first) and (
-        _COLLEGE.match(first[0]) is not None
-        or first[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
-        or (has_school(upper.text) and has_degree(lower.text) and not periods(lower.text))
+    """한빛대학교 over 공과대학 컴퓨터공학과, Elm High School over High School Diploma: one school."""
+    bare = _tidy(without_periods(lower.text))
+    studied = has_school(upper.text) and has_degree(lower.text)
+    whole = has_degree(upper.text) and has_school(bare) and not ends_school(bare)
+    return bool(bare) and (
+        _COLLEGE.match(bare.split()[0]) is not None
+        or bare.split()[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
+        or (studied and not periods(lower.text) and not whole)
+        or (studied and not periods(upper.text) and ends_school(bare))
+        or ends_school(upper.text)
     )
 
 
@@ -130,7 +137,8 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
                 **_dates(entry.period),
             )
             rows.append(row)
-            if _TRAINED.search(draft.school) and not has_school(draft.school):
+            told = is_phrase(draft.school) and not (row.degree or row.start)
+            if (told or _TRAINED.search(draft.school)) and not has_school(draft.school):
                 courses.append(row)
     # Among schools, a course that names none is further training.
     return [row for row in rows if row not in courses] or rows
@@ -182,6 +190,10 @@ def _from_lines(entry: Entry) -> _Draft:
         and title_score(draft.others[0].partition(",")[0]) >= _JOB
     ):
         return draft  # Trustee, Museum of Industry
+    if draft.school is None and not draft.others and len(draft.degrees) == 1 and entry.period:
+        degree, comma, rest = draft.degrees[0].partition(", ")
+        if comma and not has_degree(rest) and (ends_school(degree) or not _bare(degree)):
+            draft.degrees, draft.others = [degree], [rest]  # BSc Biology, Thornwick
     if draft.school is None and draft.others and (draft.degrees or entry.period):
         draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
         if not any(c.isalpha() for c in draft.school):
@@ -246,7 +258,7 @@ def _read(draft: _Draft, piece: str) -> None:
         or not any(c.isalpha() for c in text)
     ):
         return
-    if draft.school is None and has_school(text):
+    if draft.school is None and has_school(text) and not ends_school(text):
         before, school, after = _cut_school(text)
         if school:
             draft.school = school[:_SCHOOL_MAX_CHARS]
@@ -330,6 +342,8 @@ def _without_degree(text: str) -> tuple[str, str, str]:
     found = find_degree(text) or degree_word(text)
     if not found:
         return "", text, ""
+    if found.start() <= 1 and (begins := school_after_degree(text, found.end())):
+        return text[:begins].strip(_TRIM), text[begins:], ""
     if found.start() <= 1:
         rest = text[found.end() :].strip(_TRIM)
         return (found[0], rest, "") if has_school(rest) else ("", text, "")
@@ -349,7 +363,8 @@ def _degree(draft: _Draft) -> str | None:
             if field_of_study and (len(field_of_study.split()) <= 5 or " in " in field_of_study)
             else None
         )
-    if named and len(degrees) == 1 and field_of_study and _bare(named[0]):
+    bare = named and _bare(named[0]) and not ends_school(named[0])  # behind that, a town
+    if bare and len(degrees) == 1 and field_of_study:
         korean = has_korean_degree(named[0])
         degrees = named = [
             f"{field_of_study} {named[0]}" if korean else f"{named[0]}, {field_of_study}"

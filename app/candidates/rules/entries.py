@@ -10,7 +10,14 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
 from app.candidates.rules.marks import with_marks
-from app.candidates.rules.sentences import DESCRIPTION, HEAD_MAX_CHARS, is_headish, is_sentence
+from app.candidates.rules.places import is_place
+from app.candidates.rules.sentences import (
+    DESCRIPTION,
+    HEAD_MAX_CHARS,
+    first_sentence,
+    is_headish,
+    is_sentence,
+)
 from app.candidates.rules.tables import (
     Entry,
     best_period,
@@ -28,6 +35,7 @@ _JOB_MAX_CHARS, _JOB_MAX_WORDS, _SURE_TITLE = 30, 4, 0.6
 _LINE_MAX_CHARS = 400
 _ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
+_TOWN = re.compile(r"[A-Z][A-Za-z.']*(?: [A-Z][A-Za-z.']*){0,3}, [A-Z]{2}")
 _PARTS = re.compile(r"\s+[|·•]\s+|,\s+")
 _FINISHED = re.compile(
     r"^(?:grad(?:uated|uation)?|expected|anticipated|class of|completed|awarded)\b[.:]?\s*",
@@ -39,7 +47,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     """Entries in reading order. `singles` tells whether a lone date marks an entry on a line."""
     found: list[Entry] = []
     plain: list[Line] = []
-    lines = unfolded(lines[:_SECTION_LINES])
+    lines = [_apart_from_town(line) for line in unfolded(lines[:_SECTION_LINES])]
     at = 0
     while at < len(lines):
         if columns := header_row(lines[at]):
@@ -56,6 +64,14 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     rows = labelled(plain)
     plain = with_indents(with_marks(plain))
     return found + (rows or _grouped(plain, singles=singles))
+
+
+def _apart_from_town(line: Line) -> Line:
+    """`Swift Parcel-Akron, OH`, as job sites print it, with room for the dash."""
+    name, dash, town = line.text.rpartition("-")
+    if not dash or line.cells or name[-1:].isspace() or not _TOWN.fullmatch(town):
+        return line
+    return replace(line, text=f"{name} - {town}") if is_place(town) else line
 
 
 def _grouped(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Entry]:
@@ -151,7 +167,7 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
             found[0].begin <= 2
             or found[-1].stop >= len(line.text.rstrip(" .)")) - 6
             or bool(line.cells)
-            or any(_is_all_date(piece) for piece in _PARTS.split(line.text))
+            or any(_is_all_date(piece) for piece in _PARTS.split(first_sentence(line.text)))
         )
         if not edge:
             return False

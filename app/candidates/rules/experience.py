@@ -13,6 +13,7 @@ from app.candidates.rules.drafts import (
     Draft,
     cut_out,
     draft_of,
+    with_field,
 )
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label, labels_of
@@ -81,6 +82,8 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
     _pair_alike(drafts)
     _keep_fields(drafts, entries)
     _keep_titles(drafts)
+    _name_firms_beside_dates(drafts)
+    _keep_whole_under_firms(drafts)
     found: list[Experience] = []
     previous: Experience | None = None
     for number, draft in enumerate(drafts):
@@ -188,6 +191,43 @@ def _keep_titles(drafts: Sequence[Draft]) -> None:
                 draft.title, draft.company = draft.uncut or title, None
                 draft.uncut = draft.title
         named = named or draft.company is not None
+
+
+def _name_firms_beside_dates(drafts: Sequence[Draft]) -> None:
+    """`Nurse, Renal Ward` over `St Bride's, 2016 - 2019` names a firm as the other entries do."""
+    named = [(d.title, d.company) for d in drafts if d.title and d.company]
+    sure = [title.near - firm.near for title, firm in named if company_score(firm.text)]
+    if not sure or any(above != 1 for above in sure):
+        return
+    for draft in drafts:
+        title, firm = draft.title, draft.company
+        beside = [p for p in draft.parts if not p.near and not title_score(p.text)]
+        if not title or not firm or not firm.near or len(beside) != 1:
+            continue
+        if firm.whole and firm.whole == title.whole and not company_score(firm.text):
+            draft.company = beside[0]
+            with_field(draft)
+
+
+def _keep_whole_under_firms(drafts: Sequence[Draft]) -> None:
+    """`Manager, Linehaul (2004 - 2008)` within the time of the firm that stands over it names no other."""
+    outer: Draft | None = None
+    for draft in drafts:
+        title, firm = draft.title, draft.company
+        if firm and not title:
+            outer = draft
+        elif outer is None or not _lies_within(draft.period, outer.period):
+            outer = None
+        elif title and firm and firm.line == title.line and not company_score(firm.text):
+            draft.title = draft.uncut or replace(title, text=title.whole or title.text)
+            draft.company, draft.uncut = None, draft.title
+
+
+def _lies_within(inner: Period | None, outer: Period | None) -> bool:
+    if not inner or not outer or not inner.start or not outer.start:
+        return False
+    ends = outer.end is None or (inner.end is not None and inner.end[:4] <= outer.end[:4])
+    return outer.start[:4] <= inner.start[:4] and ends
 
 
 def _complete(draft: Draft, *, company_first: bool) -> None:

@@ -85,10 +85,11 @@ _HEADINGS: Mapping[Kind, str] = {
     Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
     "팀프로젝트 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
     "selectedprojects projectexperience opensource opensourceprojects opensourcecontributions academicprojects "
-    "notableprojects relevantprojects",
+    "notableprojects relevantprojects projectdetails projectsdetails detailsofprojects projectshandled projectsundertaken "
+    "projectsexecuted projectwork projectsummary projectprofile majorprojects",
     Kind.CERTIFICATES: "자격증 자격사항 자격면허 자격및면허 자격증및면허 면허 면허및자격 보유자격증 자격 취득자격 자격증사항 "
     "면허자격 국가자격증 자격취득사항 certificates certifications certification licenses "
-    "licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
+    "professionalqualification professionalqualifications licensure licensures licensureandcertifications professionalcertificates licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
     "coursesandcertifications accreditations certificate",
     Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 역서 번역서 저역서 저서및역서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
     "연구업적 발표 학회발표 학술발표 학회활동 강연 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
@@ -118,6 +119,7 @@ _HEADINGS: Mapping[Kind, str] = {
     "patentsandawards positionsofresponsibility positionofresponsibility drivinglicence drivinglicense boardservice boardmemberships boardmembership boardpositions boardroles directorships nonexecutiveroles nonexecutivedirectorships governance trusteeships advisoryroles researchinterests trainings onlinecourses selectedawards notableachievements",
 }
 _DUTIES = words("""
+    rolesresponsibilities rolesandresponsibilities roleandresponsibilities roleresponsibilities
     주요업무 담당업무 업무내용 주요업무내용 주요성과 업무성과 주요실적 업적 수행업무 상세업무 업무상세 responsibilities keyresponsibilities duties
     keyachievements achievements accomplishments highlights
     """)

@@ -76,17 +76,17 @@ _LABELS: Mapping[Label, str] = {
     Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
     "organization companyname organisation 근무기관 병원명 병원 학원명 업체 기업체명 사업장 사업장명 사업체명 근무병원 근무학교 근무업체 소속기관 소속기관명 소속명 회사/기관 기관/회사 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
     Label.TITLE: "occupationorpositionheld occupation positionheld mainpositionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
-    "role designation 직급/직책 직위(직급) 직위및직책 업무/직위",
+    "role designation post postheld posttitle jobrole positiontitle roletitle lastposition 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",
-    Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 mainactivitiesandresponsibilities responsibilities duties dutiesandresponsibilities description "
-    "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 reasonforleaving 고용형태 근무형태 고용구분 재직여부 업종 담당업무내용",
+    Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 mainactivitiesandresponsibilities jobscope scopeofwork jobdescription mainduties keyresponsibilities responsibilities duties dutiesandresponsibilities description "
+    "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 lastdrawnsalary currentsalary expectedsalary salary reasonforleaving reasonsforleaving 고용형태 근무형태 고용구분 재직여부 업종 담당업무내용",
     Label.SCHOOL: "nameoforganisationprovidingeducation nameoforganisationprovidingeducationandtraining nameandtypeoforganisation nameoforganisation nameandtypeoforganizationprovidingeducationandtraining nameofinstitution nameofuniversity nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
     "학교명/전공 institute",
     Label.MAJOR: "principalsubjects/occupationalskillscovered principalsubjects principalsubjectscovered 전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
     "학과(전공) 전공(학과) course",
     Label.DEGREE: "award awards qualifications qualification/award award/qualification qualificationobtained certificate diploma titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
     "구분 학과및학위 major/degree",
-    Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result",
+    Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result results score marks percentage aggregate cgpa percentage/cgpa cgpa/percentage",
     Label.SKILL: "기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",
     Label.LEVEL: "상 중 하 수준 숙련도 활용능력 능력 활용수준 등급 level proficiency 상중하 활용도 경험기간 사용기간",
     Label.PLACE: "소재지 지역 근무지 근무지역 location place city 본/분교",
@@ -122,7 +122,12 @@ def labels_of(text: str) -> frozenset[Label]:
     """What a label may stand for; empty when the text is none."""
     if not text or len(text) > _LABEL_MAX_CHARS:
         return frozenset()
-    return _known().get(squeeze(text), frozenset())
+    known = _known()
+    if found := known.get(squeeze(text)):
+        return found
+    outer, bracket, _ = text.partition(" (")  # Full Name (as in passport), Contact No. (HP)
+    told = bracket and text.isascii() and text.rstrip(" :").endswith(")")
+    return known.get(squeeze(outer), frozenset()) if told else frozenset()
 
 
 def is_column_label(text: str) -> bool:
@@ -130,7 +135,7 @@ def is_column_label(text: str) -> bool:
     if labels_of(text):
         return True
     parts = (
-        [p for p in re.split(r"\s*[/·,&]\s*|\s및\s", text) if p]
+        [p for p in re.split(r"\s*[/·,&]\s*|\s(?:및|and)\s", text) if p]
         if len(text) <= _LABEL_MAX_CHARS
         else []
     )
@@ -143,7 +148,8 @@ def column_labels(text: str) -> frozenset[Label]:
         return found
     if len(text) > _LABEL_MAX_CHARS:
         return frozenset()
-    return frozenset[Label]().union(*(labels_of(p) for p in re.split(r"[/·,&]|\s및\s", text)))
+    parts = re.split(r"[/·,&]|\s(?:및|and)\s", text)
+    return frozenset[Label]().union(*(labels_of(p) for p in parts))
 
 
 _BARRED = re.compile(r"(?P<label>[^|]{1,20}?)\s*\|\s*(?P<value>[^|]{1,200})")

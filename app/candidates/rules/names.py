@@ -152,11 +152,25 @@ def _labelled(value: str) -> Iterator[tuple[str, float, bool, str | None]]:
     outer = _BRACKET.sub(" ", value).strip()
     outer = _AROUND.sub("", outer).strip()
     both = _two_scripts(outer)
-    name = (both[0] if both else None) or _any_name(outer) or _any_name(_PIECES.split(outer)[0])
+    name = (
+        (both[0] if both else None)
+        or _any_name(outer)
+        or _with_given(outer)
+        or _any_name(_PIECES.split(outer)[0])
+    )
     name = name or latin_name(outer, sure=True) or long_korean_name(outer)
     name = name or foreign_korean_name(outer)
     if name:
         yield name, 1.25, True, inner or (both[1] if both else None)
+
+
+def _with_given(text: str) -> str | None:
+    """`Tan Mei Hua, Alice` stays as it is; `Moreau, Alice` has its surname first."""
+    before, comma, given = text.partition(", ")
+    words = before.split()
+    if not comma or len(given.split()) > 2 or not latin_name(f"{before} {given}", sure=True):
+        return None
+    return text if len(words) > 2 else latin_name(f"{given} {before}", sure=True)
 
 
 def _any_name(text: str) -> str | None:

@@ -37,6 +37,9 @@ _MARKED = re.compile(
 _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 # 2-1. 나루상사, 3) 나루상사
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
+_WITHIN = re.compile(r"(?:Department|Dept\.?|Faculty|School|Division) of\s")
+_GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORECASE)
+_FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
 _KIND_OF_HOUSE = re.compile(
@@ -94,6 +97,7 @@ def split(text: str) -> list[str]:
     halves = _SLASH.split(text)
     if (
         len(halves) == 2
+        and "," not in text  # Nurse, Med/Surg
         and bool(title_score(halves[0])) != bool(title_score(halves[1]))
         and max(map(len, halves)) > 3
     ):
@@ -124,10 +128,10 @@ def case_cut(text: str) -> tuple[str, str] | None:
     upper = next((at for at, w in enumerate(words) if not w.isupper()), len(words))
     while upper and not any(c.isalpha() for c in words[upper - 1]):
         upper -= 1
-    if not text.isascii() or not 2 <= upper < len(words) or not words[upper][0].isupper():
+    if is_korean(text) or not 2 <= upper < len(words) or not words[upper][0].isupper():
         return None
     first, second = " ".join(words[:upper]), " ".join(words[upper:])
-    named = title_score(first) >= 0.6 or has_degree(first)
+    named = title_score(first) >= 0.5 or has_degree(first)
     return (first, second) if named and not title_score(second) else None
 
 
@@ -160,6 +164,27 @@ def _comma_parts(text: str) -> list[str]:
     return segments
 
 
+def are_two_jobs(text: str) -> bool:
+    """`Owner / Chef`: one position of two jobs."""
+    jobs = text.split(" / ")
+    named = all(title_score(job) >= 0.6 and not is_employment_type(job) for job in jobs)
+    return len(jobs) == 2 and named and not is_korean(text) and "reelanc" not in text
+
+
+def is_within_a_firm(text: str) -> bool:
+    """`Department of Chemistry`: beside a university it is no employer."""
+    return _WITHIN.match(text) is not None
+
+
+def is_short_field(text: str) -> bool:
+    """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
+    bare = _GRADE.sub("", text)
+    if is_within_a_firm(bare):
+        return False
+    short = bare and len(bare.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in bare)
+    return bool(short) and not is_employment_type(bare)
+
+
 def without_department(text: str) -> str:
     """튼튼제약 인사팀, 튼튼제약 해외영업 2팀 → 튼튼제약; a department alone stays."""
     words = text.split()
@@ -182,13 +207,28 @@ def cut_job(text: str) -> tuple[str, str] | None:
     return " ".join(words[:first]), " ".join(words[first:])
 
 
+def without_deed(text: str) -> str:
+    """`Branch Manager Ran two shops in …` in one cell for post and duties: the post.
+
+    Names of jobs are in capitals; a deed is so in its first word only.
+    """
+    words = text.split()
+    for at, word in enumerate(words[:12]):
+        if at < 2 or not word[0].islower() or not words[at - 1][0].isupper():
+            continue
+        post = " ".join(words[: at - 1])
+        if title_score(post) >= 0.5 and (is_title_head(words[at - 2]) or post.endswith(")")):
+            return post
+    return text
+
+
 def cut_title(text: str) -> tuple[str, str] | None:
     """`Northwind Data Engineer` or `Data Engineer Northwind`: title words against the others."""
     bare = _DUTY_BRACKET.sub("", text)  # 느티초등학교 교사 (6학년 부장)
     words = (bare if title_score(bare) else text).split()
     plain = [w.partition("(")[0] or w for w in words]  # 사회복지사(팀장)
     flags = [is_title_word(w) or canonical(w) is not None for w in plain]
-    if all(flags) or "," in text:
+    if all(flags) or "," in text or are_two_jobs(text):
         return None
     if cut := _cut_before_firm(words, flags):
         return cut

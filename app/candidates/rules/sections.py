@@ -37,18 +37,16 @@ _CLOSING = re.compile(
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _LISTED = re.compile(r"[,;·•|/]")
-_TOP_LINES = 400
-_DISPLAY_RATIO = 1.5
-_LOST_MAX_CHARS = 8
-_CLEARLY_LARGE = 1.1
+_TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
+_DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
+_LOST_MAX_CHARS, _SURELY_A_TITLE = 8, 0.6
 _CLEARLY = 0.05  # of the body's size
-_CONTACT_MAX_CHARS = 80
 _LABEL_COLUMN_PT = 40.0
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
-_NAMING = frozenset({Label.COMPANY, Label.SCHOOL})
+_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL})
 _DOTTED_MAX_WORDS = 2
 
 
@@ -100,6 +98,8 @@ class _Cutter:
     def tells_of_entries(self, line: Line, before: Sequence[Line], duties: Counter[str]) -> bool:
         """Whether a short line within a career belongs to one of its entries, whatever its look."""
         heading = self.heading
+        if self.kinds[0] is Kind.PROJECTS and duties[squeeze(line.text)] > 1:
+            return True
         if heading is None or self.kinds[0] not in _STRONG:
             return False
         if is_duty(line.text):
@@ -140,8 +140,11 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             plain and (named := _plain_heading(line, following[:3]))
         ):
             cutter.open(_as_title(named, line, cutter, following), line)
-        elif line.ocr and _is_lost_heading(line, following[:2]):
-            cutter.open((Kind.EDUCATION,), line)
+        elif line.ocr and (lost := _lost_heading(line, following[:2])) not in (
+            None,
+            cutter.kinds[0],
+        ):
+            cutter.open((lost,), line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
         elif line.ratio >= _DISPLAY_RATIO and line.ratio >= 0.97 * top:
@@ -174,12 +177,17 @@ def _begins_with_contacts(line: Line, heading: Line | None) -> bool:
     )
 
 
-def _is_lost_heading(line: Line, following: Sequence[Line]) -> bool:
-    """A few letters that recognition made of a heading over a school and a degree."""
-    if len(line.text) > _LOST_MAX_CHARS or line.cells or line.bullet or len(following) < 2:
-        return False
-    meant = any("가" <= c <= "힣" or c.isdigit() for c in line.text)
-    return not meant and has_school(following[0].text) and has_degree(following[1].text)
+def _lost_heading(line: Line, following: Sequence[Line]) -> Kind | None:
+    """What a few letters that recognition made of a heading stood over: a school or a job."""
+    if len(line.text) > _LOST_MAX_CHARS or line.bullet or len(following) < 2:
+        return None
+    if any("가" <= c <= "힣" or c.isdigit() for c in line.text):
+        return None
+    first, second = (x.text for x in following)
+    if has_school(first):
+        return Kind.EDUCATION if has_degree(second) and not line.cells else None
+    spans = any(not period.single for period in periods(first))
+    return Kind.EXPERIENCE if spans and title_score(second) >= _SURELY_A_TITLE else None
 
 
 def _plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:

@@ -28,13 +28,14 @@ _KO_DEED = re.compile(
     r"(?:단축|구축|개선|도입|설계|운영|분리|감소|증가|달성|작성|수행|진행|관리|개발|절감|향상|전환|분석|기여|출시|배포|제작|수립|지원|총괄|자동화|고도화|최적화|안정화|표준화|구현|연동|이관|점검|발굴|유치)$"
 )
 ABBREVIATION_END = re.compile(
-    r"(?:\b(?:Inc|Ltd|Co|Corp|Univ|Sr|Jr|Dept|St|Dr|Ph\.?D|[A-Z])\.|\.{3}|[가-힣]\.)$"
+    r"(?:\b(?:Inc|Ltd|Lda|Ltda|Cia|Pvt|Sdn|Bhd|Bros|Mfg|Intl|Assoc|Hosp|Co|Corp|Univ|Sr|Jr|Dept|St|Dr|Ph\.?D|[A-Z])\.|\.{3}|[가-힣]\.)$"
 )
 DESCRIPTION = re.compile(
-    r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|relevant coursework|coursework|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
+    r"^(?:GPA|CGPA|학점|평점|thesis|dissertation|advisor|supervisor|지도\s?교수|졸업\s?논문|dean['’]?s list|level in eqf|eqf level|(?:final|overall) (?:grade|result)|relevant coursework|coursework(?!\s(?:in|towards?)\b)|courses?|tech(?:nologies|nology)?(?: stack)?|stack|skills|environment|사용\s?기술|기술\s?스택|담당\s?업무|주요\s?업무|업무\s?내용|성과|주요\s?성과|프로젝트|활동|수상|논문|주요\s?과목|이수\s?과목|honou?rs?|awards?|minor|(?:수행|참여|개발|진행|작업|구축|투입|연구|활동|프로젝트|사업|과제)\s?기간|(?:프로젝트|과제|사업)\s?명|주요\s?내용|(?:key |main )?(?:responsibilities|duties|achievements|accomplishments)|(?:project|client)s?(?: name| title| duration| period)?(?=\s*:))\b\s*[:：\-]?",
     re.IGNORECASE,
 )
 _LEFT = re.compile(r"\s*[|/·,]\s*(?:퇴사|퇴직|이직)\s?사유\s*[:：].*$")
+_STOP = re.compile(r"(?:(?<=[A-Za-z]{3})|(?<=\d{4}))\.(?:\s+(?=[A-Z])|$)")
 _NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT})
 _NOISE = re.compile(r"^[\s\d.,:|/~\-–—()·•]*$")
 
@@ -64,9 +65,17 @@ def is_sentence(text: str) -> bool:
 
 def _is_row_of_names(text: str) -> bool:
     """Whether it is `Head of Testing, Kronberg GmbH, Kassel.`: names for all its full stop."""
-    parts = text.removesuffix(".").split(", ")
+    parts = first_sentence(text).removesuffix(".").split(", ")
     named = len(parts) > 1 and all(p[:1].isupper() and len(p.split()) <= 5 for p in parts)
     return named and title_score(parts[0]) >= 0.6
+
+
+def first_sentence(text: str) -> str:
+    """What a description follows in one line: `Clerk, Harbor Foods` of `Clerk, Harbor Foods. Kept …`."""
+    for stop in _STOP.finditer(text):
+        if not ABBREVIATION_END.search(text, max(0, stop.start() - 8), stop.start() + 1):
+            return text[: stop.start()]
+    return text
 
 
 def is_headish(line: Line) -> bool:

@@ -1,4 +1,4 @@
-"""Headings in a margin beside their sections, where the file draws all of them before the rest."""
+"""Text in a margin that the file draws before or after all that stands beside it."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from app.candidates.rules.lines import Line
 _LEAST_HEADINGS, _MOST_HEADINGS, _LEAST_KNOWN = 3, 30, 2
 _MAX_CHARS = 24
 _EDGE_PT, _ALIGNED_PT = 2.0, 10.0
+_COLUMN_MAX_LINES, _SECTION_MAX_LINES = 120, 300
 
 
 def beside_their_sections(lines: Sequence[Line]) -> list[Line]:
@@ -75,3 +76,51 @@ def _merged(headings: Sequence[Line], body: Sequence[Line]) -> list[Line]:
 
 def _top(line: Line) -> float:
     return line.box.top if line.box else math.inf
+
+
+def sections_across_pages(lines: Sequence[Line]) -> list[Line]:
+    """A side column that is drawn between two pages of one section goes behind that section."""
+    result: list[Line] = []
+    at = 0
+    while at < len(lines):
+        stop = _end_of_column(lines, at) if at else 0
+        if not stop:
+            result.append(lines[at])
+            at += 1
+            continue
+        end = _end_of_section(lines, stop, lines[at - 1])
+        result += (*lines[stop:end], *lines[at:stop])
+        at = end
+    return [replace(line, index=number) for number, line in enumerate(result)]
+
+
+def _end_of_column(lines: Sequence[Line], at: int) -> int:
+    """Where a side column ends that begins here within another one; 0 if none does."""
+    above, first = lines[at - 1], lines[at]
+    if not _are_apart(above, first) or not heading_kinds(first.text):
+        return 0
+    if first.page == above.page and _top(first) >= _top(above):
+        return 0
+    stop = at + 1
+    while stop < min(len(lines), at + _COLUMN_MAX_LINES) and _are_apart(above, lines[stop]):
+        stop += 1
+    if stop - at < _LEAST_HEADINGS or stop == len(lines) or lines[stop].box is None:
+        return 0
+    below, last = lines[stop], lines[stop - 1]
+    beside = below.page > last.page or (below.page == last.page and _top(below) < _top(last))
+    return stop if below.page > above.page and beside and not heading_kinds(below.text) else 0
+
+
+def _are_apart(line: Line, other: Line) -> bool:
+    """Whether two lines share no vertical: neither stands over the other."""
+    if line.box is None or other.box is None:
+        return False
+    return line.box.right < other.box.left or other.box.right < line.box.left
+
+
+def _end_of_section(lines: Sequence[Line], at: int, above: Line) -> int:
+    """Where the column goes on to its next heading, or ends."""
+    for stop in range(at, min(len(lines), at + _SECTION_MAX_LINES)):
+        if heading_kinds(lines[stop].text) or _are_apart(above, lines[stop]):
+            return stop
+    return min(len(lines), at + _SECTION_MAX_LINES)

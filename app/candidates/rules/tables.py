@@ -9,7 +9,7 @@ from app.candidates.rules.dates import Period, periods
 from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sentences import ABBREVIATION_END, DESCRIPTION, is_sentence
-from app.candidates.rules.vocabulary import has_degree
+from app.candidates.rules.vocabulary import has_degree, title_score
 
 _BELOW_MAX = 3
 _LABEL_MAX_CHARS = 20
@@ -152,7 +152,8 @@ def labelled(lines: Sequence[Line]) -> list[Entry]:
     }
     rows: list[dict[Label, str]] = []
     first: frozenset[Label] = frozenset()  # what each block begins with
-    for line in lines:
+    titles: list[str] = []  # what stands over each, without a label
+    for above, line in zip((None, *lines), lines, strict=False):
         if len(line.cells) > 2 and len(line.cells) % 2:
             continue
         for labels, value in pairs(line):
@@ -161,9 +162,18 @@ def labelled(lines: Sequence[Line]) -> list[Entry]:
             if labels & wanted and (not rows or labels & wanted & rows[-1].keys()):
                 first = first or labels & wanted
                 rows.append({})
+                titles.append(above.text if above and _is_bare_title(above) else "")
             if labels & wanted:
                 for label in labels & wanted:
                     rows[-1].setdefault(label, value)
+    for row, title in zip(rows, titles, strict=True):
+        if title:
+            row.setdefault(Label.TITLE, title)
     blank = Line(index=-1, text="")
     named = [row for row in rows if len(row) > 1 and row.keys() & {Label.COMPANY, Label.SCHOOL}]
     return [Entry(period=_column_period(row, blank), columns=row) for row in named]
+
+
+def _is_bare_title(line: Line) -> bool:
+    """`Sales Executive` over `Company: …`."""
+    return not line.cells and title_score(line.text) >= 0.6 and not any(pairs(line))

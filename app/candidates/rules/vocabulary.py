@@ -45,14 +45,16 @@ _TITLE_HEADS = words("""
     contractor superintendent foreman machinist welder carpenter plumber dispatcher ambassador
     investigator practitioner educator facilitator curator conductor composer author speaker
     webmaster storekeeper salesperson salesman scrum master pm po qa ta ra developer/engineer
-    generalist expert technologist copyeditor entwickler ingenieur
+    helper journeyman handyman installer repairer millwright pipefitter ironworker lineman boilermaker
+    custodian caretaker groundskeeper landscaper nanny babysitter chauffeur valet usher lifeguard
+    sister generalist expert technologist copyeditor entwickler ingenieur
     """)
 # Jobs in one word, as German, Dutch and their neighbours write them: Projektleiter, Verkoopadviseur.
 _TITLE_ENDINGS = tuple(
     sorted(
         words("""
         adviseur assistent assistentin bearbeiter bearbeiterin beheerder berater beraterin entwickler entwicklerin
-        ingenieur ingenieurin ingenjör ledare lehrer lehrerin leider leiter leiterin
+        werkstudent werkstudentin praktikant praktikantin stagiair stagiaire ingenieur ingenieurin ingenjör ledare lehrer lehrerin leider leiter leiterin
         manager managerin medewerker mitarbeiter mitarbeiterin ontwikkelaar techniker technikerin utvecklare utvikler
         """)
     )
@@ -135,7 +137,7 @@ _RESEARCHER = re.compile(
     r"(?:^|\s)(?:선임|책임|수석|전임|주임|위촉|보조|초빙|객원|박사후|연수|상임|학생|방문|겸임|계약|인턴|참여|특별)\s?연구원$"
 )
 _LEGAL_ALONE = re.compile(
-    r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|Co\.,? Ltd)\.?$",
+    r"^(?:Inc|Ltd|LLC|Corp|GmbH|PLC|LLP|Limited|Co|Pty|S\.A|B\.V|N\.V|S\.L|S\.r\.l|S\.p\.A|SpA|Srl|Lda|Ltda|Sdn\.? Bhd|(?:Pvt|Pte|Pty|Co)\.?,? Ltd)\.?$",
     re.IGNORECASE,
 )
 _ORG = re.compile(
@@ -156,13 +158,14 @@ _EMPLOYMENT_TYPE = re.compile(
     r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
     re.IGNORECASE,
 )
+_WORKING_STUDENT = re.compile(r"^(?:working|work[- ]study|placement) student$", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,/&()]+")
 
 _SCHOOL_KO = re.compile(
     r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대(?:학교)?)"
 )
 _SCHOOL_EN = re.compile(
-    r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
+    r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Col[áa]iste|Ysgol|\w*[Vv]idyalaya\w*|Vidyapee?th|Vidyashram|Vidya Mandir|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|TAFE|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
     r"|^(?:KAIST|POSTECH|UNIST|DGIST|GIST|MIT|UCLA|UCSD|USC|NYU|CMU|EPFL|Caltech|ETH\b.*|UC [A-Z][a-z]+(?: [A-Z][a-z]+)?|Georgia Tech|Virginia Tech|INSEAD|LSE|SNU|UIUC"
     r"|IIT [A-Z]\w+|Texas A&M|Penn State|UT Austin|TU \w+|KU Leuven|Imperial|SUNY \w+)\b",
     re.IGNORECASE,
@@ -177,8 +180,18 @@ DEGREE_EN = re.compile(
 )
 _DEGREE_WORDS = re.compile(
     r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
-    r"postgraduate|graduate certificate|high school|certificate in|licence|licentiate|magister|diplom|exchange student|secondary|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+)\b",
+    r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc|wassce|ssce|igcses?|kcse|matriculation)\b",
     re.IGNORECASE,
+)
+_WITHIN_NAMES = words("of and the for de del della di do da du des der la le")
+_ENDS_SCHOOL = re.compile(
+    r"(?:abitur|matura|wassce|ssce|kcse|matriculation|baccalaur\w+|bachillerato|leaving cert\w*|high school (?:diploma|graduate|degree|certificate|equivalency)|[aos][- ]levels?)",
+    re.IGNORECASE,
+)
+_SCHOOL_BEGINS = re.compile(
+    r"(?<=\w )(?:Universi[dt]\w+|Institut\w*|Istituto|Facul\w+|Escol\w+|Escuela|École|Ecole|College|School|Academy)"
+    r"\s(?:of|de|do|da|des|du|del|della|di|für|zu|Polit[ée]cnic\w*|Superior)\b"
+    r"|(?<=\w )\w+ (?:(?:State|Technical|Medical|Business|Community|High|International) )?(?:University|College|Polytechnic)$"
 )
 _AMBIGUOUS_DEGREES = frozenset(
     {"MA", "ME", "AS", "BE", "DE", "MS", "MD", "AA", "BA", "GED", "MIS", "SB"}
@@ -202,6 +215,8 @@ def title_score(text: str) -> float:
         return 0.0
     if _KO_ORG_NOT_TITLE.search(text.strip()) or _LEGAL.search(text):
         return 0.0
+    if _WORKING_STUDENT.search(text):
+        return 1.0
     heads = sum(_is_head(w) for w in words)
     if not heads:
         return 0.0
@@ -341,6 +356,23 @@ def find_degree(text: str) -> re.Match[str] | None:
 def degree_word(text: str) -> re.Match[str] | None:
     """The first degree spelled out in English."""
     return _DEGREE_WORDS.search(text)
+
+
+def is_phrase(text: str) -> bool:
+    """Whether words are no name: `First aid at work`."""
+    small = [w for w in text.split() if w.isalpha() and w.islower() and w not in _WITHIN_NAMES]
+    return text.isascii() and len(small) > 1
+
+
+def ends_school(text: str) -> bool:
+    """Abitur, High School Diploma: it has no subject, so that what follows is a school or a town."""
+    return _ENDS_SCHOOL.fullmatch(text.strip()) is not None
+
+
+def school_after_degree(text: str, at: int) -> int | None:
+    """Where a school's name begins behind its degree without a sign: `Bachelor in Law University of …`."""
+    found = _SCHOOL_BEGINS.search(text, at)
+    return found.start() if found else None
 
 
 def status_words(text: str) -> re.Match[str] | None:

@@ -14,6 +14,8 @@ from tests.candidates.markup import DocumentOf, LineOf
         ("I have been a senior analyst at Acme Grid since March 2019.", "Acme Grid", "senior analyst", "2019-03", None),
         ("Before that, from 2015 to 2019, I worked as a clerk at Harbor Foods.", "Harbor Foods", "clerk", "2015", "2019"),
         ("In 2012 I joined Elm Clinic as a staff nurse, and still work there today.", "Elm Clinic", "staff nurse", "2012", None),
+        ("Working as Module Lead in Palar Infotech Pvt. Ltd. from Aug 2019 to till date.", "Palar Infotech Pvt. Ltd.", "Module Lead", "2019-08", None),
+        ("Worked with Konkan Ltd., Mumbai as Test Engineer from July 2015 to May 2019.", "Konkan Ltd", "Test Engineer", "2015-07", "2019-05"),
         ("2019년 3월 가람물산에 입사하여 현재까지 구매팀 과장으로 근무하고 있습니다.", "가람물산", "구매팀 과장", "2019-03", None),
         ("해든유통에서 2014년 3월부터 2019년 2월까지 영업팀 대리로 일했습니다.", "해든유통", "영업팀 대리", "2014-03", "2019-02"),
     ],
@@ -57,3 +59,14 @@ def test_a_resume_in_sentences_is_read(document: DocumentOf) -> None:
         ("Ashby University", "BSc in Economics", "2015"),
         ("너울대학교", "경영학과", "2014-02"),
     ]
+
+
+def test_points_of_a_list_are_told_one_by_one(line: LineOf) -> None:
+    points = (
+        "Worked as Programmer in Palar Infotech from Feb 2016 to Jul 2019",
+        "Worked as Trainee in Delta Softech from Oct 2012 to Jan 2016",
+    )
+
+    found = told_positions([[line(text, bullet=True) for text in points]])
+
+    assert [x.company for x in found] == ["Palar Infotech", "Delta Softech"]

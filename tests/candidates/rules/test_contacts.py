@@ -215,3 +215,11 @@ def test_a_host_under_an_address_with_a_handle_is_one_of_its_own(document: Docum
     links = values(found_in(document, *lines).links)
 
     assert links == ["www.example.com/@annown", "annown.example.net"]
+
+
+def test_two_profiles_under_each_other_are_two(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "ann@example.com", "medium.com/@annown", "x.com/ann_own"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == ["medium.com/@annown", "x.com/ann_own"]

@@ -147,3 +147,76 @@ def test_a_duty_of_two_letters_behind_the_job(document: DocumentOf) -> None:
     assert jobs(document, ["두레초등학교 교사 (담임)", "2014.03 ~ 현재"]) == [
         ("두레초등학교", "교사")
     ]
+
+
+def test_a_deed_in_the_cell_of_the_post_is_no_part_of_it(document: DocumentOf) -> None:
+    lines = [
+        "Dates‖Employer‖Post and responsibilities",
+        "2018 – 2021‖Harrow Lane Nursery‖Deputy Manager & Room Leader Planned the days of 40 children",
+    ]
+
+    assert jobs(document, lines) == [("Harrow Lane Nursery", "Deputy Manager & Room Leader")]
+
+
+def test_a_job_in_capitals_before_a_firm_with_accents(document: DocumentOf) -> None:
+    lines = ["01/03/2021 – CURRENT Porto, Portugal", "WINE CELLAR ASSISTANT Adega Açor, Lda."]
+
+    assert jobs(document, lines) == [("Adega Açor, Lda.", "WINE CELLAR ASSISTANT")]
+
+
+def test_a_firm_below_a_field_behind_a_dash(document: DocumentOf) -> None:
+    lines = [
+        "Jan 2020 - Now‖Senior Sales Manager – Pricing",
+        "Coral Tools, Inc.",
+        "Opened two shops",
+    ]
+
+    assert jobs(document, lines) == [("Coral Tools, Inc.", "Senior Sales Manager – Pricing")]
+
+
+def test_a_description_in_the_line_of_the_names_is_left_out(document: DocumentOf) -> None:
+    lines = ["May 2016–May 2019", "Research Fellow, Institute of Tides. Field work on two coasts"]
+
+    assert jobs(document, lines) == [("Institute of Tides", "Research Fellow")]
+    lines[1] = "Research Fellow, Harbor Data Inc. Boston"
+    assert jobs(document, lines) == [("Harbor Data Inc. Boston", "Research Fellow")]
+
+
+def test_work_on_ones_own_below_the_job(document: DocumentOf) -> None:
+    lines = [
+        *("2015 - 2018‖Buyer", "Acme Labs", "- Bought parts"),
+        *("2013 - 2015‖UX Writer", "Freelance", "- Wrote for shops"),
+    ]
+
+    assert jobs(document, lines) == [("Acme Labs", "Buyer"), ("Freelance", "UX Writer")]
+
+
+def test_a_deed_without_a_bullet_is_no_firm(document: DocumentOf) -> None:
+    lines = [
+        "**The Brass Kettle‖May, 2018 - Present**",
+        "Head Chef",
+        "Kitchen brigade of 12 and two outlets",
+        "Food cost kept within the plan",
+    ]
+
+    assert jobs(document, lines) == [("The Brass Kettle", "Head Chef")]
+
+
+def test_one_position_may_be_two_jobs(document: DocumentOf) -> None:
+    lines = ["Elm Wiring Co.‖Summers 2004 to 2006", "Electrician / Foreman"]
+
+    assert jobs(document, lines) == [("Elm Wiring Co.", "Electrician / Foreman")]
+
+
+def test_a_department_of_a_university_is_no_employer(document: DocumentOf) -> None:
+    lines = ["Lecturer, Department of Botany, University of Ashford, 2017 - 2021"]
+
+    assert jobs(document, lines) == [("University of Ashford", "Lecturer")]
+    lines = ["Clerk, Department of Harbors", "2017 - 2021"]
+    assert jobs(document, lines) == [("Department of Harbors", "Clerk")]
+
+
+def test_a_slash_within_a_field_cuts_nothing(document: DocumentOf) -> None:
+    lines = ["Registered Nurse, Med/Surg (PRN)", "Elm Hospital", "07/2017 – 08/2019"]
+
+    assert jobs(document, lines) == [("Elm Hospital", "Registered Nurse, Med/Surg (PRN)")]

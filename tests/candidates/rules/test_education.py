@@ -233,3 +233,108 @@ def test_a_degree_may_stand_in_the_remarks_and_an_advisor_is_none(document: Docu
 
     assert schools(document, table)[0][1] == "유아교육과 전문학사"
     assert schools(document, [line])[0][1] == "물리학과 이학박사"
+
+
+def test_a_school_begins_without_a_sign_behind_its_degree(document: DocumentOf) -> None:
+    lines = [
+        "01/09/2011 – 30/06/2015 Porto, Portugal",
+        "Bachelor in Marine Biology Universidade do Cabo Verdelho",
+        "Level in EQF EQF level 6",
+    ]
+
+    assert schools(document, lines) == [
+        ("Universidade do Cabo Verdelho", "Bachelor in Marine Biology", "2011-09", "2015-06")
+    ]
+
+
+def test_what_follows_a_leaving_certificate_is_its_school_or_a_town(document: DocumentOf) -> None:
+    lines = [
+        "2011 - 2015‖BSc Physics, University of Ashford",
+        "2011‖Matura, Gymnasium Oberau, Tannfeld",
+        "2009‖Leaving Certificate, Ardnamara Community",
+    ]
+
+    assert schools(document, lines)[1:] == [
+        ("Gymnasium Oberau", "Matura", None, "2011"),
+        ("Ardnamara Community", "Leaving Certificate", None, "2009"),
+    ]
+
+
+def test_a_diploma_of_its_school_stands_under_it(document: DocumentOf) -> None:
+    lines = [
+        "**Marlow State University**",
+        "BA Economics (2010 - 2014)",
+        "**Eastgate High School**",
+        "High School Diploma (2006 - 2010)",
+    ]
+
+    assert schools(document, lines)[1:] == [
+        ("Eastgate High School", "High School Diploma", "2006", "2010")
+    ]
+
+
+def test_a_course_without_degree_or_school_is_none_among_schools(document: DocumentOf) -> None:
+    lines = [
+        "BSc Nursing, University of Ashford‖2013 - 2016",
+        "First aid at work and moving of loads, renewed 2021",
+        "Imperial 2019",
+    ]
+
+    assert [school for school, *_ in schools(document, lines)] == [
+        "University of Ashford",
+        "Imperial",
+    ]
+
+
+def test_a_year_before_what_is_told_of_the_studies(document: DocumentOf) -> None:
+    lines = [
+        "PhD, Geology, University of Ashford, 2017. Supervisor: Prof. A. Roe",
+        "MA, Geology, University of Marlow, 2012",
+        "Certificate III in Office Work, TAFE Westland, 2009",
+    ]
+
+    assert schools(document, lines) == [
+        ("University of Ashford", "PhD, Geology", None, "2017"),
+        ("University of Marlow", "MA, Geology", None, "2012"),
+        ("TAFE Westland", "Certificate III in Office Work", None, "2009"),
+    ]
+
+
+def test_the_level_before_a_school_is_no_part_of_its_name(document: DocumentOf) -> None:
+    lines = ["Tertiary: Bulan Coastal University", "BS Accountancy", "2011 – 2015"]
+
+    assert schools(document, lines) == [
+        ("Bulan Coastal University", "BS Accountancy", "2011", "2015")
+    ]
+
+
+def test_a_degree_may_stand_over_its_school_and_each_line_may_be_whole(
+    document: DocumentOf,
+) -> None:
+    over = ["**High school diploma**", "Elm High School", "August 2012 to June 2016"]
+    whole = ["MBA, Finance, Lakeview University", "BS, Geology, Purcell University"]
+
+    assert schools(document, over) == [
+        ("Elm High School", "High school diploma", "2012-08", "2016-06")
+    ]
+    assert [school for school, *_ in schools(document, whole)] == [
+        "Lakeview University",
+        "Purcell University",
+    ]
+
+
+def test_a_school_of_two_words_behind_its_degree(document: DocumentOf) -> None:
+    lines = [
+        "01/09/2012 – 10/06/2017 Uppsala, Sweden",
+        "MSc in Civil Engineering Tallmark University",
+    ]
+
+    assert schools(document, lines) == [
+        ("Tallmark University", "MSc in Civil Engineering", "2012-09", "2017-06")
+    ]
+
+
+def test_an_examination_at_the_end_of_school(document: DocumentOf) -> None:
+    lines = ["Government Secondary School, Offa", "WASSCE‖2005 – 2011"]
+
+    assert schools(document, lines) == [("Government Secondary School", "WASSCE", "2005", "2011")]

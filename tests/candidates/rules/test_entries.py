@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from app.candidates.rules.entries import group, is_headish, is_sentence
+from app.candidates.rules.experience import find_experience
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import read_lines
 from app.documents.blocks import Box
@@ -222,3 +223,11 @@ def test_the_period_of_a_project_begins_no_entry(document: DocumentOf) -> None:
     ]
 
     assert [e.head[0].text for e in entries(document, lines)] == [lines[0], lines[3]]
+
+
+def test_a_town_behind_the_firm_without_room_for_the_dash(document: DocumentOf) -> None:
+    lines = ["**Delivery Driver**", "Fast Crate-Akron, OH", "August 2020 to Present", "- Rounds"]
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(x.company, x.title) for x in found] == [("Fast Crate", "Delivery Driver")]

@@ -311,3 +311,33 @@ def test_a_counted_team_and_a_reason_for_leaving_name_nothing(document: Document
     lines = ["2018.07 ~ 2021.03", "나루하우스 해외영업 2팀", "대리 | 퇴사사유 : 업종 전환"]
 
     assert positions(document, lines) == [("나루하우스", "대리", "2018-07", "2021-03")]
+
+
+def test_a_field_above_a_firm_beside_its_date_is_none_where_others_stand_so(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        *("**Ward Sister, Acute Medicine (Band 7)**", "Elm Hospital, May 2019 to date", "- Rota"),
+        *("**Staff Nurse, Renal (Band 5)**", "St Bride's, May 2016 to May 2019", "- Dialysis"),
+    ]
+
+    assert [(company, title) for company, title, *_ in positions(document, lines)] == [
+        ("Elm Hospital", "Ward Sister, Acute Medicine (Band 7)"),
+        ("St Bride's", "Staff Nurse, Renal (Band 5)"),
+    ]
+
+
+def test_positions_within_the_time_of_their_firm_are_whole(document: DocumentOf) -> None:
+    lines = [
+        "**TRIMAR CARRIERS**, Gary, IL  2004 – 2012",
+        "**Director of Yards** (2008 – 2012)",
+        "- Opened 9 yards",
+        "**Manager, Linehaul** (2004 – 2008)",
+    ]
+
+    found = [(company, title) for company, title, *_ in positions(document, lines)]
+
+    assert found == [
+        ("TRIMAR CARRIERS", "Director of Yards"),
+        ("TRIMAR CARRIERS", "Manager, Linehaul"),
+    ]

@@ -73,3 +73,15 @@ def test_a_number_before_a_label_is_no_part_of_it(line: LineOf) -> None:
 )
 def test_words_of_forms(text: str, label: Label) -> None:
     assert label in labels_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Full Name (as in passport)", Label.NAME),
+        ("Contact No. (HP)", Label.PHONE),
+        ("Post and responsibilities", Label.TITLE),
+    ],
+)
+def test_a_label_with_a_remark_or_with_a_second_one(text: str, label: Label) -> None:
+    assert label in column_labels(text)

@@ -159,3 +159,13 @@ def test_the_mail_address_tells_a_name_from_other_words(document: DocumentOf) ->
 
     assert [c.name for c in candidates(sections, ["june.page@example.org"])] == ["June Page"]
     assert candidates(sections, ["office@example.org"]) == []
+
+
+def test_a_form_may_have_the_surname_first(document: DocumentOf) -> None:
+    assert best(document, "Full Name‖Tan Mei Hua, Alice") == ("Tan Mei Hua, Alice", None)
+    assert best(document, "Full Name‖Moreau, Alice") == ("Alice Moreau", None)
+
+
+def test_letters_behind_a_name_are_no_given_name(document: DocumentOf) -> None:
+    assert best(document, "# ADAEZE OKORO, ACA") == ("Adaeze Okoro", None)
+    assert best(document, "# Adaeze Okoro, LCSW, MSW") == ("Adaeze Okoro", None)

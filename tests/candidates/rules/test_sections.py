@@ -386,3 +386,44 @@ def test_a_sentence_is_no_heading(document: DocumentOf) -> None:
     found = cut(document, ["!plain", "Work history", "2008-2013", "Patents and user manuals."])
 
     assert found[-1] == (Kind.EXPERIENCE, ["2008-2013", "Patents and user manuals."])
+
+
+def test_the_label_of_a_position_opens_no_section(document: DocumentOf) -> None:
+    lines = [
+        "**EXPERIENCE**",
+        "Period‖Jan 2016 to Jun 2021",
+        "Company‖Orchard Marine",
+        "Position‖Buyer",
+    ]
+
+    assert [len(texts) for _, texts in cut(document, lines)] == [3]
+
+
+def test_the_header_row_of_a_table_of_marks_opens_no_section(document: DocumentOf) -> None:
+    lines = [
+        "## EDUCATION",
+        "Course‖Institution‖Year of Passing‖Percentage",
+        "B.Tech (Civil Engineering)‖Palar College of Engineering‖2014‖81%",
+    ]
+
+    assert [len(texts) for _, texts in cut(document, lines)] == [2]
+
+
+def test_the_duties_of_each_project_open_no_section(document: DocumentOf) -> None:
+    project = ["Project: Ledger", "Roles & Responsibilities:", "Coding of the nightly batch."]
+
+    found = cut(document, ["PROJECT DETAILS:", *project, *project])
+
+    assert [(kind, len(texts)) for kind, texts in found] == [(Kind.PROJECTS, 6)]
+
+
+def test_a_heading_that_recognition_lost_over_a_dated_job_opens_the_career(
+    document: DocumentOf,
+) -> None:
+    rows = ["LICENSES", "Journeyman card", "K‖IE", "Elm Wiring Co.‖03/2015 to Present", "Foreman"]
+
+    assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [
+        Kind.CERTIFICATES,
+        Kind.EXPERIENCE,
+    ]
+    assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.CERTIFICATES]

@@ -1,7 +1,8 @@
 from app.candidates.rules.education import find_education
 from app.candidates.rules.experience import find_experience
+from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import read_lines
-from app.candidates.rules.tables import header_row
+from app.candidates.rules.tables import header_row, labelled
 from tests.candidates.markup import DocumentOf, LineOf
 
 
@@ -55,3 +56,14 @@ def test_a_role_in_a_project_begins_no_block(document: DocumentOf) -> None:
         ("Alder Systems", "Engineer", "2019"),
         ("Osprey Labs", "Trainee", "2016"),
     ]
+
+
+def test_a_title_stands_over_a_block_of_labels(document: DocumentOf) -> None:
+    lines = [
+        *("Sales Executive", "Company: Brightway Motors Ltd", "Dates: Jan 2019 to Present"),
+        *("Valet", "Company: Parkside Cars", "Dates: May 2016 to Dec 2018"),
+    ]
+
+    found = labelled(read_lines(document(lines)))
+
+    assert [entry.columns.get(Label.TITLE) for entry in found] == ["Sales Executive", "Valet"]
