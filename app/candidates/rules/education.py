@@ -11,8 +11,9 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
-from app.candidates.rules.parts import case_cut, without_translation
+from app.candidates.rules.parts import TRIM, without_translation
 from app.candidates.rules.places import is_place
+from app.candidates.rules.school_names import AFTER_SCHOOL, COLLEGE, cut_school
 from app.candidates.rules.sentences import is_headish
 from app.candidates.rules.tables import Entry
 from app.candidates.rules.vocabulary import (
@@ -24,9 +25,7 @@ from app.candidates.rules.vocabulary import (
     has_korean_degree,
     has_school,
     is_korean_major,
-    is_korean_school_word,
     is_phrase,
-    school_after_degree,
     status_words,
     title_score,
 )
@@ -34,7 +33,6 @@ from app.candidates.rules.vocabulary import (
 _STRONG = re.compile(
     r"(?<=[a-z]{4})\.\s+(?=[A-Z])|\s*\t\s*|\s*\|\s*|\s+[•·∙/]\s+|\s*[•∙]\s*|\s+[-–—―]+\s+|\s*—\s*|\s{3,}|;\s+|\s+@\s+"
 )
-_FROM = re.compile(r"\s+(?:from|at)\s+(?=[A-Z])")
 _GRADE = re.compile(
     r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
     r"|^(?:tertiary|secondary|primary|elementary|vocational|graduate)(?:\s(?:level|education))?\s*:|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
@@ -44,23 +42,13 @@ _BRACKETED_DEGREE = re.compile(
     r"[(\[]\s*((?:전문학사|학사|석사|박사)(?:\s?(?:과정|졸업|재학|수료))?)\s*[)\]]"
 )
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
-_DIPLOMA = re.compile(r"\b(?:diploma|certificate|degree|bachelor|master)\b", re.IGNORECASE)
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
 _BRACKETS = re.compile(r"[()\[\]]")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
 )
-_TRIM = " \t,;:|/~·•-–—"
-_CAMPUSES = re.compile(
-    r"^(?:The )?(?:Univ\w*\.? of (?:California|Texas|Illinois|Wisconsin|Michigan|North Carolina|Maryland|Massachusetts|Colorado|Minnesota|Tennessee|Nebraska|Missouri|Hawaii|Alabama)|California State University|State University of New York|Indian Institute of (?:Technology|Science))$",
-    re.IGNORECASE,
-)
-_AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교|교육원|어학원|어학당)\)?$")
 _GOES_ON = re.compile(r"(?:\s(?:in|of|and|for|with)|\s?[&,])$")
-_GENERIC = re.compile(
-    r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
-)
 _FURTHER = re.compile(
     r"\s*\((?:지도\s?교수|부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
 )
@@ -68,7 +56,6 @@ _LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$|\s[0-4]\.\d
 """Of a sentence that was cut (I graduated from Ashby University with a BSc), and of a grade (4.02 / 4.5)."""
 
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
-_COLLEGE = re.compile(r"^[가-힣]{2,8}대학$")
 _JOB = 0.9
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
 
@@ -115,7 +102,7 @@ def _continues(upper: Line, lower: Line) -> bool:
     studied = has_school(upper.text) and has_degree(lower.text)
     whole = has_degree(upper.text) and has_school(bare) and not ends_school(bare)
     return bool(bare) and (
-        _COLLEGE.match(bare.split()[0]) is not None
+        COLLEGE.match(bare.split()[0]) is not None
         or bare.split()[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
         or (studied and not periods(lower.text) and not whole)
         or (studied and not periods(upper.text) and ends_school(bare))
@@ -233,14 +220,14 @@ def _pieces(text: str) -> list[str]:
     """Master of Business Administration - MBA, Strategy: one degree, spelled out and in short."""
     long, dash, short = text.partition(" - ")
     if dash and degree_word(long) and (found := DEGREE_EN.match(short)) and len(found[0]) > 1:
-        return [text.strip(_TRIM)]
+        return [text.strip(TRIM)]
     return _STRONG.split(text)
 
 
 def _tidy(text: str) -> str:
     text = _BRACKETED_DEGREE.sub(r"\1", _FURTHER.sub("", text.strip()))
     text = _EMPTY_BRACKETS.sub(" ", _GRADE.sub(" ", text))
-    text = " ".join(text.split()).strip(_TRIM)
+    text = " ".join(text.split()).strip(TRIM)
     tail = _BRACKET_TAIL.search(text)
     if tail and is_place(tail[1]):
         text = text[: tail.start()]
@@ -259,7 +246,7 @@ def _read(draft: _Draft, piece: str) -> None:
     ):
         return
     if draft.school is None and has_school(text) and not ends_school(text):
-        before, school, after = _cut_school(text)
+        before, school, after = cut_school(text)
         if school:
             draft.school = school[:_SCHOOL_MAX_CHARS]
             for rest in (before, after):
@@ -267,88 +254,10 @@ def _read(draft: _Draft, piece: str) -> None:
             return
     if has_degree(text) or is_korean_major(_STATUS.sub("", text)):
         draft.degrees.append(text)
-    elif draft.school is not None and has_school(text) and _AFTER_SCHOOL.search(text.split()[0]):
+    elif draft.school is not None and has_school(text) and AFTER_SCHOOL.search(text.split()[0]):
         draft.school = f"{draft.school} {text}"[:_SCHOOL_MAX_CHARS]
     else:
         draft.others.append(text)
-
-
-def _cut_school(text: str) -> tuple[str, str, str]:
-    """What stands before the school's name, the name, and what stands after it."""
-    if any("가" <= c <= "힣" for c in text):
-        cut = _cut_korean(text)
-        if cut[1]:
-            return cut
-    pieces = _FROM.split(text, maxsplit=1)
-    if len(pieces) == 2 and has_school(pieces[1]):
-        _, school, after = _cut_school(pieces[1])
-        return pieces[0], school, after
-    segments = [s.strip() for s in text.split(",")]
-    named = [i for i, s in enumerate(segments) if has_school(s)]
-    # High School Diploma, Eastgate High School: the one that is no degree.
-    at = next((i for i in named if not _DIPLOMA.search(segments[i])), named[0] if named else 0)
-    if cut := case_cut(segments[at]):
-        segments[at : at + 1] = cut
-        at += 1
-    before, school, after = ", ".join(segments[:at]), segments[at], segments[at + 1 :]
-    if after and _CAMPUSES.match(school):
-        school = f"{school}, {after.pop(0)}"
-    after = _without_places(after)
-    head, school, tail = _without_degree(school)
-    return (
-        ", ".join(p for p in (before, head) if p),
-        school,
-        ", ".join(p for p in (tail, *after) if p),
-    )
-
-
-def _without_places(segments: Sequence[str]) -> list[str]:
-    """Segments less `Henderson, NV` and `Lyon`."""
-    kept: list[str] = []
-    at = 0
-    while at < len(segments):
-        if at + 1 < len(segments) and is_place(f"{segments[at]}, {segments[at + 1]}"):
-            at += 2
-        elif is_place(segments[at]):
-            at += 1
-        else:
-            kept.append(segments[at])
-            at += 1
-    return kept
-
-
-def _cut_korean(text: str) -> tuple[str, str, str]:
-    words = text.replace(",", " , ").split()
-    at = next((i for i, w in enumerate(words) if is_korean_school_word(w)), None)
-    if at is None:
-        return "", "", text
-    begin = at
-    if _GENERIC.fullmatch(words[at]):  # 호반 대학교, 하노이 붉은강 고등학교
-        while begin and not (has_degree(words[begin - 1]) or is_korean_major(words[begin - 1])):
-            begin -= 1
-    end = at + 1
-    while end < len(words) and (
-        _AFTER_SCHOOL.search(words[end]) or (words[end].startswith("(") and "캠퍼스" in words[end])
-    ):
-        end += 1
-    rest = words[end:]
-    while rest and (_COLLEGE.match(rest[0]) or rest[0] == ","):
-        rest = rest[1:]
-    before = [w for w in words[:begin] if has_degree(w) or is_korean_major(w)]
-    return " ".join(before), " ".join(words[begin:end]), " ".join(rest).replace(" , ", ", ")
-
-
-def _without_degree(text: str) -> tuple[str, str, str]:
-    found = find_degree(text) or degree_word(text)
-    if not found:
-        return "", text, ""
-    if found.start() <= 1 and (begins := school_after_degree(text, found.end())):
-        return text[:begins].strip(_TRIM), text[begins:], ""
-    if found.start() <= 1:
-        rest = text[found.end() :].strip(_TRIM)
-        return (found[0], rest, "") if has_school(rest) else ("", text, "")
-    head = text[: found.start()].strip(_TRIM + "(")
-    return ("", head, text[found.start() :].strip(_TRIM)) if has_school(head) else ("", text, "")
 
 
 def _degree(draft: _Draft) -> str | None:
@@ -392,12 +301,12 @@ def _bare(text: str) -> bool:
 
 def _status_off(text: str) -> str:
     """졸업 says nothing that the dates do not say."""
-    bare = " ".join(_STATUS.sub(" ", text).split()).strip(_TRIM)
-    return bare if bare.count("(") == bare.count(")") else bare.rpartition("(")[0].strip(_TRIM)
+    bare = " ".join(_STATUS.sub(" ", text).split()).strip(TRIM)
+    return bare if bare.count("(") == bare.count(")") else bare.rpartition("(")[0].strip(TRIM)
 
 
 def _clip(text: str | None) -> str | None:
-    text = _FULL_STOP.sub("", text.strip(_TRIM))[:_DEGREE_MAX_CHARS] if text else ""
+    text = _FULL_STOP.sub("", text.strip(TRIM))[:_DEGREE_MAX_CHARS] if text else ""
     return text or None
 
 

@@ -6,15 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import Kind, heading_kinds, is_decorated, is_numbered
+from app.candidates.rules.headings import (
+    Kind,
+    heading_kinds,
+    is_decorated,
+    is_numbered,
+    kinds_by_ending,
+)
 from app.candidates.rules.labels import Label, is_column_label
 from app.candidates.rules.lines import Line
 from app.candidates.rules.tables import header_row
+from app.candidates.rules.vocabulary import has_degree, has_school, title_score
 
 _CAPS = re.compile(r"[A-Z]{3,}")
 _SIGN_ENDS = "]>】〉》」』=#*"
 _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
+_LOST_MAX_CHARS, _SURELY_A_TITLE = 8, 0.6
+_LISTED = re.compile(r"[,;·•|/]")
 _REMARK = re.compile(r"최종\s?학력|총\s?\d|신입|경력\s?\d")
 _OF_A_CAREER = re.compile(r"경력|커리어|career|employment", re.IGNORECASE)
 
@@ -115,3 +124,38 @@ def opens_career(line: Line, following: Sequence[Line]) -> bool:
     found = periods(following[0].text)
     dated = bool(found) and not found[0].single and found[0].begin <= 2
     return dated and _OF_A_CAREER.search(line.text) is not None
+
+
+def lost_heading(line: Line, following: Sequence[Line]) -> Kind | None:
+    """What a few letters that recognition made of a heading stood over: a school or a job."""
+    if len(line.text) > _LOST_MAX_CHARS or line.bullet or len(following) < 2:
+        return None
+    if any("가" <= c <= "힣" or c.isdigit() for c in line.text):
+        return None
+    first, second = (x.text for x in following)
+    if has_school(first):
+        return Kind.EDUCATION if has_degree(second) and not line.cells else None
+    spans = any(not period.single for period in periods(first))
+    return Kind.EXPERIENCE if spans and title_score(second) >= _SURELY_A_TITLE else None
+
+
+def plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
+    """A heading in a text without sizes: its last word says so, and what it promises follows."""
+    if line.bullet or line.cells or len(line.text.split()) > 3 or title_score(line.text):
+        return ()
+    kinds = kinds_by_ending(line.text)
+    if not kinds or not following:
+        return ()
+    if kinds[0] is Kind.SKILLS:
+        return kinds if len(_LISTED.split(following[0].text)) > 2 else ()
+    return kinds if any(periods(x.text) for x in following) else ()
+
+
+def is_set_as_heading(line: Line) -> bool:
+    """By size, by signs around it, or by weight where the line names no job."""
+    if line.ocr or (line.bullet and not is_decorated(line.text)):
+        return False
+    if line.ratio >= 1.15 or is_decorated(line.text):
+        return True
+    capitals = line.text.isupper() and line.text.isascii()
+    return (line.bold or capitals) and line.gap and not title_score(line.text)

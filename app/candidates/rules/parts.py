@@ -168,7 +168,7 @@ def are_two_jobs(text: str) -> bool:
     """`Owner / Chef`: one position of two jobs."""
     jobs = text.split(" / ")
     named = all(title_score(job) >= 0.6 and not is_employment_type(job) for job in jobs)
-    return len(jobs) == 2 and named and not is_korean(text) and "reelanc" not in text
+    return len(jobs) == 2 and named and not is_korean(text) and "freelanc" not in text.casefold()
 
 
 def is_within_a_firm(text: str) -> bool:

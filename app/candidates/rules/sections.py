@@ -12,16 +12,18 @@ from app.candidates.rules.heading_looks import (
     heading_signs,
     is_between_signs,
     is_numbered_heading,
+    is_set_as_heading,
     is_unknown_heading,
+    lost_heading,
     numbered_look,
     numbering,
     opens_career,
+    plain_heading,
     remarked_heading,
 )
 from app.candidates.rules.headings import (
     Kind,
     heading_kinds,
-    is_decorated,
     is_duty,
     kinds_by_ending,
 )
@@ -29,7 +31,6 @@ from app.candidates.rules.labels import Label, column_labels, is_column_label
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.rows import whole_rows
 from app.candidates.rules.tongues import speaks
-from app.candidates.rules.vocabulary import has_degree, has_school, title_score
 
 _CLOSING = re.compile(
     r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
@@ -39,7 +40,6 @@ _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*
 _LISTED = re.compile(r"[,;·•|/]")
 _TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
 _DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
-_LOST_MAX_CHARS, _SURELY_A_TITLE = 8, 0.6
 _CLEARLY = 0.05  # of the body's size
 _LABEL_COLUMN_PT = 40.0
 _REACH, _FIRST_LINES = 6, 3
@@ -137,10 +137,10 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
         elif cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
             cutter.take(line)
         elif (named := _as_heading(line, cutter.kinds, cutter.heading, following[:1])) or (
-            plain and (named := _plain_heading(line, following[:3]))
+            plain and (named := plain_heading(line, following[:3]))
         ):
             cutter.open(_as_title(named, line, cutter, following), line)
-        elif line.ocr and (lost := _lost_heading(line, following[:2])) not in (
+        elif line.ocr and (lost := lost_heading(line, following[:2])) not in (
             None,
             cutter.kinds[0],
         ):
@@ -175,31 +175,6 @@ def _begins_with_contacts(line: Line, heading: Line | None) -> bool:
         and len(line.text) < _CONTACT_MAX_CHARS
         and bool(_CONTACT.search(line.text))
     )
-
-
-def _lost_heading(line: Line, following: Sequence[Line]) -> Kind | None:
-    """What a few letters that recognition made of a heading stood over: a school or a job."""
-    if len(line.text) > _LOST_MAX_CHARS or line.bullet or len(following) < 2:
-        return None
-    if any("가" <= c <= "힣" or c.isdigit() for c in line.text):
-        return None
-    first, second = (x.text for x in following)
-    if has_school(first):
-        return Kind.EDUCATION if has_degree(second) and not line.cells else None
-    spans = any(not period.single for period in periods(first))
-    return Kind.EXPERIENCE if spans and title_score(second) >= _SURELY_A_TITLE else None
-
-
-def _plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
-    """A heading in a text without sizes: its last word says so, and what it promises follows."""
-    if line.bullet or line.cells or len(line.text.split()) > 3 or title_score(line.text):
-        return ()
-    kinds = kinds_by_ending(line.text)
-    if not kinds or not following:
-        return ()
-    if kinds[0] is Kind.SKILLS:
-        return kinds if len(_LISTED.split(following[0].text)) > 2 else ()
-    return kinds if any(periods(x.text) for x in following) else ()
 
 
 def _with_skills(sections: list[Section]) -> list[Section]:
@@ -295,7 +270,7 @@ def _as_heading(
         return ()  # Patents and user manuals.
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
-        return kinds_by_ending(line.text) if _is_set_as_heading(line) else ()
+        return kinds_by_ending(line.text) if is_set_as_heading(line) else ()
     if kinds[0] is Kind.SUMMARY and opens_career(line, following):
         return (Kind.EXPERIENCE,)
     if (
@@ -310,16 +285,6 @@ def _as_heading(
     small = line.ratio < _CLEARLY_LARGE
     weak = small and line.text.strip()[:1].islower() and line.text.isascii()
     return () if weak and not line.ocr else kinds
-
-
-def _is_set_as_heading(line: Line) -> bool:
-    """By size, by signs around it, or by weight where the line names no job."""
-    if line.ocr or (line.bullet and not is_decorated(line.text)):
-        return False
-    if line.ratio >= 1.15 or is_decorated(line.text):
-        return True
-    capitals = line.text.isupper() and line.text.isascii()
-    return (line.bold or capitals) and line.gap and not title_score(line.text)
 
 
 def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Line, bool] | None:
