@@ -35,7 +35,7 @@ _STRONG = re.compile(
 )
 _GRADE = re.compile(
     r"[(\[]?\s*(?:(?:평균\s?)?(?:학점|평점|성적)|C?GPA|grade)\s*:?\s*[\d.]+\s*(?:/\s*[\d.]+)?\s*[)\]]?|[(\[]?\s*(?<![\d.])[0-4]\.\d{1,2}\s*/\s*\d(?:\.\d{1,2})?\s*[)\]]?"
-    r"|^(?:tertiary|secondary|primary|elementary|vocational|graduate)(?:\s(?:level|education))?\s*:|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
+    r"|^(?:tertiary|secondary|primary|elementary|vocational|graduate)(?:\s(?:level|education))?\s*:|[,(]\s*[12]:[12]\b\)?|[,(]?\s*\b(?:summa |magna )?cum laude\b\)?|\b(?:expected|anticipated|graduated|graduation|class of|grad\.)(?:\b:?|(?=\s|$))",
     re.IGNORECASE,
 )
 _BRACKETED_DEGREE = re.compile(

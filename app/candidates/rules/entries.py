@@ -10,6 +10,7 @@ from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
 from app.candidates.rules.lines import Line
 from app.candidates.rules.marks import with_marks
+from app.candidates.rules.parts import SEPARATOR
 from app.candidates.rules.places import is_place
 from app.candidates.rules.sentences import (
     DESCRIPTION,
@@ -36,6 +37,12 @@ _LINE_MAX_CHARS = 400
 _ALL_TITLE = 0.8
 _SECTION_LINES = 600  # twelve pages of one section; more is no career but a book
 _TOWN = re.compile(r"[A-Z][A-Za-z.']*(?: [A-Z][A-Za-z.']*){0,3}, [A-Z]{2}")
+_PARTICULAR = re.compile(
+    r"(?:(?:average )?hours per week|series\s?:|pay plan|salary\s?:|this is a federal job|(?:okay|may we|ok) (?:to )?contact)",
+    re.IGNORECASE,
+)
+"""What federal forms of the United States tell between an employer and the job."""
+
 _PARTS = re.compile(r"\s+[|·•]\s+|,\s+")
 _FINISHED = re.compile(
     r"^(?:grad(?:uated|uation)?|expected|anticipated|class of|completed|awarded)\b[.:]?\s*",
@@ -47,7 +54,8 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     """Entries in reading order. `singles` tells whether a lone date marks an entry on a line."""
     found: list[Entry] = []
     plain: list[Line] = []
-    lines = [_apart_from_town(line) for line in unfolded(lines[:_SECTION_LINES])]
+    lines = [x for x in unfolded(lines[:_SECTION_LINES]) if not _PARTICULAR.match(x.text)]
+    lines = [_apart_from_town(line) for line in lines]
     at = 0
     while at < len(lines):
         if columns := header_row(lines[at]):
@@ -222,7 +230,10 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
 
 
 def _names_a_job(line: Line) -> bool:
-    text = without_periods(line.text)
+    return _is_job(without_periods(line.text))
+
+
+def _is_job(text: str) -> bool:
     return (
         len(text) <= _JOB_MAX_CHARS and title_score(text) >= _SURE_TITLE and not is_sentence(text)
     )
@@ -231,7 +242,8 @@ def _names_a_job(line: Line) -> bool:
 def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:
     """How many of the lines over a date look as names do."""
     for count, line in enumerate(reversed(above)):
-        if _look(line) not in looks and not _is_duration(line.text) and not has_school(line.text):
+        named = has_school(line.text) or any(map(_is_job, SEPARATOR.split(line.text)))
+        if _look(line) not in looks and not _is_duration(line.text) and not named:
             return count
     return len(above)
 

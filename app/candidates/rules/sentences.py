@@ -16,6 +16,9 @@ _ACTION = re.compile(
     r"support|build|write|assist|perform|conduct|analy[sz]e|collaborate|ensure|deliver|participate|prepare)\b",
     re.IGNORECASE,
 )
+_PRESENT_DEED = re.compile(
+    r"(?:Lead|Own|Run|Drive|Oversee|Mentor|Coach|Track|Draft|Brief|Coordinate|Handle|Train|Teach|Advise|Assess|Monitor|Negotiate|Supervise|Automate)\s[a-z\d]"
+)
 _DEED = re.compile(
     r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|sold|managed|developed|closed|"
     r"handled|supported|prepared|organi[sz]ed|trained|designed|maintained|reviewed|delivered)\s[a-z]",
@@ -52,8 +55,9 @@ def is_sentence(text: str) -> bool:
     if text.endswith(".") and len(words) > 3 and not ABBREVIATION_END.search(text):
         named = has_degree(text.partition(",")[0]) and has_school(text)
         return not (named or _is_row_of_names(text))  # LaTeX classes
-    if len(words) > 4 and _KO_DEED.search(text):
-        return True  # 이벤트 기반의 원장 설계
+    told = len(words) > 4 and _KO_DEED.search(text)  # 이벤트 기반의 원장 설계
+    if told or (len(words) > 3 and _PRESENT_DEED.match(text)):
+        return True
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.candidates.rules.dates import periods
-from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, labels_of
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.prose import english_items, korean_items
+from app.candidates.rules.sentences import is_sentence
 from app.candidates.rules.skill_lines import (
     BARE_CATEGORY,
     CATEGORY,

@@ -158,6 +158,7 @@ _EMPLOYMENT_TYPE = re.compile(
     r"^(?:정규직|계약직|파견직|인턴직|full[- ]time|part[- ]time|contract|remote|hybrid|on-?site|internship|freelance|permanent|temporary|재직\s?중|퇴사|비정규직)$",
     re.IGNORECASE,
 )
+_PAIR = re.compile(r"([A-Z][\w']+) & [A-Z][\w']+")
 _WORKING_STUDENT = re.compile(r"^(?:working|work[- ]study|placement) student$", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,/&()]+")
 
@@ -215,6 +216,9 @@ def title_score(text: str) -> float:
         return 0.0
     if _KO_ORG_NOT_TITLE.search(text.strip()) or _LEGAL.search(text):
         return 0.0
+    pair = _PAIR.fullmatch(text)
+    if pair and not is_title_word(pair[1]):
+        return 0.0  # Oak & Anchor
     if _WORKING_STUDENT.search(text):
         return 1.0
     heads = sum(_is_head(w) for w in words)

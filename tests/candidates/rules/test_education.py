@@ -149,6 +149,7 @@ def test_a_degree_that_fills_its_column_goes_on_below(document: DocumentOf) -> N
             "PhD, Geology",
         ),
         ("두레대학교 한국어교육원 한국어 과정", "두레대학교 한국어교육원", "한국어 과정"),
+        ("University of Mendip, BSc Economics, 2:1", "University of Mendip", "BSc Economics"),
         ("두레대학교 재료공학과 공학사 (우등 졸업)", "두레대학교", "재료공학과 공학사"),
         ("두레대학교 홍보학과 학사 (부전공 통계학)", "두레대학교", "홍보학과 학사"),
         (

@@ -341,3 +341,24 @@ def test_positions_within_the_time_of_their_firm_are_whole(document: DocumentOf)
         ("TRIMAR CARRIERS", "Director of Yards"),
         ("TRIMAR CARRIERS", "Manager, Linehaul"),
     ]
+
+
+def test_what_a_federal_form_tells_between_employer_and_job(document: DocumentOf) -> None:
+    lines = [
+        *("Bureau of Tides", "Washington, DC 20003 United States", "04/2021 - Present"),
+        *("Hours per week: 40", "Series: 0343 Pay Plan: GS Grade: 12", "This is a federal job"),
+        *("Program Analyst", "Okay to contact this Supervisor: Yes"),
+    ]
+
+    assert positions(document, lines) == [("Bureau of Tides", "Program Analyst", "2021-04", None)]
+
+
+def test_two_words_with_an_and_are_a_firm_and_a_present_deed_is_none(document: DocumentOf) -> None:
+    lines = [
+        *("Senior Designer‖2021 - Present", "Oak & Anchor"),
+        *("Mentor two designers and order the prints", "Clerk‖2018 - 2021", "Elm Retail"),
+    ]
+
+    found = [(company, title) for company, title, *_ in positions(document, lines)]
+
+    assert found == [("Oak & Anchor", "Senior Designer"), ("Elm Retail", "Clerk")]

@@ -1,7 +1,5 @@
 from dataclasses import replace
 
-import pytest
-
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line, read_lines
 from app.candidates.rules.sections import split_sections
@@ -41,40 +39,6 @@ def test_a_merged_first_cell_opens_its_section(document: DocumentOf) -> None:
 
     assert [kind for kind, _ in found] == [Kind.EDUCATION]
     assert len(found[0][1]) == 2
-
-
-@pytest.mark.parametrize(
-    "heading", ["학력‖대학원(석사) 졸업", "학력‖최종학력 대학원(석사) 졸업", "학력‖총 6년"]
-)
-def test_a_remark_beside_a_heading_is_none_of_its_section(
-    document: DocumentOf, heading: str
-) -> None:
-    table = ["기간‖학교명‖전공", "2011.03 ~ 2015.02‖한빛대학교‖철학과"]
-
-    assert cut(document, ["!plain", heading, *table]) == [
-        (Kind.EDUCATION, [x.replace("‖", " ") for x in table])
-    ]
-
-
-@pytest.mark.parametrize("heading", ["경력‖총 6년 2개월", "경력‖신입", "경력‖경력 6년"])
-def test_a_remark_needs_no_table_below(document: DocumentOf, heading: str) -> None:
-    rows = ["2011.03 ~ 2015.02 나루상사 대리"]
-
-    assert cut(document, ["!plain", heading, *rows]) == [(Kind.EXPERIENCE, rows)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "kind"),
-    [
-        (["근무기간‖회사명‖직위", "2011.03 ~ 2015.02‖나루상사‖대리"], Kind.EXPERIENCE),
-        (["2011.03 ~ 2015.02 나루상사 대리"], Kind.EXPERIENCE),
-        (["유통 회사에서 4년간 구매를 맡았습니다."], Kind.SUMMARY),
-    ],
-)
-def test_a_summary_that_lists_positions_is_a_career(
-    document: DocumentOf, rows: list[str], kind: Kind
-) -> None:
-    assert [k for k, _ in cut(document, ["!plain", "3. 경력 요약", *rows])] == [kind]
 
 
 def test_the_largest_text_after_a_sidebar_begins_a_header(document: DocumentOf) -> None:
@@ -366,22 +330,6 @@ def test_what_a_person_vouches_for_at_the_end_is_no_skill(document: DocumentOf) 
     assert found[0] == (Kind.SKILLS, ["Helm"])
 
 
-def test_a_heading_that_recognition_lost_over_a_school_opens_the_education(
-    document: DocumentOf,
-) -> None:
-    rows = [
-        "경력",
-        "다온상사",
-        "대리 (2015.01 ~ 2018.02)",
-        "mee",
-        "가람대학교",
-        "경영학과 학사 (2010.03 ~ 2014.02)",
-    ]
-
-    assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [Kind.EXPERIENCE, Kind.EDUCATION]
-    assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.EXPERIENCE]
-
-
 def test_a_sentence_is_no_heading(document: DocumentOf) -> None:
     found = cut(document, ["!plain", "Work history", "2008-2013", "Patents and user manuals."])
 
@@ -415,15 +363,3 @@ def test_the_duties_of_each_project_open_no_section(document: DocumentOf) -> Non
     found = cut(document, ["PROJECT DETAILS:", *project, *project])
 
     assert [(kind, len(texts)) for kind, texts in found] == [(Kind.PROJECTS, 6)]
-
-
-def test_a_heading_that_recognition_lost_over_a_dated_job_opens_the_career(
-    document: DocumentOf,
-) -> None:
-    rows = ["LICENSES", "Journeyman card", "K‖IE", "Elm Wiring Co.‖03/2015 to Present", "Foreman"]
-
-    assert [kind for kind, _ in cut(document, ["!ocr", *rows])] == [
-        Kind.CERTIFICATES,
-        Kind.EXPERIENCE,
-    ]
-    assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.CERTIFICATES]
