@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 """Careers and schools told in sentences."""
 
 import pytest
@@ -67,6 +69,6 @@ def test_points_of_a_list_are_told_one_by_one(line: LineOf) -> None:
         "Worked as Trainee in Delta Softech from Oct 2012 to Jan 2016",
     )
 
-    found = told_positions([[line(text, bullet=True) for text in points]])
+    found = told_positions([[replace(line(text), bullet=True) for text in points]])
 
     assert [x.company for x in found] == ["Palar Infotech", "Delta Softech"]
