@@ -1,6 +1,6 @@
-from dataclasses import replace
-
 """Careers and schools told in sentences."""
+
+from dataclasses import replace
 
 import pytest
 
