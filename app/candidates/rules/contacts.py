@@ -251,8 +251,9 @@ def _phones_of(line: Line, *, own: bool) -> list[str]:
 
 
 def _place(section: Section, line: Line) -> Place:
-    if section.kind in _OTHERS_KINDS:
-        return Place.OTHERS
+    if section.kind in _OTHERS_KINDS:  # 연구실적 | https://… among the contacts is one's own list
+        listed = section.kind is Kind.PUBLICATIONS and section.within in _OWN_KINDS
+        return Place.OWN if listed else Place.OTHERS
     if _OTHERS_WORD.search(line.text[:400]) and not _begins_with_own(line):
         return Place.OTHERS
     if section.kind in _OWN_KINDS and not (line.bullet and len(line.text) > 80):

@@ -152,6 +152,10 @@ def column_labels(text: str) -> frozenset[Label]:
     return frozenset[Label]().union(*(labels_of(p) for p in parts))
 
 
+# 부서 / 직위 : 영업팀 / 차장
+_DOUBLE = re.compile(
+    r"(?P<a>[^:/|\t]{1,12}?)\s*/\s*(?P<b>[^:/|\t]{1,12}?)\s*[:：]\s*(?P<x>[^/|\t]{1,60}?)\s+/\s+(?P<y>[^/|\t]{1,60})"
+)
 _BARRED = re.compile(r"(?P<label>[^|]{1,20}?)\s*\|\s*(?P<value>[^|]{1,200})")
 
 
@@ -166,7 +170,11 @@ def as_row(line: Line) -> Line:
 def pairs(line: Line) -> Iterator[tuple[frozenset[Label], str]]:
     """Label and value pairs of a row (neighbouring cells) or a line (`label: value`, repeated)."""
     cells = [c for c in line.cells if c]
-    if len(cells) > 1:
+    double = _DOUBLE.fullmatch(line.text)
+    if double and labels_of(double["a"]) and labels_of(double["b"]):
+        yield labels_of(double["a"]), double["x"]
+        yield labels_of(double["b"]), double["y"]
+    elif len(cells) > 1:
         yield from _cell_pairs(cells)
     elif len(line.text) <= 300:
         for piece in re.split(r"\s*[|;]\s+|\s{3,}|\s+[/·]\s+", line.text):

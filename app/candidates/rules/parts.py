@@ -94,7 +94,7 @@ def split(text: str) -> list[str]:
             title_score(inner) > 0.6 or company_score(inner)
         ):
             return [*split(outer), inner]
-    halves = _SLASH.split(text)
+    halves = [] if any("/" in w and is_title_word(w) for w in text.split()) else _SLASH.split(text)
     if (
         len(halves) == 2
         and "," not in text  # Nurse, Med/Surg
@@ -179,7 +179,7 @@ def is_within_a_firm(text: str) -> bool:
 def is_short_field(text: str) -> bool:
     """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
     bare = _GRADE.sub("", text)
-    if is_within_a_firm(bare):
+    if is_within_a_firm(bare) or (is_korean(bare) and is_department(bare)):
         return False
     short = bare and len(bare.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in bare)
     return bool(short) and not is_employment_type(bare)

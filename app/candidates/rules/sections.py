@@ -98,7 +98,8 @@ class _Cutter:
     def tells_of_entries(self, line: Line, before: Sequence[Line], duties: Counter[str]) -> bool:
         """Whether a short line within a career belongs to one of its entries, whatever its look."""
         heading = self.heading
-        if self.kinds[0] is Kind.PROJECTS and duties[squeeze(line.text)] > 1:
+        told = self.kinds[0] in (Kind.PROJECTS, Kind.CAREER_DETAIL)
+        if told and duties[squeeze(line.text)] > 1:
             return True
         if heading is None or self.kinds[0] not in _STRONG:
             return False

@@ -223,3 +223,9 @@ def test_two_profiles_under_each_other_are_two(document: DocumentOf) -> None:
     found = find_contacts(split_sections(read_lines(document(lines))), ())
 
     assert values(found.links) == ["medium.com/@annown", "x.com/ann_own"]
+
+
+def test_ones_own_list_of_publications_among_the_contacts(document: DocumentOf) -> None:
+    lines = ["!plain", "성명‖문가람", "연구실적‖https://scholar.example.org/moon", "학력"]
+
+    assert values(found_in(document, *lines).links) == ["https://scholar.example.org/moon"]

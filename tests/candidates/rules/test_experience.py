@@ -1,5 +1,6 @@
 import pytest
 
+from app.candidates.rules import analyze
 from app.candidates.rules.experience import find_experience
 from app.candidates.rules.lines import read_lines
 from tests.candidates.markup import DocumentOf
@@ -362,3 +363,30 @@ def test_two_words_with_an_and_are_a_firm_and_a_present_deed_is_none(document: D
     found = [(company, title) for company, title, *_ in positions(document, lines)]
 
     assert found == [("Oak & Anchor", "Senior Designer"), ("Elm Retail", "Clerk")]
+
+
+def test_the_duties_of_each_firm_in_a_detailed_career_open_no_section(document: DocumentOf) -> None:
+    lines = ["!plain", "경력 상세"]
+    for firm, period, job in (
+        ("나루메디칼", "2019년 8월 ~ 재직중", "수도권팀 / 차장"),
+        ("가람푸드", "2015년 3월 ~ 2019년 7월", "영업팀 / 대리"),
+    ):
+        lines += [f"회사명 : {firm}", f"재직기간 : {period}", f"부서 / 직위 : {job}"]
+        lines += ["담당업무", "병원 영업 12곳 담당", "주요성과", "계약 9건"]
+
+    found = analyze(document(lines)).experience
+
+    assert [(x.company, x.title) for x in found] == [("나루메디칼", "차장"), ("가람푸드", "대리")]
+
+
+@pytest.mark.parametrize(
+    ("line", "company", "title"),
+    [
+        ("2020.01 ~ 현재 나루핏 UX/UI 디자이너", "나루핏", "UX/UI 디자이너"),
+        ("가람페이‖Product Manager, 결제 스쿼드‖2020.01 ~ 현재", "가람페이", "Product Manager"),
+    ],
+)
+def test_a_slash_within_a_title_and_a_team_behind_it(
+    document: DocumentOf, line: str, company: str, title: str
+) -> None:
+    assert positions(document, [line]) == [(company, title, "2020-01", None)]
