@@ -11,6 +11,7 @@ from app.candidates.rules.labels import Label, labels_of, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, phones_in
 from app.candidates.rules.sections import Section
+from app.candidates.rules.wordlists import words
 
 # RFC 5321: 64 octets of local part; windows of that size keep the scan linear.
 _LOCAL_MAX, _DOMAIN_MAX = 64, 190
@@ -43,7 +44,7 @@ _PROFILE_HOSTS = re.compile(
     r"^(?:[\w-]+\.)?(?:github\.com/[\w.-]+/?$|github\.io|gitlab\.com/[\w.-]+/?$|linkedin\.com/(?:in|pub)/|behance\.net/"
     r"|dribbble\.com/|notion\.(?:so|site)|medium\.com/@|velog\.io|tistory\.com|brunch\.co\.kr/@|blog\.naver\.com/"
     r"|stackoverflow\.com/users/|kaggle\.com/[\w-]+/?$|scholar\.google\.[a-z.]+/citations|orcid\.org/|twitter\.com/\w+/?$"
-    r"|x\.com/\w+/?$|instagram\.com/[\w.]+/?$|bitbucket\.org/[\w-]+/?$|leetcode\.com/|huggingface\.co/[\w-]+/?$"
+    r"|x\.com/\w+/?$|instagram\.com/[\w.-]+/?$|bitbucket\.org/[\w-]+/?$|leetcode\.com/|huggingface\.co/[\w-]+/?$"
     r"|dev\.to/\w+/?$|researchgate\.net/profile/|codepen\.io/[\w-]+/?$|acmicpc\.net/user/|solved\.ac/profile/)",
     re.IGNORECASE,
 )
@@ -74,26 +75,17 @@ _TECHNOLOGIES = frozenset(
 
 _OCR_SCHEME = re.compile(r"(?<=http)\s?:\s?/\s?/\s?|(?<=https)\s?:\s?/\s?/\s?")
 _OCR_WWW = re.compile(r"\bwww\s?\.\s?(?=\w)", re.IGNORECASE)
-_SITES = (
-    "linkedin",
-    "github",
-    "gitlab",
-    "behance",
-    "dribbble",
-    "notion",
-    "medium",
-    "velog",
-    "tistory",
-    "brunch",
-    "naver",
-    "stackoverflow",
-    "kaggle",
-    "scholar",
-    "orcid",
-    "twitter",
-    "instagram",
-    "huggingface",
+_SITES = words(
+    "linkedin github gitlab behance dribbble notion medium velog tistory brunch naver stackoverflow kaggle"
+    " scholar orcid twitter instagram huggingface"
 )
+_KOREAN_SITES = {
+    "노션": "notion",
+    "깃허브": "github",
+    "링크드인": "linkedin",
+    "브런치": "brunch",
+    "벨로그": "velog",
+}
 
 
 class Place(StrEnum):
@@ -194,6 +186,8 @@ def _from_targets(
     top = " ".join(
         line.text for s in sections if s.kind in _OWN_KINDS for line in s.lines[:40]
     ).casefold()
+    for korean, site in _KOREAN_SITES.items():
+        top = top.replace(korean, f" {site} ")
     unique: dict[str, Found] = {}
     for target in targets:
         key = link_key(target)
@@ -290,6 +284,8 @@ def _own_links(found: Sequence[Found], others: Sequence[Found]) -> list[Found]:
             continue
         if row.place is Place.OWN or profile:
             kept.append(row)
+    accounts = tuple(f"{link_key(f.value)}/" for f in kept if _is_profile(f.value))
+    kept += [f for f in found if accounts and link_key(f.value).startswith(accounts)]
     if not kept:
         kept = [f for f in found if f.place is Place.NEUTRAL and _SCHEME.match(f.value)][:1]
     unique: dict[str, Found] = {}
@@ -317,7 +313,7 @@ def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
     result: list[Line] = []
     for line in lines:
         if result and (joined := _broken(result[-1], line, lines, targets)):
-            result[-1] = replace(result[-1], text=joined)
+            result[-1] = replace(result[-1], text=joined, box=line.box)
             continue
         result.append(line)
     return result
@@ -382,13 +378,19 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
         return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
     if not (_SCHEME.match(head) or links_in(head)):
         return None
-    if _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text) or _HOST.fullmatch(lower.text):
+    hostless = _SCHEME.match(head) and "." not in head  # https://ann-, below it own.example.com
+    own = _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text) or _HOST.fullmatch(lower.text)
+    if own and not hostless:
         return None  # an address of its own
     key = link_key(whole)
     if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
         return upper.text + lower.text
     sure = _SCHEME.match(head) or _OWN_PATH.match(head)
-    if lower.text[:1].islower() and sure and _fills_its_column(upper, lower, lines):
+    if (
+        (lower.text[0].islower() or lower.text[0].isdigit())
+        and sure
+        and _fills_its_column(upper, lower, lines)
+    ):
         return upper.text + lower.text
     return (
         upper.text + lower.text

@@ -106,13 +106,14 @@ def is_unknown_heading(line: Line, look: frozenset[Look]) -> bool:
 
 def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     """경력 | 총 9년 9개월; and 학력 | 최종학력 대학교(4년) 졸업 over the row that names the columns."""
-    cells = [c for c in line.cells if c]
+    cells = [c for c in line.cells if c] or line.text.split(" ", 1)
     kinds = heading_kinds(cells[0]) if len(cells) == 2 else ()
     if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
         return ()
     over_table = bool(following) and header_row(following[0]) is not None
     told = heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]) is not None
-    return kinds if told or (over_table and not is_column_label(cells[1])) else ()
+    over_table = over_table and bool(line.cells) and not is_column_label(cells[1])
+    return kinds if told or over_table else ()
 
 
 def opens_career(line: Line, following: Sequence[Line]) -> bool:

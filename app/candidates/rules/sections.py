@@ -271,7 +271,8 @@ def _as_heading(
         return ()  # Patents and user manuals.
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
-        return kinds_by_ending(line.text) if is_set_as_heading(line) else ()
+        ending = kinds_by_ending(line.text) if is_set_as_heading(line) else ()
+        return remarked_heading(line, following) or ending
     if kinds[0] is Kind.SUMMARY and opens_career(line, following):
         return (Kind.EXPERIENCE,)
     if (

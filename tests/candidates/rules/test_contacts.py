@@ -229,3 +229,27 @@ def test_ones_own_list_of_publications_among_the_contacts(document: DocumentOf) 
     lines = ["!plain", "성명‖문가람", "연구실적‖https://scholar.example.org/moon", "학력"]
 
     assert values(found_in(document, *lines).links) == ["https://scholar.example.org/moon"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "link"),
+    [
+        (["See https://ann-", "own.example.com/tools"], "https://ann-own.example.com/tools"),
+        (["github.com/ann-own", "## Other", "- I keep https://github.com/ann-own/tides"], "https://github.com/ann-own/tides"),
+        (["## Channels", "https://www.instagram.com/ann.own-draws"], "https://www.instagram.com/ann.own-draws"),
+    ],
+)  # fmt: skip
+def test_addresses_without_a_host_above_and_of_ones_own_account(
+    document: DocumentOf, lines: list[str], link: str
+) -> None:
+    assert link in values(found_in(document, "# Ann Own", "ann@example.com", *lines).links)
+
+
+def test_a_hidden_link_counts_when_its_site_is_named_in_korean(document: DocumentOf) -> None:
+    sections = split_sections(
+        read_lines(document(["# 문가람", "moon@example.com", "노션 바로가기"]))
+    )
+
+    found = find_contacts(sections, ["https://moon.notion.site/work"])
+
+    assert values(found.links) == ["https://moon.notion.site/work"]

@@ -85,7 +85,9 @@ def test_a_remark_beside_a_heading_is_none_of_its_section(
     ]
 
 
-@pytest.mark.parametrize("heading", ["경력‖총 6년 2개월", "경력‖신입", "경력‖경력 6년"])
+@pytest.mark.parametrize(
+    "heading", ["경력‖총 6년 2개월", "경력‖신입", "경력‖경력 6년", "경력 경력 6년 이상"]
+)
 def test_a_remark_needs_no_table_below(document: DocumentOf, heading: str) -> None:
     rows = ["2011.03 ~ 2015.02 나루상사 대리"]
 
