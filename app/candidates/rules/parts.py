@@ -42,6 +42,8 @@ _GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORE
 _FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
+_PAIRED = re.compile(r"(?:^|\s)[A-Z]{2,3}/[A-Z]{2,3}(?=\s|$)")  # UX/UI, QA/QC
+_TEAM = re.compile(r"[가-힣](?:팀|\s?스쿼드|셀|본부|사업부|\s?파트)$")
 _KIND_OF_HOUSE = re.compile(
     r"(?:\S{2,4})?(?:카페|비스트로|레스토랑|식당)|호텔|펍|바|베이커리|미용실|학원|약국|의원|병원|편의점|음식점|분식집|치킨집|술집|주점|헬스장|서점|주유소|PC방"
 )
@@ -94,7 +96,7 @@ def split(text: str) -> list[str]:
             title_score(inner) > 0.6 or company_score(inner)
         ):
             return [*split(outer), inner]
-    halves = [] if any("/" in w and is_title_word(w) for w in text.split()) else _SLASH.split(text)
+    halves = [] if _PAIRED.search(text) else _SLASH.split(text)
     if (
         len(halves) == 2
         and "," not in text  # Nurse, Med/Surg
@@ -179,7 +181,7 @@ def is_within_a_firm(text: str) -> bool:
 def is_short_field(text: str) -> bool:
     """Whether what follows a job is its field: `Acute Medicine (Band 7)`; no kind of contract."""
     bare = _GRADE.sub("", text)
-    if is_within_a_firm(bare) or (is_korean(bare) and is_department(bare)):
+    if is_within_a_firm(bare) or (_TEAM.search(bare)):
         return False
     short = bare and len(bare.split()) <= _FIELD_MAX_WORDS and not any(c.isdigit() for c in bare)
     return bool(short) and not is_employment_type(bare)

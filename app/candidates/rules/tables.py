@@ -9,7 +9,7 @@ from app.candidates.rules.dates import Period, periods
 from app.candidates.rules.labels import Label, column_labels, is_column_label, labels_of, pairs
 from app.candidates.rules.lines import Line
 from app.candidates.rules.sentences import ABBREVIATION_END, DESCRIPTION, is_sentence
-from app.candidates.rules.vocabulary import has_degree, is_department, title_score
+from app.candidates.rules.vocabulary import has_degree, title_score
 
 _BELOW_MAX = 3
 _LABEL_MAX_CHARS = 20
@@ -118,8 +118,7 @@ def _row(line: Line, cells: Sequence[str], columns: list[frozenset[Label]]) -> E
             # 구분 tells of anything; the column with a degree in it is that of degrees.
             if label is Label.DEGREE and has_degree(cell) and not has_degree(values.get(label, "")):
                 values[label] = cell
-            shared = label is Label.TITLE and Label.DEPARTMENT in labels
-            values.setdefault(label, _job_of(cell) if shared else cell)
+            values.setdefault(label, cell)
     unnamed = [c for labels, c in zip(columns, cells, strict=True) if not labels and c.strip(" -")]
     period = _column_period(values, line)
     return Entry(period=period, columns=values, head=(line,), unnamed=tuple(unnamed))
@@ -173,12 +172,6 @@ def labelled(lines: Sequence[Line]) -> list[Entry]:
     blank = Line(index=-1, text="")
     named = [row for row in rows if len(row) > 1 and row.keys() & {Label.COMPANY, Label.SCHOOL}]
     return [Entry(period=_column_period(row, blank), columns=row) for row in named]
-
-
-def _job_of(cell: str) -> str:
-    """생산기술팀 / 차장 under 부서/직위."""
-    jobs = [piece for piece in re.split(r"\s*/\s*", cell) if not is_department(piece)]
-    return " / ".join(jobs) or cell
 
 
 def _is_bare_title(line: Line) -> bool:

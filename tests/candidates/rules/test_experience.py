@@ -383,6 +383,7 @@ def test_the_duties_of_each_firm_in_a_detailed_career_open_no_section(document: 
     ("line", "company", "title"),
     [
         ("2020.01 ~ 현재 나루핏 UX/UI 디자이너", "나루핏", "UX/UI 디자이너"),
+        ("2020.01 ~ 현재 나루핏/디자이너", "나루핏", "디자이너"),
         ("가람페이‖Product Manager, 결제 스쿼드‖2020.01 ~ 현재", "가람페이", "Product Manager"),
     ],
 )

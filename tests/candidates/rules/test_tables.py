@@ -2,20 +2,8 @@ from app.candidates.rules.education import find_education
 from app.candidates.rules.experience import find_experience
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import read_lines
-from app.candidates.rules.tables import header_row, labelled, read_table
+from app.candidates.rules.tables import header_row, labelled
 from tests.candidates.markup import DocumentOf, LineOf
-
-
-def test_a_column_of_department_and_job_holds_both(document: DocumentOf) -> None:
-    lines = read_lines(
-        document(["회사명‖근무기간‖부서/직위", "나루금속‖2019.02 ~ 현재‖생산기술팀 / 차장"])
-    )
-    columns = header_row(lines[0])
-    assert columns is not None
-
-    _, rows = read_table(lines, 1, columns)
-
-    assert rows[0].columns[Label.TITLE] == "차장"
 
 
 def test_a_label_of_ones_own_among_known_ones(document: DocumentOf) -> None:
