@@ -8,7 +8,7 @@ from app.candidates.grounding import SourceText, significant_words, squeezed
 from app.candidates.orders import gives_orders
 from app.candidates.privacy import Kind
 from app.candidates.profile import Span
-from app.candidates.rules.contacts import emails_in
+from app.candidates.rules.addresses import emails_in
 from app.candidates.rules.phones import phones_in
 from app.candidates.rules.vocabulary import company_score, has_school
 

@@ -3,9 +3,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
+from app.candidates.rules.addresses import SCHEME, emails_in, link_key, links_in, rejoined
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, labels_of, pairs
 from app.candidates.rules.lines import Line
@@ -13,33 +14,14 @@ from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, 
 from app.candidates.rules.sections import Section
 from app.candidates.rules.wordlists import words
 
-# RFC 5321: 64 octets of local part; windows of that size keep the scan linear.
-_LOCAL_MAX, _DOMAIN_MAX = 64, 190
-_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?$")
-_DOMAIN = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,18}(?![A-Za-z0-9])"
-)
-_SPELLED_AT = re.compile(r"\s?[\[(]\s?at\s?[\])]\s?", re.IGNORECASE)
-_SPELLED_DOT = re.compile(r"\s?[\[(]\s?dot\s?[\])]\s?", re.IGNORECASE)
-_OCR_MAIL_SPACES = re.compile(r"(?<=[A-Za-z0-9])\s?[@©]\s?(?=[A-Za-z0-9][\w-]{0,40}\s?\.)")
-_OCR_DOT_SPACES = re.compile(r"(@[\w-]{1,40}) ?\. ?([A-Za-z]{2,10}\b)")
-
 _OTHERS_WORD = re.compile(
     r"추천인|보증인|비상\s?연락|긴급\s?연락|보호자|지도\s?교수|직속\s?상사|회사\s?전화|대표\s?전화|인사\s?담당|\b(?:referees?|reference|supervisor|emergency contact|advis[eo]r|manager|line manager)\b\s*[:(]",
     re.IGNORECASE,
 )
 
-_TLD = "com|org|net|io|dev|me|kr|ai|app|tech|site|xyz|page|edu|info|blog|so|gg|be|us|uk|de|fr|jp|cn|ca|au|eu|ch|nl|se|es|it|in|sg|co|cc|tv|to|works|studio|design|online|space|link|bio|pro|cv|ly|example|test"
-_URL = re.compile(
-    rf"(?<![\w@.])(?:https?://[^\s<>\"'|,;]{{3,400}}|www\.[^\s<>\"'|,;]{{3,300}}"
-    rf"|(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,40}}[A-Za-z0-9])?\.){{1,5}}(?:{_TLD})(?![\w-]|\.\w)(?:[/?#][^\s<>\"'|,;]{{0,300}})?)",
-    re.IGNORECASE,
-)
 _MAY_HOLD = re.compile(
     r"@|©|[\[(]\s?at\s?[\])]|\d[\d\s().\-/·]{5}|[A-Za-z]\s?\.\s?[A-Za-z]|://", re.IGNORECASE
 )
-_SCHEME = re.compile(r"^https?://", re.IGNORECASE)
-_WWW = re.compile(r"^www\.", re.IGNORECASE)
 _PROFILE_HOSTS = re.compile(
     r"^(?:[\w-]+\.)?(?:github\.com/[\w.-]+/?$|github\.io|gitlab\.com/[\w.-]+/?$|linkedin\.com/(?:in|pub)/|behance\.net/"
     r"|dribbble\.com/|notion\.(?:so|site)|medium\.com/@|velog\.io|tistory\.com|brunch\.co\.kr/@|blog\.naver\.com/"
@@ -55,24 +37,6 @@ _NOT_PROFILE_HOSTS = re.compile(
 _ADDRESS_MAX_CHARS = 200
 _SIGN = re.compile(r"\s*[|｜·•;,\t]\s*|\s{2,}|\s+[/–—-]\s+")
 _NATIONAL = re.compile(r"\(?0\d{1,4}\)?[\s.-]\d{2,4}[\s.-]?\d{2,4}(?:[\s.-]\d{2,4}){0,2}")
-_LINK_TRIM = ".,;:)]}>'\"·"
-_TECHNOLOGIES = frozenset(
-    {
-        "asp.net",
-        "ado.net",
-        "vb.net",
-        "socket.io",
-        "draw.io",
-        "fast.ai",
-        "h2o.ai",
-        "c.ai",
-        "next.js",
-        "booking.com",
-        "amazon.com",
-    }
-)
-
-
 _OCR_SCHEME = re.compile(r"(?<=http)\s?:\s?/\s?/\s?|(?<=https)\s?:\s?/\s?/\s?")
 _OCR_WWW = re.compile(r"\bwww\s?\.\s?(?=\w)", re.IGNORECASE)
 _SITES = words(
@@ -118,55 +82,16 @@ _OTHERS_KINDS = frozenset({Kind.REFERENCES, Kind.FAMILY, Kind.PUBLICATIONS})
 _OWN_KINDS = frozenset({Kind.HEADER, Kind.CONTACT, Kind.LINKS, Kind.TITLE})
 
 
-def emails_in(text: str, *, ocr: bool = False) -> list[str]:
-    """Addresses as written (spelled-out and OCR-spaced ones repaired)."""
-    if "@" not in text and "at" not in text and not ocr:
-        return []
-    if len(text) <= 400:
-        text = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))
-        if ocr:
-            text = _OCR_DOT_SPACES.sub(r"\1.\2", _OCR_MAIL_SPACES.sub("@", text))
-    found: list[str] = []
-    for at in re.finditer("@", text):
-        local = _LOCAL.search(text[max(0, at.start() - _LOCAL_MAX) : at.start()])
-        domain = _DOMAIN.match(text, at.end(), at.end() + _DOMAIN_MAX)
-        if local and domain:
-            found.append(f"{local[0]}@{domain[0]}")
-    return found
-
-
-def links_in(text: str) -> list[str]:
-    """URLs and bare domains as written."""
-    found: list[str] = []
-    for match in _URL.finditer(text):
-        value = match[0].rstrip(_LINK_TRIM)
-        if value.count("(") < value.count(")"):
-            value = value.rstrip(")")
-        if value.casefold() in _TECHNOLOGIES or text[match.end() : match.end() + 1] == "@":
-            continue
-        found.append(value)
-    return found
-
-
-def link_key(value: str) -> str:
-    """The same for one address with and without scheme, www. and closing slash."""
-    return _WWW.sub("", _SCHEME.sub("", value.strip())).rstrip("/").casefold()
-
-
 def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contacts:
     """The person's own data. `targets` are the file's hyperlinks."""
     emails: list[Found] = []
     phones: list[Found] = []
     links: list[Found] = []
-    target_keys = [link_key(t) for t in targets if _SCHEME.match(t)]
+    target_keys = [link_key(t) for t in targets if SCHEME.match(t)]
     for section in sections:
-        for line in _rejoined(section.lines, target_keys):
+        for line in rejoined(section.lines, target_keys):
             if _MAY_HOLD.search(line.text):
-                _read(line, _place(section, line), emails, phones, links)
-                if section.kind is Kind.PROJECTS:  # what somebody has made is theirs to show
-                    links += [
-                        Found(value=v, place=Place.OWN, line=line) for v in links_in(line.text)
-                    ]
+                _read(section, line, emails, phones, links)
     own_links = _own_links(links, emails + phones)
     own_links += _from_targets(targets, links, sections)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
@@ -193,7 +118,7 @@ def _from_targets(
         key = link_key(target)
         named = any(site in key and re.search(rf"\b{site}\b(?!\.)", top) for site in _SITES)
         if (
-            _SCHEME.match(target)
+            SCHEME.match(target)
             and _is_profile(target)
             and key not in written
             and (named or not written)
@@ -205,8 +130,9 @@ def _from_targets(
 
 
 def _read(
-    line: Line, place: Place, emails: list[Found], phones: list[Found], links: list[Found]
+    section: Section, line: Line, emails: list[Found], phones: list[Found], links: list[Found]
 ) -> None:
+    place = _place(section, line)
     mails = emails_in(line.text, ocr=line.ocr)
     emails += (Found(value=v, place=place, line=line) for v in mails)
     own = place is Place.OWN
@@ -216,6 +142,8 @@ def _read(
         text = text.replace(mail, " ")
     if line.ocr:
         text = _OCR_WWW.sub("www.", _OCR_SCHEME.sub("://", text))
+    if section.kind is Kind.PROJECTS:
+        place = Place.OWN  # what somebody has made is theirs to show
     links += (Found(value=v, place=place, line=line) for v in links_in(text))
 
 
@@ -287,7 +215,7 @@ def _own_links(found: Sequence[Found], others: Sequence[Found]) -> list[Found]:
     accounts = tuple(f"{link_key(f.value)}/" for f in kept if _is_profile(f.value))
     kept += [f for f in found if accounts and link_key(f.value).startswith(accounts)]
     if not kept:
-        kept = [f for f in found if f.place is Place.NEUTRAL and _SCHEME.match(f.value)][:1]
+        kept = [f for f in found if f.place is Place.NEUTRAL and SCHEME.match(f.value)][:1]
     unique: dict[str, Found] = {}
     for row in kept:
         unique.setdefault(link_key(row.value), row)
@@ -306,94 +234,3 @@ def _stands_with(row: Found, own: Sequence[int]) -> bool:
 
 def _is_profile(value: str) -> bool:
     return _PROFILE_HOSTS.match(link_key(value)) is not None
-
-
-def _rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
-    """Lines with addresses that a narrow column broke in two put together again."""
-    result: list[Line] = []
-    for line in lines:
-        if result and (joined := _broken(result[-1], line, lines, targets)):
-            result[-1] = replace(result[-1], text=joined, box=line.box)
-            continue
-        result.append(line)
-    return result
-
-
-_TAIL = re.compile(r"[^\s|,;]+$")
-_BRACKET_TAIL = re.compile(r"\s+\([A-Za-z가-힣 ]{2,20}\)$")  # what kind of address it is
-_LETTERS_SHORT = 1.6
-_ENDING = re.compile(r"\.[a-z]{2,6}")
-_OWN_PATH = re.compile(r"(?:www\.)?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,6}/[^\s/]")
-_HOST = re.compile(r"[a-z0-9][a-z0-9-]*\.[a-z0-9-]+\.[a-z]{2,6}/?", re.IGNORECASE)
-_BEFORE_SIGN = re.compile(r"[^\s|,;]+(?=\s*[|,;·]|$)")
-_PIECE = re.compile(r"[./_-]?[A-Za-z0-9][A-Za-z0-9._~%/#?&=+@-]*$")
-
-
-def _fills_its_column(upper: Line, lower: Line, lines: Sequence[Line]) -> bool:
-    """Whether a line runs as far as any other of its column, and the next begins under it."""
-    if upper.box is None or lower.box is None:
-        return False
-    left, right = upper.box.left, upper.box.right
-    if abs(lower.box.left - left) > 2 or not 0 < lower.box.top - upper.box.top < 30:
-        return False
-    letter = (right - left) / max(len(upper.text), 1)
-    others = [x.box.right for x in lines if x.box and abs(x.box.left - left) <= 2]
-    return right >= max(others) - _LETTERS_SHORT * letter  # m is wider than i
-
-
-def _rest_of_address(head: str, below: str) -> str | None:
-    """What may go on an address on the next line: all of it, or its first word after a hyphen."""
-    bare = _BRACKET_TAIL.sub("", below)
-    if _PIECE.match(bare):
-        return bare
-    first = _BEFORE_SIGN.match(below)
-    unfinished = _SCHEME.match(head) and head.endswith(("-", "/", "_", ".", "="))
-    return first[0] if unfinished and first and _PIECE.match(first[0]) else None
-
-
-def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[str]) -> str | None:
-    tail = _TAIL.search(upper.text[-200:])
-    if (
-        not tail
-        or upper.cells
-        or lower.cells
-        or len(lower.text) > 120
-        or not (rest := _rest_of_address(tail[0], lower.text))
-    ):
-        return None
-    head = tail[0]
-    whole = head + rest
-    # brunch.example.com/@me is no mail address
-    mailed = _SCHEME.match(head) is None and "/" not in head.partition("@")[0]
-    if mailed and ("@" in head) != ("@" in whole) and "@" in lower.text:
-        return None if not head.endswith((".", "_", "-", "@")) else upper.text + lower.text
-    if mailed and "@" in head:
-        domain = head.rpartition("@")[2]
-        unfinished = (
-            "." not in domain
-            or head.endswith((".", "-"))
-            or len(domain.rpartition(".")[2]) < 2
-            or _ENDING.fullmatch(rest) is not None
-        )
-        return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
-    if not (_SCHEME.match(head) or links_in(head)):
-        return None
-    hostless = _SCHEME.match(head) and "." not in head  # https://ann-, below it own.example.com
-    own = _SCHEME.match(lower.text) or _OWN_PATH.match(lower.text) or _HOST.fullmatch(lower.text)
-    if own and not hostless:
-        return None  # an address of its own
-    key = link_key(whole)
-    if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
-        return upper.text + lower.text
-    sure = _SCHEME.match(head) or _OWN_PATH.match(head)
-    if (
-        (lower.text[0].islower() or lower.text[0].isdigit())
-        and sure
-        and _fills_its_column(upper, lower, lines)
-    ):
-        return upper.text + lower.text
-    return (
-        upper.text + lower.text
-        if head.endswith(("/", "-", "_", "=", ".")) or lower.text.startswith(("/", ".", "-", "_"))
-        else None
-    )

@@ -3,9 +3,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.candidates.rules.dates import Period, without_periods
+from app.candidates.rules.choosing import ON_ONES_OWN, Draft, Part, choose, company_rank
+from app.candidates.rules.dates import without_periods
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line
 from app.candidates.rules.parts import (
@@ -15,7 +16,6 @@ from app.candidates.rules.parts import (
     cut_title,
     is_korean,
     is_short_field,
-    is_within_a_firm,
     split,
     tidy,
     without_deed,
@@ -29,13 +29,13 @@ from app.candidates.rules.vocabulary import (
     has_school,
     is_department,
     is_employment_type,
-    is_rank,
     title_score,
 )
 
 _LABEL_PREFIX = re.compile(r"^(?P<label>[^:|]{2,20}?)\s*:\s*(?P<value>\S.*)$")
 _OPEN_END = re.compile(r"현재|재직 ?중|present|current|now|to date", re.IGNORECASE)
-COMPANY_MAX_CHARS, TITLE_MAX_CHARS, _LABEL_MAX_CHARS = 70, 80, 12
+TITLE_MAX_CHARS = 80
+_LABEL_MAX_CHARS = 12
 _FREELANCE = re.compile(r"\b(?:freelance|self-employed)\b|프리랜서", re.IGNORECASE)
 _TOLD_LABELS = frozenset({Label.COMPANY, Label.TITLE, Label.DEPARTMENT, Label.DUTY})
 _PERIOD_LABELS = frozenset({Label.PERIOD, Label.START, Label.END})
@@ -44,43 +44,17 @@ _HISTORY = re.compile(
     re.IGNORECASE,
 )
 _DASH = re.compile(r"\s+[-–—―]+\s+")
-_COUNTED = re.compile(r"\d\s?(?:명|건|개|회|종|억|만|%)")
 _HOW = re.compile(r"인턴(?:십|사원)?|아르바이트|파트타임|intern(?:ship)?", re.IGNORECASE)
-_ON_ONES_OWN = re.compile(
-    r"(?:개인\s?)?프리랜서|자영업|개인\s?사업자?|1인\s?기업|freelance(?:r|\s?work)?|self[- ]employed|independent|sole (?:trader|proprietor)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    text: str
-    order: int
-    near: int  # 0 beside the date, 1 above it, 2 below it
-    bold: bool = False
-    label: frozenset[Label] = frozenset()
-    line: int = -1
-    whole: str = ""  # the text that commas cut into this and other parts
-    dashed: str = ""  # the text that a dash cut after this part
-
-
-@dataclass(slots=True, kw_only=True)
-class Draft:
-    parts: list[Part]
-    period: Period | None
-    title: Part | None = None
-    company: Part | None = None
-    uncut: Part | None = None  # the title before a firm was cut out of it
-    own: str | None = None  # what says that there was no employer: Freelance
 
 
 def draft_of(entry: Entry) -> Draft:
     if {Label.COMPANY, Label.TITLE} & entry.columns.keys():
         return _from_columns(entry)
     draft = Draft(parts=[], period=entry.period)
-    for near, line in (*((0, x) for x in entry.head), *((1, x) for x in entry.above)):
-        _add_parts(draft, line, near)
-    _choose(draft)
+    for near, lines in ((0, entry.head), (1, entry.above)):
+        for line in lines:
+            _add_parts(draft, line, near)
+    choose(draft)
     if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
         cut_out(draft)
     _name_below(draft, entry.below[:1])
@@ -90,7 +64,7 @@ def draft_of(entry: Entry) -> Draft:
         beside = draft.title
         for line in entry.below:
             _add_parts(draft, line, 2)
-        _choose(draft)
+        choose(draft)
         if beside and title_score(beside.text) >= 0.6 and not company_score(beside.text):
             _keep(draft, beside)
     if draft.company and not draft.title:
@@ -135,8 +109,8 @@ def _keep(draft: Draft, title: Part) -> None:
     lower, draft.title = draft.title, title
     if draft.company is title:
         rest = [p for p in draft.parts if p not in (title, lower)]
-        best = max(rest, key=_company_rank, default=None)
-        draft.company = best if best and _company_rank(best) > -0.4 else None
+        best = max(rest, key=company_rank, default=None)
+        draft.company = best if best and company_rank(best) > -0.4 else None
 
 
 def _is_told_below(draft: Draft, below: Sequence[Line]) -> bool:
@@ -234,7 +208,7 @@ def _from_columns(entry: Entry) -> Draft:
             named = [p for p in SEPARATOR.split(text) if not is_department(p)]
             pieces = [" ".join(named)] if named else [text]
         draft.parts = [Part(text=p, order=i, near=0) for i, p in enumerate(pieces)]
-        _choose(draft)
+        choose(draft)
         draft.company = draft.company or (draft.parts[0] if draft.parts else None)
     if title and title == columns.get(Label.DUTY):  # Post and responsibilities
         title = without_deed(title)
@@ -256,7 +230,7 @@ def _without_town(text: str) -> str:
 def _from_one_cell(entry: Entry, cell: str) -> Draft:
     draft = Draft(parts=[], period=entry.period)
     _add_parts(draft, Line(index=-1, text=cell), 0)
-    _choose(draft)
+    choose(draft)
     if draft.title and not draft.company:
         cut_out(draft)
     elif draft.company and not draft.title:
@@ -282,7 +256,7 @@ def _add_parts(draft: Draft, line: Line, near: int) -> None:
             parts = [bare for part in split(tidy(piece)) if (bare := tidy(part))]
             for part in parts:
                 unclear = draft.title is None or (near == 2 and draft.company is None)
-                if unclear and _ON_ONES_OWN.fullmatch(part):
+                if unclear and ON_ONES_OWN.fullmatch(part):
                     draft.own = draft.own or part
                 if _is_name_like(part):
                     draft.parts.append(
@@ -315,52 +289,6 @@ def _is_name_like(text: str) -> bool:
         return False
     place = is_place(text) and not company_score(text)
     return not (place or is_employment_type(text) or "@" in text or "://" in text)
-
-
-def _title_rank(part: Part) -> float:
-    score = title_score(part.text)
-    # Museum Curator is a job, whatever works end as its first word does.
-    told = part.text if is_korean(part.text) else part.text.split()[-1]
-    # 침해대응 연구원 is one who does research there; 한국전자연구원 is where it is done.
-    fused = not part.text.endswith(" 연구원")
-    if score and score < 0.9 and company_score(told) >= 0.6 and fused:
-        score -= 0.45
-    if part.label & {Label.TITLE}:
-        score += 1
-    if _COUNTED.search(part.text):  # 개발조직 220명 담당
-        score -= 0.5
-    if is_rank(part.text):  # 과장 beside 백엔드 개발자 tells less
-        score -= 0.05
-    return score - 0.02 * part.near - 0.001 * part.order
-
-
-def _company_rank(part: Part) -> float:
-    score = company_score(part.text) + 0.25 * part.bold - 0.12 * part.near - 0.02 * part.order
-    if is_department(part.text):
-        score -= 0.7
-    if is_within_a_firm(part.text):
-        score -= 0.2
-    if part.label & {Label.COMPANY}:
-        score += 1
-    words = part.text.split()
-    small = sum(w[0].islower() for w in words)
-    if len(words) > 2 and (len(words) == small or (small > 3 and words[0][0].isupper())):
-        score -= 0.5  # Food cost held within plan
-    if len(words) == 2 and words[1].isdigit():  # Year 2, Ward 7
-        score -= 0.3
-    return score - 0.6 * (title_score(part.text) >= 0.6) - 0.3 * (len(part.text.split()) > 6)
-
-
-def _choose(draft: Draft) -> None:
-    ranked = sorted(draft.parts, key=_title_rank, reverse=True)
-    draft.title = ranked[0] if ranked and _title_rank(ranked[0]) >= 0.3 else None
-    rest = [p for p in draft.parts if p is not draft.title and len(p.text) <= COMPANY_MAX_CHARS]
-    best = max(rest, key=_company_rank, default=None)
-    draft.company = best if best and _company_rank(best) > -0.4 else None
-    own = [p for p in draft.parts if _ON_ONES_OWN.fullmatch(p.text)]
-    jobs = [p for p in ranked if p not in own and title_score(p.text)]
-    if own and jobs and not (draft.company and company_score(draft.company.text)):
-        draft.company, draft.title = own[0], jobs[0]  # 프리랜서 | 브랜드 디자이너
 
 
 def _job_beside(draft: Draft, below: Sequence[Line]) -> Part | None:

@@ -43,7 +43,6 @@ _BRACKETED_DEGREE = re.compile(
 )
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
-_BRACKETS = re.compile(r"[()\[\]]")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
@@ -162,7 +161,7 @@ def _from_columns(entry: Entry) -> _Draft:
             draft.others.append(value)
     remark = _tidy(columns.get(Label.REMARK, ""))
     if has_korean_degree(remark) and not any(map(has_degree, draft.degrees)):
-        draft.degrees.append(_BRACKETS.sub(" ", _STATUS.sub(" ", remark)).strip())
+        draft.degrees.append(_status_off(remark))
     return draft
 
 

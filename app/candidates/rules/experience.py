@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from app.candidates.profile import Experience
+from app.candidates.rules.choosing import COMPANY_MAX_CHARS, Draft
 from app.candidates.rules.dates import Period, periods, without_periods
-from app.candidates.rules.drafts import (
-    COMPANY_MAX_CHARS,
-    TITLE_MAX_CHARS,
-    Draft,
-    cut_out,
-    draft_of,
-    with_field,
-)
+from app.candidates.rules.drafts import TITLE_MAX_CHARS, cut_out, draft_of, with_field
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line

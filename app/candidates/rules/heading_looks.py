@@ -23,7 +23,7 @@ _SIGN_ENDS = "]>】〉》」』=#*"
 _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
 _LOST_MAX_CHARS, _SURELY_A_TITLE = 8, 0.6
-_LISTED = re.compile(r"[,;·•|/]")
+LISTED = re.compile(r"[,;·•|/]")
 _REMARK = re.compile(r"최종\s?학력|총\s?\d|신입|경력\s?\d")
 _OF_A_CAREER = re.compile(r"경력|커리어|career|employment", re.IGNORECASE)
 
@@ -110,10 +110,10 @@ def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     kinds = heading_kinds(cells[0]) if len(cells) == 2 else ()
     if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
         return ()
-    over_table = bool(following) and header_row(following[0]) is not None
-    told = heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]) is not None
-    over_table = over_table and bool(line.cells) and not is_column_label(cells[1])
-    return kinds if told or over_table else ()
+    if heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]):
+        return kinds
+    over_table = line.cells and following and header_row(following[0])
+    return kinds if over_table and not is_column_label(cells[1]) else ()
 
 
 def opens_career(line: Line, following: Sequence[Line]) -> bool:
@@ -148,7 +148,7 @@ def plain_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     if not kinds or not following:
         return ()
     if kinds[0] is Kind.SKILLS:
-        return kinds if len(_LISTED.split(following[0].text)) > 2 else ()
+        return kinds if len(LISTED.split(following[0].text)) > 2 else ()
     return kinds if any(periods(x.text) for x in following) else ()
 
 

@@ -70,7 +70,7 @@ _LABELS: Mapping[Label, str] = {
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
     Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
-    "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 공사기간 사업기간 과제기간 연구기간 용역기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
+    "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 공사기간 과제기간 연구기간 용역기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
     Label.START: "부터 입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
     Label.END: "까지 퇴사일 퇴사 퇴사년월 졸업 수료 졸업일 졸업년월 종료일 종료 to enddate end 퇴사일자 졸업일자 퇴사연월 졸업연월",
     Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "

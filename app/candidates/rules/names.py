@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.candidates.rules.contacts import emails_in, links_in
+from app.candidates.rules.addresses import emails_in, links_in
 from app.candidates.rules.dates import periods
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, labels_of, pairs

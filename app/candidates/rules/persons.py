@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.candidates.rules.contacts import emails_in
+from app.candidates.rules.addresses import emails_in
 from app.candidates.rules.headers import Header, find_headers, resume_starts, same_person
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.names import Candidate, candidates

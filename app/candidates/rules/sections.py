@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.heading_looks import (
+    LISTED,
     heading_look,
     heading_signs,
     is_between_signs,
@@ -37,7 +38,6 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
-_LISTED = re.compile(r"[,;·•|/]")
 _TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
 _DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
 _CLEARLY = 0.05  # of the body's size
@@ -194,7 +194,7 @@ def _is_nameless_list(section: Section) -> bool:
         return False
     if heading_kinds(heading.text) or any(periods(x.text) for x in section.lines):
         return False
-    items = [i for x in section.lines for i in _LISTED.split(x.text) if i.strip()]
+    items = [i for x in section.lines for i in LISTED.split(x.text) if i.strip()]
     return len(items) > 2 and all(len(i) <= 32 and len(i.split()) <= 4 for i in items)
 
 

@@ -82,6 +82,7 @@ def sections_across_pages(lines: Sequence[Line]) -> list[Line]:
     """A side column that is drawn between two pages of one section goes behind that section."""
     result: list[Line] = []
     at = 0
+    moved = False
     while at < len(lines):
         stop = _end_of_column(lines, at) if at else 0
         if not stop:
@@ -91,7 +92,8 @@ def sections_across_pages(lines: Sequence[Line]) -> list[Line]:
         end = _end_of_section(lines, stop, lines[at - 1])
         result += (*lines[stop:end], *lines[at:stop])
         at = end
-    return [replace(line, index=number) for number, line in enumerate(result)]
+        moved = True
+    return [replace(line, index=at) for at, line in enumerate(result)] if moved else result
 
 
 def _end_of_column(lines: Sequence[Line], at: int) -> int:

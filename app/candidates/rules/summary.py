@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from app.candidates.profile import Experience
-from app.candidates.rules.contacts import emails_in, links_in
+from app.candidates.rules.addresses import emails_in, links_in
 from app.candidates.rules.dates import periods
 from app.candidates.rules.entries import is_sentence
 from app.candidates.rules.headings import Kind

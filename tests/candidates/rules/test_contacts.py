@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from app.candidates.rules import analyze
-from app.candidates.rules.contacts import Found, emails_in, find_contacts, link_key, links_in
+from app.candidates.rules.contacts import Found, find_contacts
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.sections import split_sections
 from tests.candidates.markup import DocumentOf
@@ -12,40 +12,6 @@ from tests.candidates.markup import DocumentOf
 
 def values(found: Sequence[Found]) -> list[str]:
     return [f.value for f in found]
-
-
-@pytest.mark.parametrize(
-    ("text", "mail"),
-    [
-        ("mail: a.b-c+d@mail.example.co.kr.", "a.b-c+d@mail.example.co.kr"),
-        ("jane (at) example (dot) com", "jane@example.com"),
-        ("<jane@example.com>", "jane@example.com"),
-    ],
-)
-def test_mails_are_found(text: str, mail: str) -> None:
-    assert emails_in(text) == [mail]
-
-
-def test_spaces_that_recognition_put_into_a_mail_are_taken_out() -> None:
-    assert emails_in("rebecca @example .com", ocr=True) == ["rebecca@example.com"]
-    assert emails_in("at home @ work") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "links"),
-    [
-        ("see https://a.example.com/x?y=1, and more", ["https://a.example.com/x?y=1"]),
-        ("github.com/some-one · www.example.org", ["github.com/some-one", "www.example.org"]),
-        ("ASP.NET, Node.js, Socket.IO and e.g. this", []),
-        ("jane@example.com", []),
-    ],
-)
-def test_links_are_found_as_written(text: str, links: list[str]) -> None:
-    assert links_in(text) == links
-
-
-def test_link_keys_forget_scheme_and_slash() -> None:
-    assert link_key("https://www.Example.com/a/") == link_key("example.com/a")
 
 
 def test_data_of_referees_and_relatives_is_not_the_persons(document: DocumentOf) -> None:
@@ -253,3 +219,9 @@ def test_a_hidden_link_counts_when_its_site_is_named_in_korean(document: Documen
     found = find_contacts(sections, ["https://moon.notion.site/work"])
 
     assert values(found.links) == ["https://moon.notion.site/work"]
+
+
+def test_a_mail_of_a_project_is_no_link(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "ann@example.com", "## Projects", "Ferry times, help@ferry.example.com"]
+
+    assert values(found_in(document, *lines).links) == []
