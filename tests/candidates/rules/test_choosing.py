@@ -15,7 +15,7 @@ def test_the_best_of_each_is_chosen_in_any_order() -> None:
 
 def test_a_deed_is_no_employer_and_a_number_of_people_no_job() -> None:
     assert chosen("Waiting times held within the month") == (None, None)
-    assert chosen("개발 팀장 12명 담당")[1] is None
+    assert chosen("개발조직 220명 담당")[1] is None
 
 
 def test_who_worked_on_his_own_has_no_other_employer() -> None:
