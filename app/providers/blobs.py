@@ -1,6 +1,7 @@
 """Files by key: a folder, or a bucket of S3 and what speaks its protocol. One attempt per call."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -52,12 +53,19 @@ class Blobs:
         self._folder = folder
 
     async def put(self, key: str, data: bytes) -> None:
-        """Write a whole object, or none of it; one that exists is replaced."""
+        """Write a whole object, or none of it; one that exists is replaced.
+
+        Once this returns, the object outlives a loss of power.
+        """
         _check(key)
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
                 # One request: parts of an upload that breaks off would stay in the bucket.
                 await self._store.put_async(key, data, use_multipart=False)
+                if self._folder is not None:
+                    # The store leaves it to the system when bytes reach the disk: a run's row,
+                    # which PostgreSQL does write through, would name a file without any.
+                    await asyncio.to_thread(_write_through, self._folder, key)
 
     async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         """Read a whole object. Raises NOT_FOUND, or INVALID_FILE above `max_bytes`, unread."""
@@ -171,6 +179,17 @@ def _local(folder: Path) -> LocalStore:
             [f"STORAGE__URL: cannot be made a folder: {error.strerror}"]
         ) from error
     return LocalStore(folder.resolve())
+
+
+def _write_through(folder: Path, key: str) -> None:
+    """Bring a file to the disk, then every name on the way to it: folders may be new as well."""
+    path = folder / key
+    for place in (path, *path.parents[: key.count("/") + 1]):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _drop_unfinished(folder: Path, before_s: float) -> int:

@@ -1,6 +1,7 @@
 """Both stores keep bytes alike; a bucket's faults become codes after one try."""
 
 import asyncio
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,26 @@ async def test_bytes_come_back_as_they_were_put(blobs: Blobs, key: str) -> None:
     await blobs.put(key, data)
 
     assert await blobs.get(key) == data
+
+
+async def test_what_is_put_in_a_folder_is_on_the_disk_before_put_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        written.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    async with open_blobs(StorageSettings(), tmp_path) as folder:
+        await folder.put("originals/tenant/100%~ 이력서.pdf", b"data")
+
+    tenant = tmp_path / "originals" / "tenant"
+    # The bytes, then the names that lead to them.
+    expected = [tenant / "100%~ 이력서.pdf", tenant, tenant.parent, tmp_path]
+    assert written == [str(path) for path in expected]
 
 
 async def test_an_empty_object_is_an_object(blobs: Blobs) -> None:
