@@ -9,7 +9,8 @@ import io
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -18,6 +19,7 @@ from app.documents.blocks import Block, Document, Format
 from app.documents.characters import clean, is_gibberish, letters
 from app.documents.layout import page_blocks
 from app.documents.limits import Limits
+from app.documents.pdf_filled import flatten, opened_form, texts_from
 from app.documents.pdf_page import Page, load_page
 from app.documents.pdf_rendering import pixels_of, rendered, size_pt
 from app.documents.pdfium import Handle, pdfium
@@ -55,14 +57,15 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
     links: list[str] = []
     scans: list[int] = []
     chars = hidden = 0
-    with _opened(data) as document:
-        pages = _count_pages(document, limits)
+    with _opened(data) as opened:
+        pages = _count_pages(opened.document, limits)
         lost = 0
         for number in range(1, pages + 1):
             try:
-                with _page(document, number) as handle:
-                    page = load_page(handle, max_chars=limits.max_chars - chars)
-                    links += _links(document, handle)
+                with _page(opened, number) as sheet:
+                    most = limits.max_chars - chars
+                    page = load_page(sheet.handle, max_chars=most, filled=sheet.filled)
+                    links += sheet.links
             except PermanentError:
                 # One page that PDFium cannot open; the others are worth reading.
                 second = _text_by_pypdf(data, number)
@@ -98,8 +101,13 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
     )
 
 
+class _Opened(NamedTuple):
+    document: Handle
+    form: Handle | None
+
+
 @contextmanager
-def _opened(data: bytes) -> Generator[Handle]:
+def _opened(data: bytes) -> Generator[_Opened]:
     pdfium.FPDF_InitLibrary()
     document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
     if not document:
@@ -108,13 +116,35 @@ def _opened(data: bytes) -> Generator[Handle]:
             PermanentError(ErrorCode.INVALID_FILE, Message.FILE_ENCRYPTED) if locked else damaged()
         )
     try:
-        yield document
+        with opened_form(document) as form:
+            yield _Opened(document, form)
     finally:
         pdfium.FPDF_CloseDocument(document)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """An opened page, with what was filled in drawn on it; `filled` are the texts of that."""
+
+    handle: Handle
+    links: list[str]
+    filled: frozenset[int] = frozenset()
+
+
 @contextmanager
-def _page(document: Handle, number: int) -> Generator[Handle]:
+def _page(opened: _Opened, number: int) -> Generator[_Sheet]:
+    with _loaded(opened.document, number) as page:
+        links = _links(opened.document, page)
+        own_objects = flatten(page, opened.form)
+        if own_objects is None:
+            yield _Sheet(handle=page, links=links)
+            return
+    with _loaded(opened.document, number) as page:
+        yield _Sheet(handle=page, links=links, filled=texts_from(page, own_objects))
+
+
+@contextmanager
+def _loaded(document: Handle, number: int) -> Generator[Handle]:
     page = pdfium.FPDF_LoadPage(document, number - 1)
     if not page:
         raise damaged()
@@ -140,6 +170,8 @@ def _count_pages(document: Handle, limits: Limits) -> int:
 def _has_text(page: Page, blocks: list[Block]) -> bool:
     if page.garbled > _MAX_GARBLED_SHARE * max(page.chars, 1):
         return False
+    if page.own_chars < _MIN_LETTERS <= page.chars and page.image_share > _MIN_IMAGE_SHARE:
+        return False  # typed onto a scan: what it was typed beside is in the picture
     return sum(letters(block.text) for block in blocks) >= _MIN_LETTERS
 
 
@@ -197,7 +229,8 @@ def _links(document: Handle, page: Handle) -> list[str]:
 
 def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
     """One page in grey for text recognition, turned clockwise."""
-    with _opened(data) as document, _page(document, page) as handle:
+    with _opened(data) as opened, _page(opened, page) as sheet:
+        handle = sheet.handle
         inches = size_pt(handle)[0] * size_pt(handle)[1] / _POINTS_PER_INCH**2
         most_pixels = limits.max_megapixels * 1_000_000
         # A poster at 300 dpi would be a picture of a gigabyte.
@@ -210,7 +243,8 @@ def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
     """The first page as PNG."""
-    with _opened(data) as document, _page(document, 1) as handle:
+    with _opened(data) as opened, _page(opened, 1) as sheet:
+        handle = sheet.handle
         width, height = size_pt(handle)
         scale = min(width_px / max(width, 1.0), _MAX_THUMBNAIL_PX / max(height, 1.0))
         with rendered(handle, scale) as bitmap:

@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 from app.documents.blocks import Box
 from app.documents.looks import ANY, LEAST_SIZE_PT, PAPER, Paint, is_near, is_paper
 from app.documents.pdf_drawing import Drawing, View, load_drawing, view_of
+from app.documents.pdf_filled import beside_labels
 from app.documents.pdf_proof import Proof
 from app.documents.pdfium import Handle, pdfium
 from app.documents.pieces import Items, Piece
@@ -49,6 +50,8 @@ _LINE_END_HYPHEN = 2  # what PDFium makes of a hyphen that breaks a word
 class Page:
     """`garbled` counts characters whose meaning the file does not tell; `drawn` counts paths.
 
+    `own_chars` are those of `chars` that the page had before anything was filled in.
+
     `hidden` characters are those that nobody sees; they are no part of `chars`.
     """
 
@@ -56,6 +59,7 @@ class Page:
     width_pt: float
     height_pt: float
     chars: int
+    own_chars: int
     hidden: int
     garbled: int
     image_share: float
@@ -87,8 +91,8 @@ class _Found(NamedTuple):
     nameless: int
 
 
-def load_page(page: Handle, *, max_chars: int) -> Page:
-    """Everything the reader needs of an opened page."""
+def load_page(page: Handle, *, max_chars: int, filled: frozenset[int] = frozenset()) -> Page:
+    """Everything the reader needs of an opened page; `filled` are the texts that were filled in."""
     view = view_of(page)
     drawing = load_drawing(page, view)
     text_page = pdfium.FPDFText_LoadPage(page)
@@ -97,12 +101,18 @@ def load_page(page: Handle, *, max_chars: int) -> Page:
     finally:
         pdfium.FPDFText_ClosePage(text_page)
     chars = _proved(found.chars, Proof(page), is_scan=_is_scan(view, drawing))
+    own = [char for char in chars if char.object_id not in filled] if filled else chars
+    pieces = _pieces(own, drawing.rules)
+    if filled:
+        typed = [char for char in chars if char.object_id in filled]
+        pieces = beside_labels(pieces, _pieces(typed, drawing.rules))
     width, height = view.size
     return Page(
-        items=with_table_rows(_pieces(chars, drawing.rules), drawing.rules),
+        items=with_table_rows(pieces, drawing.rules),
         width_pt=width,
         height_pt=height,
         chars=len(chars),
+        own_chars=len(own),
         hidden=found.hidden + len(found.chars) - len(chars),
         garbled=found.nameless + sum(char.is_garbled for char in chars),
         image_share=drawing.image_area / max(width * height, 1.0),

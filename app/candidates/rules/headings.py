@@ -39,7 +39,8 @@ class Kind(StrEnum):
 
 _HEADINGS: Mapping[Kind, str] = {
     Kind.TITLE: "이력서 국문이력서 영문이력서 입사지원서 지원서 resume résumé cv curriculumvitae 경력이력서 "
-    "표준이력서 이력서(경력) 개인이력서 채용지원서 입사지원서(이력서)",
+    "표준이력서 이력서(경력) 개인이력서 채용지원서 입사지원서(이력서) applicationforemployment employmentapplication jobapplication "
+    "employmentapplicationform jobapplicationform applicationform applicationforaposition",
     Kind.CONTACT: "연락처 연락정보 인적사항 개인정보 기본정보 기본사항 기본인적사항 신상정보 신상명세 지원자정보 "
     "개인사항 개인신상 contact contacts contactinfo contactinformation contactdetails personalinformation "
     "personalinfo personaldetails personaldata details getintouch contactme 인적정보 지원자인적사항 연락 연락방법 연락하기",

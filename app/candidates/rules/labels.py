@@ -68,7 +68,7 @@ _LABELS: Mapping[Label, str] = {
     Label.OTHERS: "추천인 보증인 신원보증인 비상연락 비상연락처 비상연락망 비상전화 비상전화번호 긴급연락 긴급전화 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
     "reference referee supervisor emergencycontact advisor 지도교수 관계자 인사담당자 평판조회처 refereename "
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
-    Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
+    Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofgraduation graduationdate dateofgraduation datesattended datesofattendance datesofemployment employmentdates periodofemployment dateofcompletion yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "
     "졸업연도 졸업년도 기간(연월) 수행기간 참여기간 공사기간 과제기간 연구기간 용역기간 진행기간 개발기간 사업기간 프로젝트기간 투입기간",
     Label.START: "부터 입사일 입사 입사년월 입학일 입학 입학년월 시작일 시작 from startdate start 입사일자 입학년도 입학일자 입사연월 입학연월",
@@ -76,15 +76,15 @@ _LABELS: Mapping[Label, str] = {
     Label.COMPANY: "nameandaddressoftheemployer nameofemployer nameandaddressofemployer 회사명 회사 직장명 직장 근무처 근무회사 기관명 기관 근무지명 업체명 소속 소속회사 기업명 재직회사 company employer "
     "organization companyname organisation 근무기관 병원명 병원 학원명 업체 기업체명 사업장 사업장명 사업체명 근무병원 근무학교 근무업체 소속기관 소속기관명 소속명 회사/기관 기관/회사 회사명/기관명 회사(기관)명 직장(회사)명 근무처명 employername 직장명(회사명)",
     Label.TITLE: "occupationorpositionheld occupation positionheld mainpositionheld 직위 직급 직책 직위/직급 직급/직위 직위/직책 직책/직위 최종직위 최종직급 직무 직종 포지션 역할 position title jobtitle "
-    "role designation post postheld posttitle jobrole positiontitle roletitle lastposition 직급/직책 직위(직급) 직위및직책 업무/직위",
+    "role designation post postheld posttitle jobrole positiontitle roletitle lastposition lastpositionheld 직급/직책 직위(직급) 직위및직책 업무/직위",
     Label.DEPARTMENT: "부서 부서명 근무부서 소속부서 팀 department team division 근무부서명 부서/팀",
     Label.DUTY: "담당업무 업무내용 주요업무 담당직무 업무 수행업무 담당업무및성과 직무내용 주요담당업무 mainactivitiesandresponsibilities jobscope scopeofwork jobdescription mainduties keyresponsibilities responsibilities duties dutiesandresponsibilities description "
     "퇴사사유 퇴직사유 이직사유 연봉 최종연봉 lastdrawnsalary currentsalary expectedsalary salary reasonforleaving reasonsforleaving 고용형태 근무형태 고용구분 재직여부 업종 담당업무내용",
     Label.SCHOOL: "nameoforganisationprovidingeducation nameoforganisationprovidingeducationandtraining nameandtypeoforganisation nameoforganisation nameandtypeoforganizationprovidingeducationandtraining nameofinstitution nameofuniversity nameandtypeoforganisationprovidingeducationandtraining nameofschool 학교명 학교 출신학교 학교이름 대학명 교육기관 학교(원)명 school university institution schoolname college 학교명및학과 "
     "학교명/전공 institute",
-    Label.MAJOR: "principalsubjects/occupationalskillscovered principalsubjects principalsubjectscovered 전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field subject 전공분야 "
+    Label.MAJOR: "principalsubjects/occupationalskillscovered principalsubjects principalsubjectscovered 전공 학과 전공학과 전공명 학과명 전공/학과 학과/전공 전공및학과 전공과목 학부 major fieldofstudy field courseofstudy areaofstudy subject 전공분야 "
     "학과(전공) 전공(학과) course",
-    Label.DEGREE: "award awards qualifications qualification/award award/qualification qualificationobtained certificate diploma titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
+    Label.DEGREE: "award awards qualifications qualification/award award/qualification qualificationobtained highestqualification degreeobtained degreeearned certificate diploma titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
     "구분 학과및학위 major/degree",
     Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result results score marks percentage aggregate cgpa percentage/cgpa cgpa/percentage",
     Label.SKILL: "기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",

@@ -46,7 +46,7 @@ _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
-_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL})
+_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL, Label.DEGREE})
 _DOTTED_MAX_WORDS = 2
 
 

@@ -47,6 +47,23 @@ def test_every_field_of_a_labelled_resume_is_right(
     assert not wrong
 
 
+def test_an_application_form_is_read_label_by_label(document: DocumentOf) -> None:
+    told = [
+        ("Full name", "Ada Park"), ("E-mail", "ada.park@example.com"), "## Work experience",
+        ("Employer", "Harbor Lane"), ("Job title", "Dispatcher"), ("From", "03/2019"), ("To", "present"),
+        "## Education", ("School", "Weston College"), ("Degree", "Associate of Science"), ("Year of graduation", "2015"),
+    ]  # fmt: skip
+    lines = [line if isinstance(line, str) else "‖".join(line) for line in told]
+
+    profile = analyze(document(["## Application for Employment", *lines]))
+
+    (job,), (school,) = profile.experience, profile.education
+    assert (profile.name, profile.emails) == ("Ada Park", ("ada.park@example.com",))
+    assert (job.company, job.title, job.start) == ("Harbor Lane", "Dispatcher", "2019-03")
+    assert (school.school, school.degree) == ("Weston College", "Associate of Science")
+    assert school.end == "2015"
+
+
 @pytest.mark.parametrize("between", ["‖", " | ", ": "])
 def test_entries_told_by_labels_alone_are_read_whole(document: DocumentOf, between: str) -> None:
     told = [
