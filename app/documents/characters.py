@@ -25,6 +25,8 @@ _ENOUGH = 20
 _FOREIGN = re.compile("[\u0530-\u10ff\u1200-\u1cff\u2c00-\u2dff\ua000-\ua95f\ua980-\uabff]")
 _MAX_FOREIGN_SHARE, _TOO_MANY_SCRIPTS = 0.2, 3
 _MAX_RARE_SHARE, _MAX_MUTE_SHARE = 0.08, 0.3
+_SIGN = re.compile(r"[^\w\s!-~]")
+_MAX_SIGN_SHARE = 0.5
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
@@ -77,10 +79,14 @@ def clean(text: str) -> str:
 def is_gibberish(text: str) -> bool:
     """Whether letters make no language: a font that tells wrong meanings for its glyphs.
 
-    A text in a foreign script has one, not Thaana beside Devanagari and Arabic. Korean is written with the 2,350 syllables of KS X 1001 but for one in two hundred; of all
+    A page of signs that are no letters, and of many kinds, is none. A text in a foreign script has one, not Thaana beside Devanagari and Arabic. Korean is written with the 2,350 syllables of KS X 1001 but for one in two hundred; of all
     11,172 they are a fifth. Words of other languages have vowels, and nine letters make up two
     thirds of their text.
     """
+    if len(signs := _SIGN.findall(text)) >= _ENOUGH and len(signs) > _MAX_SIGN_SHARE * letters(
+        text
+    ):
+        return len(set(signs)) >= _ENOUGH  # a ruled line is drawn with few
     foreign = _FOREIGN.findall(text)
     if len(foreign) > _MAX_FOREIGN_SHARE * letters(text) and len(foreign) >= _ENOUGH:
         scripts = {unicodedata.name(char, "?").split()[0] for char in foreign}

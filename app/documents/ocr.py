@@ -39,6 +39,7 @@ _WEAK_CONFIDENCE = 0.75
 _RULE_CONFIDENCE = 0.6
 _WEAK_LETTERS = 30
 _HANGUL = re.compile("[가-힣]")
+_LATIN_EM_CHARS, _MAX_HEIGHT_EM = 2.6, 1.35
 _NEVER_EM = -1_000.0
 _SPLIT_GAPS_EM = (_NEVER_EM, 0.36, 0.45)
 """By how many of the two words are one syllable; measured on scans, where spaces begin at 0.38."""
@@ -324,7 +325,7 @@ def _rules(scan: Scan, slope: float) -> Rules:
 def _pieces(words: Sequence[_Word]) -> list[Piece]:
     """Words of one line up to a clear gap."""
     pieces: list[Piece] = []
-    for _, line in groupby(words, key=lambda word: word.line):
+    for _, line in groupby(map(_trimmed, words), key=lambda word: word.line):
         run: list[_Word] = []
         for word in sorted(line, key=lambda word: word.box.left):
             if run and _is_clear_gap(run, word):
@@ -333,6 +334,17 @@ def _pieces(words: Sequence[_Word]) -> list[Piece]:
             run.append(word)
         pieces.append(_piece(run))
     return pieces
+
+
+def _trimmed(word: _Word) -> _Word:
+    """A word no higher than letters of its width are: a ruled line near it is taken for a part of it."""
+    box, count = word.box, len(word.text)
+    korean = _HANGUL.search(word.text) is not None
+    em = (box.right - box.left) / count * (1 if korean else _LATIN_EM_CHARS)
+    if (count == 1 and not korean) or box.bottom - box.top <= _MAX_HEIGHT_EM * em:
+        return word
+    middle = (box.top + box.bottom) / 2
+    return replace(word, box=replace(box, top=middle - em / 2, bottom=middle + em / 2))
 
 
 def _is_clear_gap(run: Sequence[_Word], word: _Word) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.candidates.profile import Education, Experience
 from app.candidates.rules.accounts import told_positions, told_schools
+from app.candidates.rules.chronicle import told_in_events
 from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.education import find_education, is_school_entry, schools
 from app.candidates.rules.entries import group
@@ -41,6 +42,7 @@ _TRAINING = re.compile(
 _CLEARLY_LARGE = 1.1
 _LEAST_ENTRIES = 2
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
+_OF_OTHERS = (Kind.FAMILY, Kind.REFERENCES)
 _UNHEADED = (Kind.HEADER, Kind.OTHER, Kind.SUMMARY, Kind.CONTACT, Kind.TITLE)
 
 
@@ -58,6 +60,14 @@ def find_careers(sections: Sequence[Section]) -> tuple[list[Experience], list[Ed
             education += schooling
     if not education:
         education = find_education(s.lines for s in sections if _is_training(s))
+    jobs, learning = told_in_events(
+        line for s in sections if s.kind not in _OF_OTHERS for line in s.lines
+    )
+    # A row for each beginning and each end is not yet a position.
+    experience = jobs if len(jobs) >= len({squeeze(x.company) for x in experience}) else experience
+    education = (
+        learning if len(learning) >= len({squeeze(x.school) for x in education}) else education
+    )
     told = told_positions(_lines(sections, Kind.EXPERIENCE) or _lines(sections, Kind.CAREER_DETAIL))
     experience = told if len(told) > len(experience) else experience
     education = education or told_schools(_lines(sections, Kind.EDUCATION))

@@ -55,7 +55,8 @@ def draft_of(entry: Entry) -> Draft:
         for line in lines:
             _add_parts(draft, line, near)
     choose(draft)
-    if draft.title and not draft.company and not any(map(_may_name_a_company, entry.below[:1])):
+    alone = not (draft.company or draft.own or any(map(_may_name_a_company, entry.below[:1])))
+    if draft.title and alone:
         cut_out(draft)
     _name_below(draft, entry.below[:1])
     if draft.company and not draft.title:

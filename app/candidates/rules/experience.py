@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from app.candidates.profile import Experience
-from app.candidates.rules.choosing import COMPANY_MAX_CHARS, Draft
+from app.candidates.rules.choosing import COMPANY_MAX_CHARS, Draft, Part
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.drafts import TITLE_MAX_CHARS, cut_out, draft_of, with_field
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label, labels_of
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.parts import (
     SEPARATOR,
     cut_job,
@@ -26,11 +26,16 @@ from app.candidates.rules.vocabulary import (
     ends_like_a_job,
     has_school,
     is_department,
+    is_employment_type,
     title_score,
 )
 
 _FORCES = re.compile(
     r"(?:대한민국\s?)?(?:육군|해군|공군|해병대|의무경찰|의경|카투사|상근예비역|사회복무)"
+)
+# What career networks print below a firm: 7 years 9 months, 3 yrs, 2년 4개월.
+_TOTAL = re.compile(
+    r"(?=\d)(?:\d{1,2}\s?(?:years?|yrs?|년))?\s?(?:\d{1,2}\s?(?:months?|mos?|개월))?", re.IGNORECASE
 )
 _OF_A_JOB = frozenset({Label.TITLE, Label.DUTY, Label.DEPARTMENT, Label.COMPANY})
 _CONSCRIPT = re.compile(r"[병이상일]병|병장|만기|전역|제대|복무")
@@ -41,7 +46,14 @@ def find_experience(sections: Iterable[Sequence[Line]]) -> list[Experience]:
     found: list[Experience] = []
     for lines in sections:
         found += positions(group(lines, singles=_singles(lines)))
-    return found
+    return [row for row in found if not any(_retells(row, other) for other in found)]
+
+
+def _retells(row: Experience, other: Experience) -> bool:
+    """A firm without a job, that a table has told with one: what was done there, and when."""
+    told = other.title and not row.title and squeeze(row.company) == squeeze(other.company)
+    within = not row.start or (other.start and other.start[:4] <= row.start[:4])
+    return bool(told and within)
 
 
 def _singles(lines: Sequence[Line]) -> Callable[[Line], bool]:
@@ -72,6 +84,7 @@ def _names_a_title(line: Line) -> bool:
 def positions(entries: Sequence[Entry]) -> list[Experience]:
     """Positions of one section: entries that are unclear follow the order of the clear ones."""
     drafts = [draft_of(entry) for entry in entries]
+    _name_firms_over_totals(drafts, entries)
     company_first = _company_first(drafts)
     _pair_alike(drafts)
     _keep_fields(drafts, entries)
@@ -96,6 +109,22 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
             found.append(row)
         previous = row
     return found
+
+
+def _name_firms_over_totals(drafts: Sequence[Draft], entries: Sequence[Entry]) -> None:
+    """Acme Foods, below it `7 years 9 months`, then positions: the firm of all until another is named."""
+    under = False
+    for draft, entry in zip(drafts, entries, strict=True):
+        texts = [line.text.strip() for line in entry.above]
+        at = next((n for n, text in enumerate(texts) if _TOTAL.fullmatch(text)), 0)
+        firm = Part(text=texts[at - 1], order=0, near=1) if at else None
+        under = firm is not None or (under and len(texts) == 1)
+        if under and at + 1 < len(texts) + (firm is None):
+            name, _, kind = texts[-1].partition(" · ")
+            name = name if is_employment_type(kind) else texts[-1]
+            title = Part(text=name[:TITLE_MAX_CHARS], order=1, near=1)
+            draft.company, draft.title, draft.uncut = firm, title, title
+            draft.parts = [*filter(None, (firm, title))]
 
 
 def _holds_positions(draft: Draft, later: Sequence[Draft]) -> bool:
@@ -226,7 +255,7 @@ def _lies_within(inner: Period | None, outer: Period | None) -> bool:
 
 def _complete(draft: Draft, *, company_first: bool) -> None:
     if draft.title and not draft.company:
-        if not draft.uncut:
+        if not (draft.uncut or draft.own):
             cut_out(draft)
         return
     if draft.title or not draft.company:

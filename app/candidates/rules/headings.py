@@ -84,7 +84,7 @@ _HEADINGS: Mapping[Kind, str] = {
     Kind.LINKS: "link url urls 링크 웹사이트 홈페이지 포트폴리오 온라인프로필 블로그 sns links websites website onlineprofiles "
     "onlinepresence portfolio sociallinks profiles socialmedia social weblinks findme findmeonline online",
     Kind.PROJECTS: "프로젝트 주요프로젝트 프로젝트경험 프로젝트이력 수행프로젝트 개인프로젝트 사이드프로젝트 토이프로젝트 "
-    "팀프로젝트 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
+    "팀프로젝트 공사실적 주요공사실적 시공실적 주요시공실적 설계실적 용역실적 사업실적 수행실적 참여공사 프로젝트사항 프로젝트수행경험 참여프로젝트 수행이력 projects personalprojects sideprojects keyprojects "
     "selectedprojects projectexperience opensource opensourceprojects opensourcecontributions academicprojects "
     "notableprojects relevantprojects projectdetails projectsdetails detailsofprojects projectshandled projectsundertaken "
     "projectsexecuted projectwork projectsummary projectprofile majorprojects",

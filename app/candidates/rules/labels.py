@@ -87,7 +87,7 @@ _LABELS: Mapping[Label, str] = {
     Label.DEGREE: "award awards qualifications qualification/award award/qualification qualificationobtained highestqualification degreeobtained degreeearned certificate diploma titleofqualificationawarded 학위 학위명 전공/학위 학위/전공 취득학위 학위구분 학력 전공및학위 과정 degree qualification degree/major 학위과정 "
     "구분 학과및학위 major/degree",
     Label.STATUS: "졸업 졸업구분 졸업여부 상태 졸업상태 학점 성적 평점 gpa grade status 평균학점 학점/만점 졸업/재학 졸업유무 result results score marks percentage aggregate cgpa percentage/cgpa cgpa/percentage",
-    Label.SKILL: "기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",
+    Label.SKILL: "기술명 보유기술명 보유기술 기술 프로그램 도구 스킬 툴 활용프로그램 프로그램명 skill tool technology 항목 software 기술스택",
     Label.LEVEL: "상 중 하 수준 숙련도 활용능력 능력 활용수준 등급 level proficiency 상중하 활용도 경험기간 사용기간",
     Label.PLACE: "소재지 지역 근무지 근무지역 location place city 본/분교",
     Label.KINSHIP: "관계 가족관계 relation relationship 동거여부 동거 직업 출신교 연락처및관계",

@@ -56,6 +56,7 @@ _SECTION_LINES = 150
 _INTRODUCTION = re.compile(
     r"(?:^|[\s,])([가-힣]{2,4}?)(?:이라고\s?합니다|라고\s?합니다|입니다)\s*[.!]?$"
 )
+_SIGNED = re.compile(r"[가-힣]\s?\((?:인|서명)\)$")  # 위와 같이 사실임 … 김서연 (인)
 _HEADER_LINES = 40
 _NAME_MAX_CHARS = 48
 _DISPLAY_RATIO = 1.3
@@ -242,8 +243,10 @@ def candidates(sections: Sequence[Section], emails: Sequence[str]) -> list[Candi
             found += _score(section.heading, section, position, top, emails)
         for line in section.lines[:_SECTION_LINES]:
             position += 1
-            if section.kind in _ALLOWED or (
-                line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES
+            if (
+                section.kind in _ALLOWED
+                or _SIGNED.search(line.text)
+                or (line.ratio >= 1.3 and line.page == 1 and section.kind is not Kind.REFERENCES)
             ):
                 found += _score(line, section, position, top, emails)
     found += _in_parts(sections)

@@ -41,7 +41,7 @@ _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*
 _TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
 _DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
 _CLEARLY = 0.05  # of the body's size
-_LABEL_COLUMN_PT = 40.0
+_LABEL_COLUMN_PT, _FLUSH_PT = 40.0, 2.0
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
@@ -94,6 +94,14 @@ class _Cutter:
     def is_empty(self) -> bool:
         """Whether nothing of the file has been put away yet."""
         return not self.done and not self._body and self.heading is None
+
+    def names_entry(self, line: Line) -> bool:
+        """Whether a line that looks like headings elsewhere, in a sidebar, is none in the open section."""
+        heading = self.heading
+        if heading is None or self.kinds[0] not in _STRONG or not (line.box and heading.box):
+            return self.kinds[0] in (Kind.HEADER, Kind.TITLE)
+        flush = abs(line.box.left - heading.box.left) <= _FLUSH_PT
+        return flush and line.ratio < heading.ratio - _CLEARLY
 
     def tells_of_entries(self, line: Line, before: Sequence[Line], duties: Counter[str]) -> bool:
         """Whether a short line within a career belongs to one of its entries, whatever its look."""
@@ -154,7 +162,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.take(line)
         elif (
             _CLOSING.match(line.text)
-            or (cutter.kinds[0] not in (Kind.HEADER, Kind.TITLE) and is_unknown_heading(line, look))
+            or (is_unknown_heading(line, look) and not cutter.names_entry(line))
             or (is_numbered_heading(line) and numbering(line) in numbered)
             or (line.text[:1] in signs and is_between_signs(line))
         ):

@@ -80,6 +80,8 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
     """Items of a skills section in order; categories and levels taken off."""
     found: list[str] = []
     table = False
+    if lines and labels_of(lines[0].text) & {Label.SKILL}:  # the head of a column of one
+        lines = lines[1:]
     lines = less_categories(lines[:_SECTION_LINES])
     over = over_lists(lines)
     for line in joined(lines):
