@@ -6,9 +6,10 @@ the file was drawn row by row, and each column is read on its own. Rows of forms
 the right jump as well; they are told from columns by how the sides stand to each other.
 """
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
+from app.documents.blocks import Box
 from app.documents.layers import merged_layers
 from app.documents.margins import (
     EDGE_PT,
@@ -43,7 +44,10 @@ _ATTACHED_SHARE = 0.85
 """Independent columns share a baseline with about half of each other's lines, by chance."""
 
 _CONTIGUOUS = 0.7
+_HEADING_SIZE = 1.15
+_LEAST_ASIDES, _ASIDES_SHARE = 3, 0.8
 _PROSE_FILL = 0.7
+_LINE_PITCH = 1.6
 _SET_RIGHT = 0.85
 _TITLE_ABOVE_SHARE = 0.9
 
@@ -77,10 +81,38 @@ def _frames(items: Items) -> list[Items]:
         return [items]
     jumps = jump_share(items, gutter) > _MAX_JUMP_SHARE
     if _is_rows(left, right, gutter):
-        return [_attached(items, left, right) if jumps or has_dates_beside(left, right) else items]
-    if jumps:
+        apart = jumps or has_dates_beside(left, right) or _is_set_right(left)
+        return [_attached(items, left, right) if apart else items]
+    if jumps and _are_told_beside(items, gutter):
+        return [items]
+    if jumps or _is_laid_out_in_rows(items, gutter):
         return [frame for column in _columns(items, gutter) for frame in _frames(column)]
     return [*_runs(items, gutter)]
+
+
+def _are_told_beside(items: Items, gutter: float) -> bool:
+    """Whether firm and dates on the left are followed, each time, by what was done there on the right.
+
+    A right side with headings of its own is a column.
+    """
+    sizes = [one.size_pt or 0.0 for one in _sides(items, gutter)[1] if isinstance(one, Piece)]
+    if not sizes or sum(size > _HEADING_SIZE * median(sizes) for size in sizes) > 1:
+        return False
+    runs = [[*run] for _, run in groupby(items, key=lambda item: _side(item, gutter))]
+    pairs = [
+        len(run) + len(beside) > 2  # noqa: PLR2004 - line by line is how columns are drawn by turns
+        and any(same_height(item.box, beside[0].box) for item in run)
+        for run, beside in pairwise(runs)
+        if _side(run[0], gutter) < 0 < _side(beside[0], gutter)
+    ]
+    return len(pairs) >= _LEAST_ASIDES and sum(pairs) >= _ASIDES_SHARE * len(pairs)
+
+
+def _is_laid_out_in_rows(items: Items, gutter: float) -> bool:
+    """Whether a table holds both columns, drawn row by row with some lines in each cell."""
+    runs = [[*run] for side, run in groupby(items, key=lambda one: _side(one, gutter)) if side]
+    falls = all(one[0].box.top <= two[0].box.top + EDGE_PT for one, two in pairwise(runs))
+    return len(runs) >= 2 * _LEAST_ASIDES and falls
 
 
 def find_gutter(items: Items) -> float | None:
@@ -142,13 +174,22 @@ def _attached(items: Items, left: Items, right: Items) -> list[Item]:
     moved, anchors = (right, left) if len(right) < len(left) else (left, right)
     following: dict[int, list[Item]] = {}
     rest = {id(item) for item in moved}
+    last: tuple[Item, Item] | None = None
     for item in moved:
         anchor = next((other for other in anchors if same_height(item.box, other.box)), None)
+        if anchor is None and last and _is_next_line(last[0].box, item.box):
+            anchor = last[1]  # the second line of an answer
         if anchor is not None:
             following.setdefault(id(anchor), []).append(item)
             rest.discard(id(item))
+            last = item, anchor
     stays = [item for item in items if id(item) in rest or not any(item is m for m in moved)]
     return [one for item in stays for one in (item, *following.get(id(item), ()))]
+
+
+def _is_next_line(box: Box, below: Box) -> bool:
+    height = box.bottom - box.top
+    return 0 < below.top - box.top <= _LINE_PITCH * height and abs(below.left - box.left) <= EDGE_PT
 
 
 def _side(item: Item, gutter: float) -> int:

@@ -47,3 +47,11 @@ def test_letters_without_a_language_are_gibberish_and_languages_are_not() -> Non
         False
     ] * 4
     assert [is_gibberish(t) for t in (wrong_syllables, shifted, many_scripts)] == [True] * 3
+
+
+def test_signs_of_many_kinds_instead_of_letters_are_gibberish() -> None:
+    signs = "".join(map(chr, range(0x2550, 0x2590)))
+    ruled = "Name ────────────────────────────── Date ──────────────────────────────"
+
+    assert is_gibberish(f"{signs[:30]} 2020 {signs[30:]}")
+    assert not is_gibberish(ruled)

@@ -1,5 +1,7 @@
 from collections.abc import Iterable
 
+import pytest
+
 from app.documents.blocks import Box
 from app.documents.columns import find_gutter, jump_share
 from app.documents.layout import page_blocks
@@ -311,3 +313,92 @@ def test_what_is_drawn_late_goes_on_in_its_column_behind_the_head_of_the_page() 
     found = texts([name, heading, link, *side, *late])
 
     assert found == [p.text for p in [name, link, heading, *late, *side]]
+
+
+def _entry(top: float, name: str, dates: str) -> list[Piece]:
+    left = [piece(name, 40, top), piece(dates, 40, top + 22)]
+    told = [
+        f"Post at {name}",
+        f"What {name} sells",
+        "A deed in a line of some length, as deeds are",
+    ]
+    return [*left, *(piece(text, 180, top + 15 * n) for n, text in enumerate(told))]
+
+
+def test_firms_with_what_was_done_there_beside_them_are_read_one_by_one() -> None:
+    drawn = [
+        one for n in range(4) for one in _entry(100 + 80 * n, f"Firm {n}", f"201{n}.01 ~ 201{n}.12")
+    ]
+
+    found = texts(drawn)
+
+    for n in range(4):
+        of_firm = found[5 * n : 5 * n + 5]
+        assert of_firm[0] == f"Firm {n}"
+        assert of_firm[2:4] == [f"Post at Firm {n}", f"What Firm {n} sells"]
+
+
+@pytest.mark.parametrize("lines", [3, 6])
+def test_a_table_that_lays_out_two_columns_is_read_column_by_column(lines: int) -> None:
+    heights = (100, 220, 340)
+    left = [
+        [
+            piece(f"left {row} line {n}, as wide as its column", 40, top + 14 * n)
+            for n in range(lines)
+        ]
+        for row, top in enumerate(heights)
+    ]
+    right = [
+        [
+            piece(f"Heading {row}", 400, top - 1, size=13),
+            *(piece(f"right {row} line {n}", 400, top + 24 + 17 * n) for n in range(lines - 1)),
+        ]
+        for row, top in enumerate(heights)
+    ]
+    drawn = [one for pair in zip(left, right, strict=True) for cell in pair for one in cell]
+
+    assert texts(drawn) == [p.text for side in (left, right) for cell in side for p in cell]
+
+
+def test_two_columns_of_lines_that_stand_level_are_two_when_drawn_by_turns() -> None:
+    left = [
+        piece(f"left line {n}, as long as its column is wide", 40, 100 + 14 * n) for n in range(6)
+    ]
+    right = [piece(f"right line {n}, no shorter than those", 300, 100 + 14 * n) for n in range(6)]
+    drawn = [one for pair in zip(left, right, strict=True) for one in pair]
+
+    assert texts(drawn) == [p.text for p in [*left, *right]]
+
+
+def test_labels_set_to_a_gutter_stand_before_answers_that_were_read_after_all_of_them() -> None:
+    labels = [
+        "Form",
+        "Name",
+        "Address",
+        "Telephone",
+        "Occupation held",
+        "Employer",
+        "Skills",
+        "Nationality",
+        "Remarks",
+    ]
+    answers = [
+        "",
+        "Ada Example",
+        "1 Some Street",
+        "206-555-0143",
+        "Engineer",
+        "Acme Labs of some town",
+        "Mathematics",
+    ]
+    left = [piece(text, 200 - 5 * len(text), 100 + 30 * n) for n, text in enumerate(labels)]
+    right = [piece(text, 215, 100 + 30 * n) for n, text in enumerate(answers) if text]
+    more = piece("and of another", 215, 100 + 30 * 5 + 13)
+
+    found = texts([*left, *right[:5], more, *right[5:]])
+
+    assert found[5:8] == [
+        "Employer\tAcme Labs of some town",
+        "and of another",
+        "Skills\tMathematics",
+    ]

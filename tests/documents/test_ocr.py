@@ -167,3 +167,23 @@ async def test_english_is_read_upright_and_turned(recognizer: Recognizer) -> Non
         text = "\n".join(block.text for block in blocks)
         assert all(word in text for word in ("Ada Example", "Northwind", "2021"))
         assert min(block.confidence or 0 for block in blocks) > 0.6
+
+
+async def test_a_ruled_line_that_is_taken_for_a_part_of_a_word_makes_it_no_heading(
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
+) -> None:
+    rows = [
+        (1, 1, 10, 100, 60, 15, 95, "근무기간"),
+        (1, 1, 200, 90, 45, 36, 95, "회사명"),
+        (1, 2, 10, 130, 60, 15, 95, "2020-2021"),
+        (1, 2, 200, 115, 15, 36, 95, "가"),
+        (1, 3, 10, 160, 200, 15, 95, "Engineering of many things"),
+    ]
+    fake_tesseract(rows)
+
+    header, entry, line = await recognizer.read_page(drawing(), 1)
+
+    assert (header.cells, entry.cells) == (("근무기간", "회사명"), ("2020-2021", "가"))
+    assert {x.font_size_pt for x in (header, entry, line)} == {15}
+    assert header.box is not None
+    assert header.box.bottom - header.box.top < 20

@@ -90,12 +90,23 @@ def link_key(value: str) -> str:
 def rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
     """Lines with addresses that a narrow column broke in two put together again."""
     result: list[Line] = []
-    for line in lines:
+    for line in (_less_spaces(line, targets) for line in lines):
         if result and (joined := _broken(result[-1], line, lines, targets)):
             result[-1] = replace(result[-1], text=joined, box=line.box)
             continue
         result.append(line)
     return result
+
+
+def _less_spaces(line: Line, targets: Sequence[str]) -> Line:
+    """A cell's two lines are one text with a space; where a link leads tells of an address in it."""
+    text = line.text
+    for link in links_in(text) if "/ " in text or "- " in text else ():
+        before, _, behind = text.partition(f"{link} ")
+        word = _BEFORE_SIGN.match(behind)
+        if word and link_key(link + word[0]) in targets:
+            text = f"{before}{link}{behind}"
+    return line if text == line.text else replace(line, text=text)
 
 
 def _fills_its_column(upper: Line, lower: Line, lines: Sequence[Line]) -> bool:

@@ -73,6 +73,8 @@ def company_rank(part: Part) -> float:
     small = sum(w[0].islower() for w in words)
     if len(words) > 2 and (len(words) == small or (small > 3 and words[0][0].isupper())):
         score -= 0.5  # Food cost held within plan
+    if len(words) > 3 and is_korean(part.text) and part.near == 2 and not part.label:
+        score -= 0.4  # 새벽 배송 반찬 구독 서비스, below the firm
     if len(words) == 2 and words[1].isdigit():  # Year 2, Ward 7
         score -= 0.3
     return score - 0.6 * (title_score(part.text) >= 0.6) - 0.3 * (len(part.text.split()) > 6)

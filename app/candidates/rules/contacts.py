@@ -205,7 +205,12 @@ def _own(found: Iterable[Found], key: Callable[[str], str]) -> list[Found]:
 
 def _own_links(found: Sequence[Found], others: Sequence[Found]) -> list[Found]:
     kept: list[Found] = []
-    own = [f.line.index for f in others if f.place is not Place.OTHERS and f.line.page == 1]
+    profiles = [f for f in found if _is_profile(f.value)]
+    own = [
+        f.line.index
+        for f in (*others, *profiles)
+        if f.place is not Place.OTHERS and f.line.page == 1
+    ]
     for row in found:
         profile = _is_profile(row.value) or _stands_with(row, own)
         if row.place is Place.OTHERS or _NOT_PROFILE_HOSTS.match(link_key(row.value)):

@@ -66,7 +66,8 @@ def draft_of(entry: Entry) -> Draft:
         for line in entry.below:
             _add_parts(draft, line, 2)
         choose(draft)
-        if beside and title_score(beside.text) >= 0.6 and not company_score(beside.text):
+        sure = beside and title_score(beside.text) >= 0.6 and not company_score(beside.text)
+        if beside and sure and not ON_ONES_OWN.fullmatch(beside.text):
             _keep(draft, beside)
     if draft.company and not draft.title:
         _cut_firm(draft, draft.company)

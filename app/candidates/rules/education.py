@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from app.candidates.profile import Education
@@ -58,6 +58,12 @@ _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _JOB = 0.9
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
 
+_HONOURS = re.compile(
+    r"(?<=\d)[,;]?\s*\(?(?:(?:summa |magna )?cum laude|with (?:high(?:est)? |first[- ]class )?(?:honou?rs|distinction|merit)"
+    r"|first[- ]class honours|dean['’]s list|c?gpa:? ?[\d./ ]+)\)?$",
+    re.IGNORECASE,
+)
+
 
 @dataclass(slots=True, kw_only=True)
 class _Draft:
@@ -70,10 +76,17 @@ def find_education(sections: Iterable[Sequence[Line]]) -> list[Education]:
     """Schools in reading order."""
     found: list[Education] = []
     for lines in sections:
-        for row in schools(_split_merged(group(lines, singles=lambda _: True))):
+        less = [_less_honours(line) for line in lines]
+        for row in schools(_split_merged(group(less, singles=lambda _: True))):
             if row not in found:
                 found.append(row)
     return found
+
+
+def _less_honours(line: Line) -> Line:
+    """`…, graduated May 2017, cum laude` ends with its date, as others do."""
+    told = _HONOURS.sub("", line.text)
+    return replace(line, text=told) if told != line.text and not line.cells else line
 
 
 def _split_merged(entries: Iterable[Entry]) -> list[Entry]:

@@ -54,7 +54,7 @@ _LABELS: Mapping[Label, str] = {
     Label.PHONE: "전화 전화번호 휴대폰 휴대폰번호 핸드폰 핸드폰번호 휴대전화 휴대전화번호 연락처 연락전화 자택전화 자택 모바일 유선전화 "
     "h.p hp h.p. tel tel. phone phonenumber mobile mobilephone cell cellphone telephone contactnumber "
     "contactno phoneno mobileno mobilenumber c.p. 무선 집전화 t. m.",
-    Label.LINK: "홈페이지 웹사이트 블로그 깃허브 github 깃헙 포트폴리오 링크 사이트 url website homepage web blog linkedin portfolio "
+    Label.LINK: "홈페이지 웹사이트 블로그 기술블로그 개인블로그 개발블로그 techblog personalwebsite personalsite 깃허브 github 깃헙 포트폴리오 링크 사이트 url website homepage web blog linkedin portfolio "
     "sns 링크드인 노션 notion gitlab 포트폴리오url 개인홈페이지 behance 웹 인스타그램 kaggle velog twitter",
     Label.HEADLINE: "지원분야 지원직무 지원직종 응시직종 응시분야 응시부문 응시직무 채용분야 모집분야 모집부문 희망직무 지원부문 직무 희망직종 지원포지션 지원부서 희망업무 position appliedposition desiredposition "
     "positionapplied 현직 현직무 jobtitle",

@@ -139,7 +139,7 @@ def case_cut(text: str) -> tuple[str, str] | None:
 
 def _comma_parts(text: str) -> list[str]:
     segments: list[str] = []
-    for segment in (s.strip(TRIM) for s in re.split(r",\s*", text)):
+    for segment in (s.strip(TRIM) for s in re.split(r",\s*(?![^()]*\))", text)):
         state, _, rest = segment.partition(" ")
         if (
             segments

@@ -46,7 +46,8 @@ _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
-_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL, Label.DEGREE})
+_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL})
+_OF_AN_ENTRY = _NAMING | {Label.DEGREE}
 _DOTTED_MAX_WORDS = 2
 
 
@@ -329,7 +330,7 @@ def _inline_row(
     kinds = heading_kinds(cells[0])
     if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
         return None
-    if kinds[0] is current[0] and column_labels(cells[0]) & _NAMING:
+    if kinds[0] is current[0] and column_labels(cells[0]) & _OF_AN_ENTRY:
         return None  # 근무처 | 가람물산 within the careers: the label of an entry
     stated = cells[0].endswith(":") or cells[1].startswith(":")
     spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))

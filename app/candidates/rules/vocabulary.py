@@ -171,6 +171,12 @@ def is_title_head(word: str) -> bool:
     return _is_head(word)
 
 
+_KO_ORG_FIRST = re.compile(
+    r"(?:스튜디오|아틀리에|공방|도서출판|극단|의료법인|학교법인|사회복지법인)\s[가-힣A-Za-z]\S*"
+)
+
+
+@remembered
 def company_score(text: str) -> float:
     """0..1: marks of an organisation's name."""
     text = text.strip()
@@ -180,6 +186,8 @@ def company_score(text: str) -> float:
         return 0.9
     if _RESEARCHER.search(text):
         return 0.0  # 공정기술 책임연구원
+    if _KO_ORG_FIRST.fullmatch(text):
+        return 0.6
     if len(text) <= 60 and _ORG.search(text.title() if text.isupper() else text):
         return 0.6
     return 0.0

@@ -2,6 +2,8 @@ import pytest
 
 from app.candidates.profile import Profile
 from app.candidates.rules import analyze
+from app.candidates.rules.chronicle import told_in_events
+from app.candidates.rules.lines import read_lines
 from tests.candidates.markup import DocumentOf
 
 
@@ -43,12 +45,13 @@ def test_events_may_stand_in_plain_lines(document: DocumentOf, date: str) -> Non
 
 def test_two_firms_at_a_time_end_each_on_its_own_day(document: DocumentOf) -> None:
     lines = [
-        "2010.01 가람상사 대리 입사", "2012.05 해든유통 고문 취임", "2013.02 해든유통 퇴임", "2014.06 가람상사 퇴사",
+        "2010.01 가람상사 대리 입사", "2012.05 해든유통 고문 취임", "2013.02 해든유통 퇴임", "2014.06 가람상사 퇴사", "2014.07 나루물산 과장 입사", "2015.03 나루물산 재직 중",
     ]  # fmt: skip
 
     assert told(analyze(document(["# 강바다", "## 경력", *lines]))) == [
         ("가람상사", "대리", "2010-01", "2014-06"),
         ("해든유통", "고문", "2012-05", "2013-02"),
+        ("나루물산", "과장", "2014-07", None),
     ]
 
 
@@ -61,3 +64,13 @@ def test_courses_that_ended_make_no_schools(document: DocumentOf) -> None:
     profile = analyze(document(["# 강바다", *lines]))
 
     assert [x.school for x in profile.education] == ["한빛대학교"]
+
+
+def test_ends_alone_are_no_chronicle(document: DocumentOf) -> None:
+    lines = [
+        "1993.02 나루고등학교 졸업",
+        "1997.02 한빛대학교 경영학과 졸업",
+        "1999.02 한빛대학원 경영학 석사 졸업",
+    ]
+
+    assert told_in_events(read_lines(document(lines))) == ([], [])

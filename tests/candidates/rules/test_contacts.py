@@ -225,3 +225,25 @@ def test_a_mail_of_a_project_is_no_link(document: DocumentOf) -> None:
     lines = ["# Ann Own", "ann@example.com", "## Projects", "Ferry times, help@ferry.example.com"]
 
     assert values(found_in(document, *lines).links) == []
+
+
+def test_an_address_beside_a_profile_is_the_persons_own_under_any_heading(
+    document: DocumentOf,
+) -> None:
+    lines = ["# Ann Own", "ann@example.com", "## Interests", "Blog. https://velog.io/@ann", "Page https://ann.example.com"]  # fmt: skip
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.links) == ["https://velog.io/@ann", "https://ann.example.com"]
+
+
+def test_an_address_on_two_lines_of_a_cell_is_whole_where_a_link_leads_to_it(
+    document: DocumentOf,
+) -> None:
+    line = "블로그‖https://example.com/profiles/ ann-own"
+    sections = split_sections(read_lines(document(["# 강바다", line])))
+
+    whole = find_contacts(sections, ["https://example.com/profiles/ann-own"])
+
+    assert values(whole.links) == ["https://example.com/profiles/ann-own"]
+    assert values(find_contacts(sections, ()).links) == ["https://example.com/profiles/"]

@@ -339,3 +339,15 @@ def test_an_examination_at_the_end_of_school(document: DocumentOf) -> None:
     lines = ["Government Secondary School, Offa", "WASSCE‖2005 – 2011"]
 
     assert schools(document, lines) == [("Government Secondary School", "WASSCE", "2005", "2011")]
+
+
+@pytest.mark.parametrize(
+    "honours",
+    ["cum laude", "with distinction", "Dean’s List", "GPA 3.9/4.0", "First Class Honours"],
+)
+def test_honours_behind_the_date_hide_no_school(document: DocumentOf, honours: str) -> None:
+    line = f"Bachelor of Science in Nursing (BSN), Weston University, Beaumont, TX — Graduated December 2017, {honours}"  # fmt: skip
+
+    assert schools(document, [line]) == [
+        ("Weston University", "Bachelor of Science in Nursing (BSN)", None, "2017-12")
+    ]

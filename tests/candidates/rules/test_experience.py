@@ -391,3 +391,44 @@ def test_a_slash_within_a_title_and_a_team_behind_it(
     document: DocumentOf, line: str, company: str, title: str
 ) -> None:
     assert positions(document, [line]) == [(company, title, "2020-01", None)]
+
+
+@pytest.mark.parametrize("total", ["7 years 9 months", "3 yrs", "11 mos", "2년 4개월", "6개월"])
+def test_a_firm_over_the_time_that_was_spent_there_has_all_jobs_below(
+    document: DocumentOf, total: str
+) -> None:
+    lines = [
+        "Nimbus", total, "**Director of Product, Fulfilment · Full-time**", "March 2021 - Present",
+        "**Demand Planner**", "January 2018 - February 2021", "Calloway & Finch", "**Consultant**", "2012 - 2016",
+    ]  # fmt: skip
+
+    assert positions(document, lines) == [
+        ("Nimbus", "Director of Product, Fulfilment", "2021-03", None),
+        ("Nimbus", "Demand Planner", "2018-01", "2021-02"),
+        ("Calloway & Finch", "Consultant", "2012", "2016"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["Wedding Cake Designer | Freelance | 2014 to 2016"], ("Freelance", "Wedding Cake Designer")),
+        (["프리랜서‖2018 – 2019", "일러스트레이터"], ("프리랜서", "일러스트레이터")),
+        (["Aug 2015 - May 2018", "**Harbor Staffing**", "Travel Nurse (contract, 13 weeks)"], ("Harbor Staffing", "Travel Nurse (contract, 13 weeks)")),
+        (["**가람찬**", "2018 – 2019", "**웹 개발자**", "새벽 배송 반찬 구독 서비스"], ("가람찬", "웹 개발자")),
+        (["**스튜디오 모래**", "2018 – 2019", "**웹 퍼블리셔**", "웹 에이전시"], ("스튜디오 모래", "웹 퍼블리셔")),
+    ],
+)  # fmt: skip
+def test_firms_and_jobs_that_look_like_something_else(
+    document: DocumentOf, lines: list[str], found: tuple[str, str]
+) -> None:
+    assert [row[:2] for row in positions(document, lines)] == [found]
+
+
+def test_what_was_done_at_a_firm_is_no_second_position(document: DocumentOf) -> None:
+    rows = ["근무기간‖회사명‖직위", "2019.03 ~ 2021.08‖가람병원‖간호사"]
+    lines = ["## 경력", *rows, "## 주요 경력", "가람병원", "- 2020년 욕창 발생률을 낮춘 활동"]
+
+    found = analyze(document(["# 강바다", *lines])).experience
+
+    assert [(x.company, x.title) for x in found] == [("가람병원", "간호사")]

@@ -169,3 +169,12 @@ def test_a_form_may_have_the_surname_first(document: DocumentOf) -> None:
 def test_letters_behind_a_name_are_no_given_name(document: DocumentOf) -> None:
     assert best(document, "# ADAEZE OKORO, ACA") == ("Adaeze Okoro", None)
     assert best(document, "# Adaeze Okoro, LCSW, MSW") == ("Adaeze Okoro", None)
+
+
+def test_who_signs_at_the_end_is_the_person(document: DocumentOf) -> None:
+    lines = [
+        "# 이력서", "성명‖뚜은의", "연락처‖010-0000-3078", "## 자기소개", "꼼꼼함을 가장 중요하게 생각합니다.",
+        "위 기재 사항은 사실과 틀림이 없습니다.", "노은희 (인)",
+    ]  # fmt: skip
+
+    assert best(document, *lines) == ("노은희", None)

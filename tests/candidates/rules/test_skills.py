@@ -115,3 +115,7 @@ def test_items_stay_as_they_are_written(
 def test_words_of_a_sentence_make_no_acronym_and_particles_hide_no_everyday_word() -> None:
     assert text_skills(["I am a nurse."]) == []
     assert text_skills(["간호사 채용에 지원합니다"]) == []
+
+
+def test_the_head_of_a_list_is_no_item_of_it(document: DocumentOf) -> None:
+    assert listed(document, "보유기술명", "**병원영업**", "**SAP**") == ["병원영업", "SAP"]

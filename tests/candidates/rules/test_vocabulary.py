@@ -20,6 +20,22 @@ def test_titles(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
+    [
+        "Social Worker", "Senior Care Worker", "Audit Senior", "Physiotherapist", "Tour Guide", "Server", "PhD Student",
+        "Chief of Staff", "Home Health Aide", "행정직원", "공무원", "통번역사", "피부관리사", "네일아티스트", "교장", "여행 가이드",
+    ],
+)  # fmt: skip
+def test_jobs_of_all_walks_of_life(text: str) -> None:
+    assert vocabulary.title_score(text) > 0.6
+
+
+@pytest.mark.parametrize("text", ["PhD", "server", "Senior Living"])
+def test_words_of_jobs_may_mean_something_else(text: str) -> None:
+    assert vocabulary.title_score(f"{text} of all") < 0.6
+
+
+@pytest.mark.parametrize(
+    "text",
     ["가람페이", "Northwind Search", "한국가상과학연구원", "(주)기획자들", "Acme Engineer, Inc."],
 )
 def test_names_of_firms_are_no_titles(text: str) -> None:
