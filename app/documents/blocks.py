@@ -1,7 +1,9 @@
 """What every reader answers with: lines of text in reading order, with where they stood."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Format(StrEnum):
@@ -57,10 +59,27 @@ class Block:
     starts_paragraph: bool = False
 
 
+class Link(NamedTuple):
+    """A hyperlink: where it leads, and the words that it stands behind."""
+
+    target: str
+    text: str
+
+
+def unique_links(found: Iterable[Link]) -> dict[str, str]:
+    """Targets in their order, each with the first words that it stands behind."""
+    unique: dict[str, str] = {}
+    for target, text in found:
+        unique[target] = unique.get(target) or text
+    return unique
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Document:
     """A whole file as text. `links` are hyperlink targets (mailto: and http) in document order.
 
+    `link_texts` are the words that each of them stands behind, "" for none; empty where the format's
+    reader does not tell.
     `hidden_chars` counts the characters that were left out because nobody sees them (`looks`).
     """
 
@@ -69,6 +88,7 @@ class Document:
     blocks: tuple[Block, ...]
     links: tuple[str, ...] = ()
     hidden_chars: int = 0
+    link_texts: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

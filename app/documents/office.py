@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from posixpath import dirname, join, normpath
 
 from app.documents.archive import Archive, Element, attribute, damaged, local_name
-from app.documents.blocks import Block, Document, Format
+from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.characters import letters
 from app.documents.limits import Limits
 from app.documents.looks import ANY, Look, Paint, count_hidden
@@ -55,33 +55,35 @@ def read_docx(data: bytes, limits: Limits) -> Parsed:
         main = _main_part(archive)
         targets = _relationships(archive, main)
         body = archive.tree(main)
-        headers = [archive.tree(name) for name in _parts(archive, main, targets, "header")]
-        footers = [archive.tree(name) for name in _parts(archive, main, targets, "footer")]
+        headers, footers = (
+            {name: archive.tree(name) for name in _parts(archive, main, targets, kind)}
+            for kind in ("header", "footer")
+        )
         theme, settings, styles = (
             _only_part(archive, main, targets, kind) for kind in ("theme", "settings", "styles")
         )
         palette = palette_of(theme, settings)
         walk = _Walk(
             Styles() if styles is None else styles_of(styles, palette),
-            page_of(body, [*headers, *footers], palette),
+            page_of(body, [*headers.values(), *footers.values()], palette),
             palette,
         )
         blocks: list[Block] = []
-        for header in headers:
-            blocks += _unseen(walk.blocks_of(header), blocks)
-        blocks += walk.blocks_of(body)
-        for footer in footers:
-            blocks += _unseen(walk.blocks_of(footer), blocks)
+        for name, part in (headers | {main: body} | footers).items():
+            # Ids of links are those of the part that they stand in.
+            found = walk.blocks_of(part, _relationships(archive, name))
+            blocks += found if name == main else _unseen(found, blocks)
         hidden = walk.hidden_chars
-        if (found := _count(blocks)) < _MIN_LETTERS:
+        if (count := _count(blocks)) < _MIN_LETTERS:
             more = _second_opinion(archive, walk)
-            blocks = more if _count(more) > max(2 * found, _MIN_LETTERS) else blocks
-        links = [targets[key][1] for key in walk.link_ids if key in targets] + walk.links
+            blocks = more if _count(more) > max(2 * count, _MIN_LETTERS) else blocks
+        links = unique_links(walk.links)
     document = Document(
         format=Format.DOCX,
         pages=1,
         blocks=tuple(blocks),
-        links=tuple(dict.fromkeys(links)),
+        links=tuple(links),
+        link_texts=tuple(links.values()),
         hidden_chars=hidden,
     )
     return Parsed(document=document)
@@ -162,11 +164,13 @@ class _Walk:
         self._styles = styles
         self._page = page
         self._palette = palette
-        self.link_ids: list[str] = []
-        self.links: list[str] = []
+        self._targets: Mapping[str, tuple[str, str]] = {}
+        self.links: list[Link] = []
         self.hidden_chars = 0
 
-    def blocks_of(self, root: Element) -> list[Block]:
+    def blocks_of(self, root: Element, targets: Mapping[str, tuple[str, str]]) -> list[Block]:
+        """Of one part; `targets` are its relationships."""
+        self._targets = targets
         return self._container(root, self._page.ground, depth=0)
 
     def lines_of(self, element: Element) -> list[Block]:
@@ -250,10 +254,12 @@ class _Walk:
             elif name == "txbxContent":
                 paragraph.frames.append((child, look.ground or ANY))
             elif name == "instrText":
-                self.links += _FIELD_LINK.findall(child.text or "")
+                self.links += [Link(found, "") for found in _FIELD_LINK.findall(child.text or "")]
             elif name == "hyperlink":
-                self.link_ids += [key for key in [attribute(child, "id")] if key]
+                before = len(paragraph.text)
                 self._inline(child, paragraph, look)
+                _, target = self._targets.get(attribute(child, "id") or "", ("", ""))
+                self.links += [Link(target, "".join(paragraph.text[before:]))] if target else []
             elif name == "r":
                 own = look_of(child, self._palette).over(self._styles.of_run(child))
                 self._inline(child, paragraph, own.over(look))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.documents.archive import Archive, Element, attribute, damaged, local_name
-from app.documents.blocks import Block, Document, Format
+from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.limits import Limits
 from app.documents.looks import ANY, Look, Paint, count_hidden
 from app.documents.opendocument_looks import Looks, is_told_hidden, looks_of
@@ -35,12 +35,14 @@ def read_odt(data: bytes, limits: Limits) -> Parsed:
                 *body,
                 *walk.blocks_under(styles, "footer"),
             ]
+    links = unique_links(walk.links)
     return Parsed(
         document=Document(
             format=Format.ODT,
             pages=1,
             blocks=tuple(body),
-            links=tuple(dict.fromkeys(walk.links)),
+            links=tuple(links),
+            link_texts=tuple(links.values()),
             hidden_chars=walk.hidden_chars,
         )
     )
@@ -66,7 +68,7 @@ class _Walk:
 
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
-        self.links: list[str] = []
+        self.links: list[Link] = []
         self.hidden_chars = 0
 
     def blocks_of(self, root: Element) -> list[Block]:
@@ -159,11 +161,12 @@ class _Walk:
                 case "hidden-text" if is_told_hidden(child):
                     self._leave_out(child)
                 case name if name and name not in _NO_TEXT:
-                    if name == "a":
-                        self.links += [link for link in [attribute(child, "href")] if link]
+                    before = len(text)
                     own = self._looks.of(attribute(child, "style-name"))
                     ground = self._looks.ground_of(child, look.ground or ANY)
                     self._inline(child, replace(own.over(look), ground=ground), text, frames)
+                    if name == "a" and (target := attribute(child, "href")):
+                        self.links.append(Link(target, "".join(text[before:])))
                 case _:
                     pass
             self._add(child.tail, look, text)

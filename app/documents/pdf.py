@@ -4,7 +4,6 @@ PDFium allows one call at a time per process and may crash on a hostile file; bo
 because it runs in a parser process of its own.
 """
 
-import ctypes
 import io
 import zlib
 from collections.abc import Generator
@@ -15,11 +14,12 @@ from typing import NamedTuple
 from PIL import Image
 
 from app.documents.archive import damaged
-from app.documents.blocks import Block, Document, Format
+from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.characters import clean, is_gibberish, letters
 from app.documents.layout import page_blocks
 from app.documents.limits import Limits
 from app.documents.pdf_filled import flatten, opened_form, texts_from
+from app.documents.pdf_links import links_of
 from app.documents.pdf_page import Page, load_page
 from app.documents.pdf_rendering import pixels_of, rendered, size_pt
 from app.documents.pdfium import Handle, pdfium
@@ -43,7 +43,6 @@ _WHAT_PYPDF_RAISES = (
 
 _MAX_LINKS = 500
 _MAX_PICTURES = 500
-_URI_BYTES = 4096
 _MAX_THUMBNAIL_PX = 4_000
 _POINTS_PER_INCH = 72
 
@@ -54,7 +53,7 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
     Raises INVALID_FILE: password, damage, too many pages.
     """
     blocks: list[Block] = []
-    links: list[str] = []
+    links: list[Link] = []
     scans: list[int] = []
     chars = hidden = 0
     with _opened(data) as opened:
@@ -64,8 +63,12 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
             try:
                 with _page(opened, number) as sheet:
                     most = limits.max_chars - chars
-                    page = load_page(sheet.handle, max_chars=most, filled=sheet.filled)
-                    links += sheet.links
+                    places = [place for _, place in sheet.links]
+                    page = load_page(
+                        sheet.handle, max_chars=most, filled=sheet.filled, places=places
+                    )
+                    targets = (target for target, _ in sheet.links)
+                    links += map(Link, targets, page.texts)
             except PermanentError:
                 # One page that PDFium cannot open; the others are worth reading.
                 second = _text_by_pypdf(data, number)
@@ -89,12 +92,14 @@ def read_pdf(data: bytes, limits: Limits) -> Parsed:
                 break
         if lost == pages:
             raise damaged()
+    unique = unique_links(links[:_MAX_LINKS])
     return Parsed(
         document=Document(
             format=Format.PDF,
             pages=pages,
             blocks=tuple(blocks),
-            links=tuple(dict.fromkeys(links[:_MAX_LINKS])),
+            links=tuple(unique),
+            link_texts=tuple(unique.values()),
             hidden_chars=hidden,
         ),
         scans=tuple(scans),
@@ -127,14 +132,14 @@ class _Sheet:
     """An opened page, with what was filled in drawn on it; `filled` are the texts of that."""
 
     handle: Handle
-    links: list[str]
+    links: list[tuple[str, Handle]]
     filled: frozenset[int] = frozenset()
 
 
 @contextmanager
 def _page(opened: _Opened, number: int) -> Generator[_Sheet]:
     with _loaded(opened.document, number) as page:
-        links = _links(opened.document, page)
+        links = links_of(opened.document, page)
         own_objects = flatten(page, opened.form)
         if own_objects is None:
             yield _Sheet(handle=page, links=links)
@@ -211,20 +216,6 @@ def _text_by_pypdf(data: bytes, number: int) -> list[Block]:
         return []
     lines = [block for line in meant.splitlines() for block in line_blocks(line)]
     return [replace(block, page=number) for block in lines]
-
-
-def _links(document: Handle, page: Handle) -> list[str]:
-    """Targets of the page's hyperlinks in their order."""
-    found: list[str] = []
-    at = ctypes.c_int(0)
-    link = pdfium.FPDF_LINK()
-    while len(found) < _MAX_LINKS and pdfium.FPDFLink_Enumerate(page, at, link):
-        action = pdfium.FPDFLink_GetAction(link)
-        if action and pdfium.FPDFAction_GetType(action) == pdfium.PDFACTION_URI:
-            uri = ctypes.create_string_buffer(_URI_BYTES)
-            pdfium.FPDFAction_GetURIPath(document, action, uri, _URI_BYTES)
-            found.append(clean(uri.value.decode("utf-8", "replace")).strip())
-    return [uri for uri in found if uri]
 
 
 def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:

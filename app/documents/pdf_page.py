@@ -14,6 +14,7 @@ from app.documents.blocks import Box
 from app.documents.looks import ANY, LEAST_SIZE_PT, PAPER, Paint, is_near, is_paper
 from app.documents.pdf_drawing import Drawing, View, load_drawing, view_of
 from app.documents.pdf_filled import beside_labels
+from app.documents.pdf_links import text_in
 from app.documents.pdf_proof import Proof
 from app.documents.pdfium import Handle, pdfium
 from app.documents.pieces import Items, Piece
@@ -56,6 +57,7 @@ class Page:
     """
 
     items: Items
+    texts: tuple[str, ...]
     width_pt: float
     height_pt: float
     chars: int
@@ -91,13 +93,23 @@ class _Found(NamedTuple):
     nameless: int
 
 
-def load_page(page: Handle, *, max_chars: int, filled: frozenset[int] = frozenset()) -> Page:
-    """Everything the reader needs of an opened page; `filled` are the texts that were filled in."""
+def load_page(
+    page: Handle,
+    *,
+    max_chars: int,
+    filled: frozenset[int] = frozenset(),
+    places: Sequence[Handle] = (),
+) -> Page:
+    """Everything the reader needs of an opened page.
+
+    `filled` are the texts that were filled in, `places` those of links whose words are wanted.
+    """
     view = view_of(page)
     drawing = load_drawing(page, view)
     text_page = pdfium.FPDFText_LoadPage(page)
     try:
         found = _chars(text_page, _Sight(view, drawing), max_chars)
+        texts = [text_in(text_page, place) for place in places]
     finally:
         pdfium.FPDFText_ClosePage(text_page)
     chars = _proved(found.chars, Proof(page), is_scan=_is_scan(view, drawing))
@@ -109,6 +121,7 @@ def load_page(page: Handle, *, max_chars: int, filled: frozenset[int] = frozense
     width, height = view.size
     return Page(
         items=with_table_rows(pieces, drawing.rules),
+        texts=tuple(texts),
         width_pt=width,
         height_pt=height,
         chars=len(chars),

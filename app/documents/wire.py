@@ -133,7 +133,8 @@ class Parsed:
 def encode_parsed(parsed: Parsed, *, max_chars: int) -> bytes:
     """The head, then blocks until their characters reach the limit."""
     document = parsed.document
-    head = [document.format.value, document.pages, document.links, parsed.scans]
+    links = [document.links, document.link_texts]
+    head = [document.format.value, document.pages, links, parsed.scans]
     rows: list[object] = [[*head, document.hidden_chars]]
     left = max_chars
     for block in document.blocks:
@@ -163,12 +164,13 @@ def _block_row(block: Block) -> list[object]:
 
 def decode_head(line: bytes) -> Parsed:
     """A document without its blocks."""
-    name, pages, links, scans, hidden_chars = json.loads(line)
+    name, pages, (links, link_texts), scans, hidden_chars = json.loads(line)
     document = Document(
         format=Format(name),
         pages=pages,
         blocks=(),
         links=tuple(links),
+        link_texts=tuple(link_texts),
         hidden_chars=hidden_chars,
     )
     return Parsed(document=document, scans=tuple(scans))

@@ -371,28 +371,10 @@ def test_two_columns_of_lines_that_stand_level_are_two_when_drawn_by_turns() -> 
 
 
 def test_labels_set_to_a_gutter_stand_before_answers_that_were_read_after_all_of_them() -> None:
-    labels = [
-        "Form",
-        "Name",
-        "Address",
-        "Telephone",
-        "Occupation held",
-        "Employer",
-        "Skills",
-        "Nationality",
-        "Remarks",
-    ]
-    answers = [
-        "",
-        "Ada Example",
-        "1 Some Street",
-        "206-555-0143",
-        "Engineer",
-        "Acme Labs of some town",
-        "Mathematics",
-    ]
-    left = [piece(text, 200 - 5 * len(text), 100 + 30 * n) for n, text in enumerate(labels)]
-    right = [piece(text, 215, 100 + 30 * n) for n, text in enumerate(answers) if text]
+    labels = "Form,Name,Address,Telephone,Occupation held,Employer,Skills,Nationality,Remarks"
+    answers = ",Ada Example,1 Some Street,206-555-0143,Engineer,Acme Labs of some town,Mathematics"
+    left = [piece(t, 200 - 5 * len(t), 100 + 30 * n) for n, t in enumerate(labels.split(","))]
+    right = [piece(t, 215, 100 + 30 * n) for n, t in enumerate(answers.split(",")) if t]
     more = piece("and of another", 215, 100 + 30 * 5 + 13)
 
     found = texts([*left, *right[:5], more, *right[5:]])

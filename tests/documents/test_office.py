@@ -4,7 +4,7 @@ from app.documents.limits import Limits
 from app.documents.office import read_docx
 from app.errors import PermanentError
 from app.messages import Message
-from tests.documents.building import R, W, docx, p, packed, table, word_part
+from tests.documents.building import PACKAGE, R, W, docx, p, packed, table, word_part
 
 
 def test_page_headers_body_and_footers_come_in_this_order(limits: Limits) -> None:
@@ -82,9 +82,26 @@ def test_links_come_from_relationships_and_fields(limits: Limits) -> None:
         "<w:instrText>HYPERLINK &quot;https://example.com/b&quot;</w:instrText></w:r></w:p>"
     )
 
-    links = read_docx(docx(body, rels=rels), limits).document.links
+    document = read_docx(docx(body, rels=rels), limits).document
 
-    assert links == ("mailto:a@example.com", "https://example.com/b")
+    assert document.links == ("mailto:a@example.com", "https://example.com/b")
+    assert document.link_texts == ("mail", "")
+
+
+def test_links_of_a_header_are_those_of_its_own_part(limits: Limits) -> None:
+    link = '<w:p><w:hyperlink r:id="a"><w:r><w:t>{}</w:t></w:r></w:hyperlink></w:p>'
+    relation = '<Relationship Id="a" Type="{}/hyperlink" Target="https://example.com/{}"/>'
+    header = f'<Relationship Id="h" Type="{R}/header" Target="header1.xml"/>'
+    more = {
+        "word/header1.xml": word_part("hdr", link.format("Portfolio")),
+        "word/_rels/header1.xml.rels": f'<Relationships xmlns="{PACKAGE}">{relation.format(R, "own")}</Relationships>',
+    }
+    rels = header + relation.format(R, "firm")
+
+    document = read_docx(docx(link.format("Firm"), more, rels=rels), limits).document
+
+    assert document.links == ("https://example.com/own", "https://example.com/firm")
+    assert document.link_texts == ("Portfolio", "Firm")
 
 
 def test_size_and_weight_come_from_runs_styles_and_defaults(limits: Limits) -> None:

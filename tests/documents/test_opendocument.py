@@ -45,6 +45,9 @@ def test_page_headers_come_first_and_links_are_kept(limits: Limits) -> None:
 
     assert document.text == "top\nsite\nbottom"
     assert document.links == ("https://example.com",)
+    assert len(document.link_texts) == 1
+    assert document.link_texts[0]
+    assert document.link_texts[0] in document.text
 
 
 def test_a_protected_file_asks_for_the_password_to_be_removed(limits: Limits) -> None:

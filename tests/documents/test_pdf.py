@@ -55,17 +55,6 @@ def test_columns_drawn_row_by_row_are_read_one_after_the_other(limits: Limits) -
     assert document.text.split("\n") == [text for _, _, text in [*left, *right]]
 
 
-def test_link_targets_are_kept_in_their_order(limits: Limits) -> None:
-    links = "".join(
-        f"<< /Type /Annot /Subtype /Link /Rect [0 0 9 9] /A << /S /URI /URI ({uri}) >> >>"
-        for uri in ("mailto:ada@example.com", "https://example.com", "mailto:ada@example.com")
-    )
-
-    document = read_pdf(pdf([Page(content=ENOUGH, extra=f"/Annots [{links}]")]), limits).document
-
-    assert document.links == ("mailto:ada@example.com", "https://example.com")
-
-
 def test_reading_stops_at_the_limit_of_characters(limits: Limits) -> None:
     pages = [Page(content=ENOUGH)] * 5
 

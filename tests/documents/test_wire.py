@@ -31,7 +31,12 @@ BLOCKS = (
 
 def parsed(blocks: tuple[Block, ...]) -> Parsed:
     document = Document(
-        format=Format.PDF, pages=3, blocks=blocks, links=("https://example.com",), hidden_chars=7
+        format=Format.PDF,
+        pages=3,
+        blocks=blocks,
+        links=("https://example.com",),
+        hidden_chars=7,
+        link_texts=("site",),
     )
     return Parsed(document=document, scans=(2, 3))
 

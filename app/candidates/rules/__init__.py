@@ -37,7 +37,7 @@ def analyze(document: Document) -> Profile:
     sections = own_sections(outline.resumes)
     several = len(outline.resumes) > 1
     name, names = main_name(sections) if several else (outline.name, outline.names)
-    contacts = find_contacts(sections, document.links)
+    contacts = find_contacts(sections, document.links, document.link_texts)
     experience, education = find_careers(sections)
     profile = Profile(
         name=name.name if name else None,

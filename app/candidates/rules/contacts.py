@@ -2,14 +2,14 @@
 """E-mail addresses, phone numbers and links, and whether they are the person's own."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.candidates.rules.addresses import SCHEME, emails_in, link_key, links_in, rejoined
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.labels import Label, labels_of, pairs
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.phones import PHONE_MIN_DIGITS, digits_of, phone_key, phones_in
 from app.candidates.rules.sections import Section
 from app.candidates.rules.wordlists import words
@@ -27,21 +27,26 @@ _PROFILE_HOSTS = re.compile(
     r"|dribbble\.com/|notion\.(?:so|site)|medium\.com/@|velog\.io|tistory\.com|brunch\.co\.kr/@|blog\.naver\.com/"
     r"|stackoverflow\.com/users/|kaggle\.com/[\w-]+/?$|scholar\.google\.[a-z.]+/citations|orcid\.org/|twitter\.com/\w+/?$"
     r"|x\.com/\w+/?$|instagram\.com/[\w.-]+/?$|bitbucket\.org/[\w-]+/?$|leetcode\.com/|huggingface\.co/[\w-]+/?$"
-    r"|dev\.to/\w+/?$|researchgate\.net/profile/|codepen\.io/[\w-]+/?$|acmicpc\.net/user/|solved\.ac/profile/)",
+    r"|dev\.to/\w+/?$|researchgate\.net/profile/|codepen\.io/[\w-]+/?$|acmicpc\.net/user/|solved\.ac/profile/|public\.tableau\.com/(?:app/)?profile/|youtube\.com/@)",
     re.IGNORECASE,
 )
 _NOT_PROFILE_HOSTS = re.compile(
-    r"^(?:[\w-]+\.)?(?:doi\.org|arxiv\.org|dl\.acm\.org|ieee\.org|patents\.google|youtube|youtu\.be)",
+    r"^(?:[\w-]+\.)?(?:doi\.org|arxiv\.org|dl\.acm\.org|ieee\.org|patents\.google|youtube\.com/(?!@)|youtu\.be)",
     re.IGNORECASE,
 )
 _ADDRESS_MAX_CHARS = 200
+_TOP_LINES, _DISPLAY_RATIO = 40, 1.3
+_NOWHERE = Line(index=-1, text="")
 _SIGN = re.compile(r"\s*[|｜·•;,\t]\s*|\s{2,}|\s+[/–—-]\s+")
 _NATIONAL = re.compile(r"\(?0\d{1,4}\)?[\s.-]\d{2,4}[\s.-]?\d{2,4}(?:[\s.-]\d{2,4}){0,2}")
 _OCR_SCHEME = re.compile(r"(?<=http)\s?:\s?/\s?/\s?|(?<=https)\s?:\s?/\s?/\s?")
 _OCR_WWW = re.compile(r"\bwww\s?\.\s?(?=\w)", re.IGNORECASE)
 _SITES = words(
     "linkedin github gitlab behance dribbble notion medium velog tistory brunch naver stackoverflow kaggle"
-    " scholar orcid twitter instagram huggingface"
+    " scholar orcid twitter instagram huggingface tableau mastodon"
+)
+_SHOWN = words(
+    "my personal professional public full pdf download view see visit open online page profile link here 보기 바로가기 링크 온라인 개인 나의 페이지 프로필"
 )
 _KOREAN_SITES = {
     "노션": "notion",
@@ -82,8 +87,10 @@ _OTHERS_KINDS = frozenset({Kind.REFERENCES, Kind.FAMILY, Kind.PUBLICATIONS})
 _OWN_KINDS = frozenset({Kind.HEADER, Kind.CONTACT, Kind.LINKS, Kind.TITLE})
 
 
-def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contacts:
-    """The person's own data. `targets` are the file's hyperlinks."""
+def find_contacts(
+    sections: Sequence[Section], targets: Sequence[str], texts: Sequence[str] = ()
+) -> Contacts:
+    """The person's own data. `targets` are the file's hyperlinks, `texts` the words they stand behind."""
     emails: list[Found] = []
     phones: list[Found] = []
     links: list[Found] = []
@@ -93,40 +100,54 @@ def find_contacts(sections: Sequence[Section], targets: Sequence[str]) -> Contac
             if _MAY_HOLD.search(line.text):
                 _read(section, line, emails, phones, links)
     own_links = _own_links(links, emails + phones)
-    own_links += _from_targets(targets, links, sections)
+    texts = texts or [""] * len(targets)
+    own_links += _from_targets(dict(zip(targets, texts, strict=True)), own_links, links, sections)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
     own_emails = _own(emails, str.casefold)
     if not own_emails and mails and not emails:
-        own_emails = [Found(value=mails[0], place=Place.NEUTRAL, line=Line(index=-1, text=""))]
+        own_emails = [Found(value=mails[0], place=Place.NEUTRAL, line=_NOWHERE)]
     return Contacts(
         emails=tuple(own_emails), phones=tuple(_own(phones, phone_key)), links=tuple(own_links)
     )
 
 
 def _from_targets(
-    targets: Sequence[str], shown: Sequence[Found], sections: Sequence[Section]
+    targets: Mapping[str, str],
+    own: Sequence[Found],
+    shown: Sequence[Found],
+    sections: Sequence[Section],
 ) -> list[Found]:
-    """Hyperlinks without a written address: the site is named at the top, or no address is written."""
+    """Hyperlinks without a written address that are the person's own."""
     written = {link_key(f.value) for f in shown}
-    top = " ".join(
-        line.text for s in sections if s.kind in _OWN_KINDS for line in s.lines[:40]
-    ).casefold()
+    top = [line for s in sections if s.kind in _OWN_KINDS for line in s.lines[:_TOP_LINES]]
+    named = " ".join(line.text for line in top).casefold()
     for korean, site in _KOREAN_SITES.items():
-        top = top.replace(korean, f" {site} ")
+        named = named.replace(korean, f" {site} ")
+    large = {squeeze(line.text) for line in top if line.ratio >= _DISPLAY_RATIO}
     unique: dict[str, Found] = {}
-    for target in targets:
+    for target, text in targets.items():
         key = link_key(target)
-        named = any(site in key and re.search(rf"\b{site}\b(?!\.)", top) for site in _SITES)
-        if (
-            SCHEME.match(target)
-            and _is_profile(target)
-            and key not in written
-            and (named or not written)
-        ):
-            unique.setdefault(
-                key, Found(value=target, place=Place.NEUTRAL, line=Line(index=-1, text=""))
-            )
+        if not SCHEME.match(target) or key in written or _NOT_PROFILE_HOSTS.match(key):
+            continue
+        site = any(name in key and re.search(rf"\b{name}\b(?!\.)", named) for name in _SITES)
+        profile = _is_profile(target) and (site or not written)
+        if profile or _names_a_site(text) or (text and squeeze(text) in large):
+            unique.setdefault(key, Found(value=target, place=Place.NEUTRAL, line=_NOWHERE))
+    accounts = tuple(
+        f"{link_key(f.value)}/" for f in (*own, *unique.values()) if _is_profile(f.value)
+    )
+    for target in targets if accounts else ():
+        key = link_key(target)
+        if key.startswith(accounts) and key not in written:
+            unique.setdefault(key, Found(value=target, place=Place.NEUTRAL, line=_NOWHERE))
     return list(unique.values())
+
+
+def _names_a_site(text: str) -> bool:
+    """GitHub, My portfolio, 포트폴리오 보기: words for an address of one's own."""
+    told = [word for word in text.replace("/", " ").split() if squeeze(word)]
+    naming = [w for w in told if Label.LINK in labels_of(w) or squeeze(w) in _SITES]
+    return bool(naming) and all(squeeze(w) in _SHOWN for w in told if w not in naming)
 
 
 def _read(

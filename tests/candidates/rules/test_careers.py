@@ -1,4 +1,7 @@
+import pytest
+
 from app.candidates.rules.careers import find_careers
+from app.candidates.rules.experience import find_experience
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.sections import split_sections
 from tests.candidates.markup import DocumentOf
@@ -103,3 +106,28 @@ def test_a_heading_in_words_of_ones_own_is_no_firm(document: DocumentOf) -> None
     ]
 
     assert careers(document, *lines)[0] == ["The Copper Pan", "Maison Alder"]
+
+
+def test_what_was_done_at_a_firm_is_no_second_position(document: DocumentOf) -> None:
+    rows = ["근무기간‖회사명‖직위", "2019.03 ~ 2021.08‖가람병원‖간호사"]
+    lines = ["## 경력", *rows, "## 주요 경력", "가람병원", "- 2020년 욕창 발생률을 낮춘 활동"]
+
+    assert careers(document, *lines) == (["가람병원"], [])
+
+
+@pytest.mark.parametrize("total", ["7 years 9 months", "3 yrs", "11 mos", "2년 4개월", "6개월"])
+def test_a_firm_over_the_time_that_was_spent_there_has_all_jobs_below(
+    document: DocumentOf, total: str
+) -> None:
+    lines = [
+        "Nimbus", total, "**Director of Product, Fulfilment · Full-time**", "March 2021 - Present",
+        "**Demand Planner**", "January 2018 - February 2021", "Calloway & Finch", "**Consultant**", "2012 - 2016",
+    ]  # fmt: skip
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(x.company, x.title, x.start, x.end) for x in found] == [
+        ("Nimbus", "Director of Product, Fulfilment", "2021-03", None),
+        ("Nimbus", "Demand Planner", "2018-01", "2021-02"),
+        ("Calloway & Finch", "Consultant", "2012", "2016"),
+    ]

@@ -247,3 +247,41 @@ def test_an_address_on_two_lines_of_a_cell_is_whole_where_a_link_leads_to_it(
 
     assert values(whole.links) == ["https://example.com/profiles/ann-own"]
     assert values(find_contacts(sections, ()).links) == ["https://example.com/profiles/"]
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("Portfolio", True), ("My website", True), ("포트폴리오 보기", True), ("Tableau Public", True), ("Ann Own", True),
+        ("Acme Labs", False), ("Post on a blog", False), ("Read the paper", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_link_behind_words_is_the_persons_where_they_say_so(
+    document: DocumentOf, text: str, *, own: bool
+) -> None:
+    sections = split_sections(
+        read_lines(document(["# Ann Own", "ann@example.com", "velog.io/@ann"]))
+    )
+
+    found = find_contacts(sections, ["https://example.com/a"], [text])
+
+    assert ("https://example.com/a" in values(found.links)) is own
+
+
+def test_what_lies_under_ones_own_account_is_ones_own(document: DocumentOf) -> None:
+    sections = split_sections(read_lines(document(["# Ann Own", "github.com/ann"])))
+    targets = ["https://github.com/ann/ledger", "https://github.com/annie/other"]
+
+    found = find_contacts(sections, targets, ["Ledger", "Other"])
+
+    assert values(found.links) == ["github.com/ann", "https://github.com/ann/ledger"]
+
+
+def test_the_words_of_a_documents_links_are_asked(document: DocumentOf) -> None:
+    told = replace(
+        document(["# Ann Own", "ann@example.com", "velog.io/@ann"]),
+        links=("https://example.com/a", "https://example.com/b"),
+        link_texts=("Portfolio", "Acme Labs"),
+    )
+
+    assert analyze(told).links == ("velog.io/@ann", "https://example.com/a")

@@ -220,3 +220,19 @@ def test_a_slash_within_a_field_cuts_nothing(document: DocumentOf) -> None:
     lines = ["Registered Nurse, Med/Surg (PRN)", "Elm Hospital", "07/2017 – 08/2019"]
 
     assert jobs(document, lines) == [("Elm Hospital", "Registered Nurse, Med/Surg (PRN)")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["Wedding Cake Designer | Freelance | 2014 to 2016"], ("Freelance", "Wedding Cake Designer")),
+        (["프리랜서‖2018 – 2019", "일러스트레이터"], ("프리랜서", "일러스트레이터")),
+        (["Aug 2015 - May 2018", "**Harbor Staffing**", "Travel Nurse (contract, 13 weeks)"], ("Harbor Staffing", "Travel Nurse (contract, 13 weeks)")),
+        (["**가람찬**", "2018 – 2019", "**웹 개발자**", "새벽 배송 반찬 구독 서비스"], ("가람찬", "웹 개발자")),
+        (["**스튜디오 모래**", "2018 – 2019", "**웹 퍼블리셔**", "웹 에이전시"], ("스튜디오 모래", "웹 퍼블리셔")),
+    ],
+)  # fmt: skip
+def test_firms_and_jobs_that_look_like_something_else(
+    document: DocumentOf, lines: list[str], found: tuple[str, str]
+) -> None:
+    assert jobs(document, lines) == [found]

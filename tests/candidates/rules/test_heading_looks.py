@@ -10,8 +10,9 @@ from app.candidates.rules.heading_looks import (
     numbering,
 )
 from app.candidates.rules.headings import Kind
-from app.candidates.rules.lines import read_lines
+from app.candidates.rules.lines import Line, read_lines
 from app.candidates.rules.sections import split_sections
+from app.documents.blocks import Box
 from tests.candidates.markup import DocumentOf, LineOf
 
 
@@ -134,3 +135,41 @@ def test_a_heading_that_recognition_lost_over_a_dated_job_opens_the_career(
         Kind.EXPERIENCE,
     ]
     assert [kind for kind, _ in cut(document, ["!plain", *rows])] == [Kind.CERTIFICATES]
+
+
+SIDEBAR = [
+    ("Contact", 11), ("ada@example.com", 10), ("Prizes won abroad", 11), ("A prize", 10),
+    ("Languages", 11), ("Welsh", 10), ("Certificates", 11), ("ISO auditor", 10),
+]  # fmt: skip
+
+
+def beside_a_sidebar(
+    main: list[tuple[str, int]], side: list[tuple[str, int]]
+) -> list[tuple[Kind, str | None]]:
+    lines = [
+        Line(
+            index=at, text=text, ratio=size / 10, gap=size > 10,
+            box=Box(left=left, top=at * 14, right=left + 90, bottom=at * 14 + size),
+        )
+        for left, rows in ((215, main), (14, side))
+        for at, (text, size) in enumerate(rows)
+    ]  # fmt: skip
+    return [(s.kind, s.heading.text if s.heading else None) for s in split_sections(lines)]
+
+
+def test_firms_in_the_look_of_a_sidebars_headings_are_none() -> None:
+    main = [("Experience", 14), ("Nimbus", 11), ("Engineer", 10), ("Acme", 11), ("Clerk", 10)]
+
+    found = beside_a_sidebar(main, SIDEBAR)
+
+    assert found[:3] == [
+        (Kind.EXPERIENCE, "Experience"), (Kind.CONTACT, "Contact"), (Kind.OTHER, "Prizes won abroad"),
+    ]  # fmt: skip
+
+
+def test_a_sidebar_may_begin_with_a_heading_that_no_list_knows() -> None:
+    main = [("Experience", 14), ("Engineer, Nimbus", 10), ("Clerk, Acme", 10)]
+
+    found = beside_a_sidebar(main, [*SIDEBAR[2:4], *SIDEBAR])
+
+    assert found[:2] == [(Kind.EXPERIENCE, "Experience"), (Kind.OTHER, "Prizes won abroad")]

@@ -365,44 +365,6 @@ def test_the_duties_of_each_project_open_no_section(document: DocumentOf) -> Non
     assert [(kind, len(texts)) for kind, texts in found] == [(Kind.PROJECTS, 6)]
 
 
-SIDEBAR = [
-    ("Contact", 11), ("ada@example.com", 10), ("Prizes won abroad", 11), ("A prize", 10),
-    ("Languages", 11), ("Welsh", 10), ("Certificates", 11), ("ISO auditor", 10),
-]  # fmt: skip
-
-
-def beside_a_sidebar(
-    main: list[tuple[str, int]], side: list[tuple[str, int]]
-) -> list[tuple[Kind, str | None]]:
-    lines = [
-        Line(
-            index=at, text=text, ratio=size / 10, gap=size > 10,
-            box=Box(left=left, top=at * 14, right=left + 90, bottom=at * 14 + size),
-        )
-        for left, rows in ((215, main), (14, side))
-        for at, (text, size) in enumerate(rows)
-    ]  # fmt: skip
-    return [(s.kind, s.heading.text if s.heading else None) for s in split_sections(lines)]
-
-
-def test_firms_in_the_look_of_a_sidebars_headings_are_none() -> None:
-    main = [("Experience", 14), ("Nimbus", 11), ("Engineer", 10), ("Acme", 11), ("Clerk", 10)]
-
-    found = beside_a_sidebar(main, SIDEBAR)
-
-    assert found[:3] == [
-        (Kind.EXPERIENCE, "Experience"), (Kind.CONTACT, "Contact"), (Kind.OTHER, "Prizes won abroad"),
-    ]  # fmt: skip
-
-
-def test_a_sidebar_may_begin_with_a_heading_that_no_list_knows() -> None:
-    main = [("Experience", 14), ("Engineer, Nimbus", 10), ("Clerk, Acme", 10)]
-
-    found = beside_a_sidebar(main, [*SIDEBAR[2:4], *SIDEBAR])
-
-    assert found[:2] == [(Kind.EXPERIENCE, "Experience"), (Kind.OTHER, "Prizes won abroad")]
-
-
 def test_a_list_of_works_built_is_no_career(document: DocumentOf) -> None:
     found = cut(
         document,
