@@ -27,6 +27,7 @@ _MAX_FOREIGN_SHARE, _TOO_MANY_SCRIPTS = 0.2, 3
 _MAX_RARE_SHARE, _MAX_MUTE_SHARE = 0.08, 0.3
 _SIGN = re.compile(r"[^\w\s!-~]")
 _MAX_SIGN_SHARE = 0.5
+_ACCENTED, _MAX_ACCENTED_SHARE = re.compile("[\u00c0-\u02af]"), 0.5
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
@@ -87,6 +88,9 @@ def is_gibberish(text: str) -> bool:
         text
     ):
         return len(set(signs)) >= _ENOUGH  # a ruled line is drawn with few
+    accented = _ACCENTED.findall(text)
+    if len(accented) >= _ENOUGH and len(accented) > _MAX_ACCENTED_SHARE * letters(text):
+        return True  # of Vietnamese they are a quarter
     foreign = _FOREIGN.findall(text)
     if len(foreign) > _MAX_FOREIGN_SHARE * letters(text) and len(foreign) >= _ENOUGH:
         scripts = {unicodedata.name(char, "?").split()[0] for char in foreign}

@@ -53,5 +53,13 @@ def test_signs_of_many_kinds_instead_of_letters_are_gibberish() -> None:
     signs = "".join(map(chr, range(0x2550, 0x2590)))
     ruled = "Name ────────────────────────────── Date ──────────────────────────────"
 
+    accented = "".join(map(chr, range(0x180, 0x1C0)))
+    vietnamese = (
+        "Trường Đại học Bách khoa Hà Nội, kỹ sư phần mềm, quản lý dự án và thiết kế hệ thống"
+    )
+
     assert is_gibberish(f"{signs[:30]} 2020 {signs[30:]}")
+    assert is_gibberish(f"{accented[:20]} {accented[20:]}")
+    assert not is_gibberish(vietnamese)
+    assert not is_gibberish("öğretim görevlisi, güçlü iletişim, çözüm üretme, düzenli çalışma " * 2)
     assert not is_gibberish(ruled)

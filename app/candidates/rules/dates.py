@@ -47,6 +47,8 @@ _ATOM = re.compile(
     | \b {_SEASON} \s+ (?:of\s)? (?P<season_y>{_YEAR})
     | (?<![\w.]) (?P<q_y>'\d\d|\d\d(?=[./]{_MM}\.?\s?[-~])|(?<=[-~])\d\d|(?<=[-~]\ )\d\d)
           [./] (?P<q_m>0[1-9]|1[0-2]) (?![\d%.]\d) (?![\d%])
+    | (?<![\w./]) (?: (?=[\d/]{{4,5}}\ ?[-~]\ ?(?:{_MM}/\d\d(?![\d/])|present|current|now|today)) | (?<=\d/\d\d[-~]) | (?<=\d/\d\d\ [-~]\ ) )
+          (?P<s_m>{_MM})/(?P<s_y>\d\d) (?![\d/%]|\.\d)
     | (?<![\d.,$₩]) (?P<year>{_YEAR}) (?![\d%+]|,\d) (?!\.\d) (?!\s?(?:명|만|원|개|건|여|대|x\b|k\b))
     | (?<!\w) (?P<yy>'\d\d) (?![\ds])
     | \b (?P<lone_mon>{_MONTH}) (?=\s*-\s*{_MONTH}[\s,]*{_YEAR}) )
@@ -230,6 +232,7 @@ def _value(match: re.Match[str], text: str) -> str | None:
                 "ym_y",
                 "season_y",
                 "q_y",
+                "s_y",
                 "year",
                 "yy",
                 "short_y",
@@ -240,7 +243,9 @@ def _value(match: re.Match[str], text: str) -> str | None:
         None,
     )
     name = match["mon"] or match["ym_mon"] or match["lone_mon"] or match["short_mon"]
-    month = next((match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m", "whole_m") if match[k]), None)
+    month = next(
+        (match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m", "s_m", "whole_m") if match[k]), None
+    )
     if match["lone_mon"]:  # `Jun - Aug 2020`: the year is the one that follows
         later = re.search(_YEAR, text[match.end() : match.end() + 24])
         year = later[0] if later else None

@@ -69,11 +69,28 @@ def draft_of(entry: Entry) -> Draft:
         sure = beside and title_score(beside.text) >= 0.6 and not company_score(beside.text)
         if beside and sure and not ON_ONES_OWN.fullmatch(beside.text):
             _keep(draft, beside)
-    if draft.company and not draft.title:
-        _cut_firm(draft, draft.company)
+    _find_the_other(draft, entry)
     _leave_out_deed(draft)
     _leave_out_told(draft)
     return with_field(draft)
+
+
+def _find_the_other(draft: Draft, entry: Entry) -> None:
+    """A job without a firm, or a firm without a job: the missing one may hide in the other's words."""
+    if draft.company and not draft.title:
+        _cut_firm(draft, draft.company)
+    elif draft.title and not draft.company and not draft.own:
+        draft.company = _firm_in_a_town(entry)
+
+
+def _firm_in_a_town(entry: Entry) -> Part | None:
+    """`Ironwood Controls, Texas` in bold reads like a town in its state; one that nobody knows is a firm."""
+    for line in (*entry.head, *entry.above):
+        text = without_periods(line.text).strip(TRIM)
+        firm, comma, state = text.rpartition(", ")
+        if line.bold and comma and is_place(text) and is_place(state) and not is_place(firm):
+            return Part(text=firm, order=0, near=0, bold=True, line=line.index)
+    return None
 
 
 def _leave_out_deed(draft: Draft) -> None:

@@ -14,7 +14,7 @@ from app.candidates.rules.headings import (
     kinds_by_ending,
 )
 from app.candidates.rules.labels import Label, is_column_label
-from app.candidates.rules.lines import Line
+from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.tables import header_row
 from app.candidates.rules.vocabulary import has_degree, has_school, title_score
 
@@ -24,7 +24,9 @@ _UNKNOWN_MAX_CHARS = 24
 _OCR_LARGE = 1.35
 _LOST_MAX_CHARS, _SURELY_A_TITLE = 8, 0.6
 LISTED = re.compile(r"[,;·•|/]")
-_REMARK = re.compile(r"최종\s?학력|총\s?\d|신입|경력\s?\d")
+_REMARK = re.compile(
+    r"최종\s?학력|총\s?\d|신입|경력\s?\d|(?:대학원|대학교?|전문대학?|고등학교)(?:\(\d년\))?\s?(?:(?:석사|박사|학사)\s?)?(?:졸업|수료|재학|중퇴)$"
+)
 _OF_A_CAREER = re.compile(r"경력|커리어|career|employment", re.IGNORECASE)
 
 Look = tuple[float, bool, bool | None, bool]
@@ -107,7 +109,9 @@ def is_unknown_heading(line: Line, look: frozenset[Look]) -> bool:
 def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     """경력 | 총 9년 9개월; and 학력 | 최종학력 대학교(4년) 졸업 over the row that names the columns."""
     cells = [c for c in line.cells if c] or line.text.split(" ", 1)
-    kinds = heading_kinds(cells[0]) if len(cells) == 2 else ()
+    # 최종학력: 대학교 졸업 is a label with its value.
+    stated = cells[0].endswith(":") or squeeze(cells[0]) == "최종학력"
+    kinds = heading_kinds(cells[0]) if len(cells) == 2 and not stated else ()
     if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
         return ()
     if heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]):

@@ -51,6 +51,7 @@ _EN_NAME = re.compile(
 _SUFFIX = re.compile(
     r"(?:,?\s*(?:Ph\.?\s?D|M\.?D|MBA|M\.?S|B\.?S|CPA|PMP|Esq|Jr|Sr|III|II|RN|CFA|PE|P\.E|LL\.?M|J\.?D|MSc|BSc|MA|BSN|DDS|PharmD|SHRM-(?:S)?CP|CISSP|CISA|CISM)\.?)+$"
     r"|(?:,\s*(?:ACA|ACCA|FCA|FCCA|CGMA|CMA|CIA|CISA|PHR|SPHR|PMI-ACP|CSM|CSPO|LEED AP|EIT|CEng|IEng|MIET|MRICS|FRICS|MCIPD|FCIPD|MCIM|LCSW|LPN|MSN|DNP|NP|APRN|FNP-C|CCRN|PA-C|OTR/L|DPT|EdD|MEd|MPH|MPA|MSW|AIA|RIBA)\b)+$"
+    r"|(?<=[a-z])(?:\s(?:ACA|ACCA|FCA|FCCA|CGMA|CEng|IEng|MRICS|FRICS|MCIPD|FCIPD|MCIM|RIBA))+$"
 )
 _TITLE_BEFORE = re.compile(r"^(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Sir|Rev)\.?\s+")
 _NOT_NAME_WORDS = words("""

@@ -30,6 +30,7 @@ from app.candidates.rules.headings import (
 )
 from app.candidates.rules.labels import Label, column_labels, is_column_label
 from app.candidates.rules.lines import Line, squeeze
+from app.candidates.rules.phones import PHONE_MIN_DIGITS
 from app.candidates.rules.rows import whole_rows
 from app.candidates.rules.tongues import speaks
 
@@ -276,8 +277,9 @@ def _as_heading(
     listed = line.bullet and current[0] in (Kind.SKILLS, Kind.SUMMARY)
     if listed and not marked and not line.bold and line.ratio < 1.05:
         return ()
-    if line.text.endswith(".") and len(line.text.split()) > _DOTTED_MAX_WORDS and not line.ocr:
-        return ()  # Patents and user manuals.
+    dotted = line.text.endswith(".") and len(line.text.split()) > _DOTTED_MAX_WORDS
+    if (dotted and not line.ocr) or sum(map(str.isdigit, line.text)) >= PHONE_MIN_DIGITS:
+        return ()  # Patents and user manuals. 연락처 +82 10-0000-0000
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
         ending = kinds_by_ending(line.text) if is_set_as_heading(line) else ()

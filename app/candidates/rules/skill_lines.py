@@ -12,7 +12,9 @@ from app.candidates.rules.skills_table import canonical
 LINE_MAX_CHARS = 3_000
 
 CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
-SEPARATOR = re.compile(r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|\n|\s/\s)\s*")
+SEPARATOR = re.compile(
+    r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|(?<!\d)\s+~\s+(?=[A-Za-z가-힣])|\n|\s/\s)\s*"
+)
 _KINDS = (
     r"(?:back-?end|front-?end|server|infra(?:structure)?|dev-?ops|databases?|DB|(?:programming\s)?languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming|testing|design"
     r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구|협업\s?툴|디자인\s?툴|배포|테스트)"

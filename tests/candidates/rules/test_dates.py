@@ -129,3 +129,21 @@ def test_spans_in_words(text: str, start: str, end: str | None) -> None:
 @pytest.mark.parametrize("text", ["May 12 at noon", "Bus 20200302", "Sep 18: harvest"])
 def test_days_and_numbers_are_no_periods(text: str) -> None:
     assert periods(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("3/19 — 1/23", ("2019-03", "2023-01")), ("03/19-01/23", ("2019-03", "2023-01")), ("2/23 - now", ("2023-02", None)),
+        ("19/03 - 21/02", ("2019-03", "2021-02")),
+    ],
+)  # fmt: skip
+def test_months_and_two_digits_of_a_year(text: str, span: tuple[str, str | None]) -> None:
+    (found,) = periods(text)
+
+    assert (found.start, found.end) == span
+
+
+@pytest.mark.parametrize("text", ["24/7 - 365", "1/2 or 3/4", "open 24/7", "9/11 and 3/20"])
+def test_fractions_are_no_months(text: str) -> None:
+    assert not periods(text)

@@ -236,3 +236,15 @@ def test_firms_and_jobs_that_look_like_something_else(
     document: DocumentOf, lines: list[str], found: tuple[str, str]
 ) -> None:
     assert jobs(document, lines) == [found]
+
+
+def test_a_firm_before_its_state_is_no_town(document: DocumentOf) -> None:
+    lines = [
+        "**Ironwood Controls, Texas**‖02/2020 - Present", "Regional Sales Manager", "- deeds",
+        "**Austin, Texas**‖02/2019 - 01/2020", "Sales Engineer", "- deeds",
+    ]  # fmt: skip
+
+    assert jobs(document, lines) == [
+        ("Ironwood Controls", "Regional Sales Manager"),
+        ("Ironwood Controls", "Sales Engineer"),
+    ]

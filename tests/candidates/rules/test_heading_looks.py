@@ -173,3 +173,15 @@ def test_a_sidebar_may_begin_with_a_heading_that_no_list_knows() -> None:
     found = beside_a_sidebar(main, [*SIDEBAR[2:4], *SIDEBAR])
 
     assert found[:2] == [(Kind.EXPERIENCE, "Experience"), (Kind.OTHER, "Prizes won abroad")]
+
+
+@pytest.mark.parametrize("stated", ["학력: 대학교 졸업", "최종학력 대학교 졸업"])
+def test_what_was_reached_last_may_stand_beside_the_heading(
+    document: DocumentOf, stated: str
+) -> None:
+    lines = ["# 강바다", stated, "## 학력 대학원 졸업", "2017.03 ~ 2019.02 나루대학교 대학원"]
+    lines += ["## 경험/활동/교육", "2023.04 ~ 2023.06 노무관리 실무과정"]
+
+    found = split_sections(read_lines(document(lines)))
+
+    assert [s.kind for s in found] == [Kind.HEADER, Kind.EDUCATION, Kind.OTHER]

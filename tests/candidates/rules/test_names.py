@@ -28,6 +28,7 @@ def test_korean_words_that_are_no_names(text: str) -> None:
     [
         ("JOHN DOE", "John Doe"),
         ("Dr. Helena Lindqvist, Ph.D.", "Helena Lindqvist"),
+        ("Gareth Prosser ACA MCIPD", "Gareth Prosser"),
         ("Ludwig van der Beispiel", "Ludwig van der Beispiel"),
         ("Grace Nakamura-Lee", "Grace Nakamura-Lee"),
         ("Chloé Dubreuil", "Chloé Dubreuil"),

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import Line, read_lines
 from app.candidates.rules.sections import split_sections
@@ -372,3 +374,11 @@ def test_a_list_of_works_built_is_no_career(document: DocumentOf) -> None:
     )
 
     assert [kind for kind, _ in found] == [Kind.EXPERIENCE, Kind.PROJECTS]
+
+
+@pytest.mark.parametrize("phone", ["+82 10-0000-6120", "010 0000 6120", "+44 20 7946 0418"])
+@pytest.mark.parametrize("label", ["연락처", "Contact", "Contact details:"])
+def test_a_label_with_a_phone_is_no_heading(document: DocumentOf, label: str, phone: str) -> None:
+    found = cut(document, ["# 강바다", "이메일 a@example.net", f"{label} {phone}", "서울시"])
+
+    assert [kind for kind, _ in found] == [Kind.HEADER]

@@ -119,3 +119,9 @@ def test_words_of_a_sentence_make_no_acronym_and_particles_hide_no_everyday_word
 
 def test_the_head_of_a_list_is_no_item_of_it(document: DocumentOf) -> None:
     assert listed(document, "보유기술명", "**병원영업**", "**SAP**") == ["병원영업", "SAP"]
+
+
+def test_waves_part_items_and_no_spans(document: DocumentOf) -> None:
+    assert listed(document, "Solution selling ~ P&IDs ~ Control valves") == [
+        "Solution selling", "P&IDs", "Control valves",
+    ]  # fmt: skip
