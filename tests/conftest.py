@@ -60,6 +60,14 @@ class Servers:
     redis: str
 
 
+_LONG = ("tests/torture/", "tests/flows/test_chaos.py", "tests/documents/test_fuzz.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, the others as they were shuffled: one that began last would be waited for."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, in the process that hands out the tests."""
     for name in list(os.environ):
