@@ -96,7 +96,8 @@ def _are_told_beside(items: Items, gutter: float) -> bool:
     A right side with headings of its own is a column.
     """
     sizes = [one.size_pt or 0.0 for one in _sides(items, gutter)[1] if isinstance(one, Piece)]
-    if not sizes or sum(size > _HEADING_SIZE * median(sizes) for size in sizes) > 1:
+    least = _HEADING_SIZE * median(sizes) if sizes else 0.0
+    if not sizes or sum(size > least for size in sizes) > 1:
         return False
     runs = [[*run] for _, run in groupby(items, key=lambda item: _side(item, gutter))]
     pairs = [
