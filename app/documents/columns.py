@@ -101,7 +101,7 @@ def _are_told_beside(items: Items, gutter: float) -> bool:
         return False
     runs = [[*run] for _, run in groupby(items, key=lambda item: _side(item, gutter))]
     pairs = [
-        len(run) + len(beside) > 2  # noqa: PLR2004 - line by line is how columns are drawn by turns
+        (len(run) > 1 or len(beside) > 1)  # line by line is how columns are drawn by turns
         and any(same_height(item.box, beside[0].box) for item in run)
         for run, beside in pairwise(runs)
         if _side(run[0], gutter) < 0 < _side(beside[0], gutter)

@@ -71,7 +71,8 @@ def read_docx(data: bytes, limits: Limits) -> Parsed:
         blocks: list[Block] = []
         for name, part in (headers | {main: body} | footers).items():
             # Ids of links are those of the part that they stand in.
-            found = walk.blocks_of(part, _relationships(archive, name))
+            own = targets if name == main else _relationships(archive, name)
+            found = walk.blocks_of(part, own)
             blocks += found if name == main else _unseen(found, blocks)
         hidden = walk.hidden_chars
         if (count := _count(blocks)) < _MIN_LETTERS:
@@ -101,9 +102,10 @@ def _second_opinion(archive: Archive, walk: "_Walk") -> list[Block]:
     blocks: list[Block] = []
     for name in sorted(archive.names):
         if name.startswith("word/") and name.endswith(".xml") and not _SETTINGS.search(name):
+            targets = _relationships(archive, name)
             for paragraph in archive.tree(name).iter():
                 if local_name(paragraph) == "p":
-                    blocks += _unseen(walk.lines_of(paragraph), blocks)
+                    blocks += _unseen(walk.lines_of(paragraph, targets), blocks)
     return blocks
 
 
@@ -173,8 +175,9 @@ class _Walk:
         self._targets = targets
         return self._container(root, self._page.ground, depth=0)
 
-    def lines_of(self, element: Element) -> list[Block]:
+    def lines_of(self, element: Element, targets: Mapping[str, tuple[str, str]]) -> list[Block]:
         """One paragraph, wherever it stands, without what is anchored in it."""
+        self._targets = targets
         return line_blocks("".join(self._read(element, self._page.ground)[0].text))
 
     def _container(self, element: Element, ground: Paint, *, depth: int) -> list[Block]:

@@ -104,6 +104,19 @@ def test_links_of_a_header_are_those_of_its_own_part(limits: Limits) -> None:
     assert document.link_texts == ("Portfolio", "Firm")
 
 
+def test_links_of_a_part_that_no_relation_names_are_its_own(limits: Limits) -> None:
+    relation = '<Relationship Id="a" Type="{}/hyperlink" Target="https://example.com/{}"/>'
+    link = '<w:p><w:hyperlink r:id="a"><w:r><w:t>A portfolio of many works</w:t></w:r></w:hyperlink></w:p>'
+    more = {
+        "word/notes.xml": word_part("notes", link),
+        "word/_rels/notes.xml.rels": f'<Relationships xmlns="{PACKAGE}">{relation.format(R, "own")}</Relationships>',
+    }
+
+    document = read_docx(docx("", more, rels=relation.format(R, "other")), limits).document
+
+    assert document.links == ("https://example.com/own",)
+
+
 def test_size_and_weight_come_from_runs_styles_and_defaults(limits: Limits) -> None:
     styles = (
         f'<w:styles xmlns:w="{W}"><w:docDefaults><w:rPrDefault><w:rPr><w:sz w:val="21"/></w:rPr>'

@@ -27,7 +27,7 @@ _EVENT = re.compile(
     r"^(?P<what>\S.*?)\s*(?P<verb>입학|편입학?|졸업|수료|중퇴|자퇴|재학|입사|취업|임용|부임|취임|채용|퇴사|퇴직|사직|퇴임|이직|재직|근무)"
     r"\s?(?:예정|중|함)?\s*(?:\([^()]*\))?\.?$"
 )
-_LEAST_EVENTS = 3
+_LEAST_EVENTS, _EVENT_MAX_CHARS = 3, 120
 
 
 class _Turn(Enum):
@@ -66,9 +66,9 @@ class _Span:
 def told_in_events(lines: Iterable[Line]) -> tuple[list[Experience], list[Education]]:
     """Positions and schools of a chronicle; nothing where the lines are none."""
     events = [event for line in lines if (event := _event(line))]
-    turned = [e for e in events if (_SCHOOL | _WORK)[e.verb] is not _Turn.GOING_ON]
-    began = {e.verb for e in turned if (_SCHOOL | _WORK)[e.verb] is _Turn.BEGIN}
-    if len(turned) < _LEAST_EVENTS or not began:
+    turns = [(_SCHOOL.get(e.verb) or _WORK[e.verb]) for e in events]
+    turned = sum(turn is not _Turn.GOING_ON for turn in turns)
+    if turned < _LEAST_EVENTS or _Turn.BEGIN not in turns:
         return [], []
     return positions(_entries(events, _WORK)), schools(_entries(events, _SCHOOL))
 
@@ -83,6 +83,8 @@ def _event(line: Line) -> _Event | None:
             numbers, rest = [], rest[1:]
         # The last cell of such a form is for who certifies it.
         text = " ".join([*numbers, *rest[:1]])
+    if len(text) > _EVENT_MAX_CHARS:
+        return None
     dated = _DATED.match(text)
     told = _EVENT.match(dated["told"].strip() if dated else text)
     if told is None or not (dated or told["verb"] in ("재직", "근무", "재학")):

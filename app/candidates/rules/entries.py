@@ -185,7 +185,7 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
 
 
 def _parts_entries(line: Line) -> bool:
-    return line.gap and not _is_duration(line.text)
+    return line.gap and not is_duration(line.text)
 
 
 def _is_all_date(piece: str) -> bool:
@@ -216,7 +216,7 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         below: list[Line] = []
         untitled = not any(map(_names_a_job, lines[begins[number] : anchor + 1]))
         for at, line in enumerate(lines[anchor + 1 : stop]):
-            if not below and _is_duration(line.text):
+            if not below and is_duration(line.text):
                 continue
             if not at and untitled and line.bullet and _names_a_job(line):
                 below.append(line)  # 가람물산 (2019 ~ 2021) over - 구매팀 과장
@@ -243,7 +243,7 @@ def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:
     """How many of the lines over a date look as names do."""
     for count, line in enumerate(reversed(above)):
         named = has_school(line.text) or any(map(_is_job, SEPARATOR.split(line.text)))
-        if _look(line) not in looks and not _is_duration(line.text) and not named:
+        if _look(line) not in looks and not is_duration(line.text) and not named:
             return count
     return len(above)
 
@@ -261,13 +261,13 @@ def _run_above(
         line = lines[anchor - run - 1]
         if is_headish(line):
             named += 1
-        elif not (named and _is_duration(line.text)):
+        elif not (named and is_duration(line.text)):
             break
         run += 1
     return run, named
 
 
-def _is_duration(text: str) -> bool:
+def is_duration(text: str) -> bool:
     """`5 years 2 months` between a firm and the first of its positions."""
     return len(text) <= 32 and bool(text) and not without_periods(text) and not periods(text)
 

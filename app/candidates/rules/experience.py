@@ -9,7 +9,7 @@ from app.candidates.profile import Experience
 from app.candidates.rules.choosing import COMPANY_MAX_CHARS, Draft, Part
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.drafts import TITLE_MAX_CHARS, cut_out, draft_of, with_field
-from app.candidates.rules.entries import group
+from app.candidates.rules.entries import group, is_duration
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.parts import (
@@ -32,10 +32,6 @@ from app.candidates.rules.vocabulary import (
 
 _FORCES = re.compile(
     r"(?:대한민국\s?)?(?:육군|해군|공군|해병대|의무경찰|의경|카투사|상근예비역|사회복무)"
-)
-# What career networks print below a firm: 7 years 9 months, 3 yrs, 2년 4개월.
-_TOTAL = re.compile(
-    r"(?=\d)(?:\d{1,2}\s?(?:years?|yrs?|년))?\s?(?:\d{1,2}\s?(?:months?|mos?|개월))?", re.IGNORECASE
 )
 _OF_A_JOB = frozenset({Label.TITLE, Label.DUTY, Label.DEPARTMENT, Label.COMPANY})
 _CONSCRIPT = re.compile(r"[병이상일]병|병장|만기|전역|제대|복무")
@@ -116,12 +112,13 @@ def _name_firms_over_totals(drafts: Sequence[Draft], entries: Sequence[Entry]) -
     under = False
     for draft, entry in zip(drafts, entries, strict=True):
         texts = [line.text.strip() for line in entry.above]
-        at = next((n for n, text in enumerate(texts) if _TOTAL.fullmatch(text)), 0)
+        at = next((n for n, text in enumerate(texts) if is_duration(text)), 0)
         firm = Part(text=texts[at - 1], order=0, near=1) if at else None
-        under = firm is not None or (under and len(texts) == 1)
-        if under and at + 1 < len(texts) + (firm is None):
-            name, _, kind = texts[-1].partition(" · ")
-            name = name if is_employment_type(kind) else texts[-1]
+        named = texts[at + 1 :] if firm else texts
+        under = bool(named) and (firm is not None or (under and len(texts) == 1))
+        if under:
+            name, _, kind = named[-1].partition(" · ")
+            name = name if is_employment_type(kind) else named[-1]
             title = Part(text=name[:TITLE_MAX_CHARS], order=1, near=1)
             draft.company, draft.title, draft.uncut = firm, title, title
             draft.parts = [*filter(None, (firm, title))]
