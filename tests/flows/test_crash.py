@@ -11,6 +11,7 @@ from app.candidates.tables import CandidateRow, ChunkRow
 from app.demo.samples import SAMPLES
 from app.pipeline import records
 from app.pipeline.tables import CheckpointRow
+from app.settings import Settings
 from tests.flows.conftest import EndedRuns, WorkerProcess, held_runs, hold_checkpoint, working
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(90)]
@@ -22,6 +23,16 @@ BEFORE = {name: STAGES[:index] for index, name in enumerate(STAGES)} | {
     # Beside the others: what is finished when it is held is not fixed, except for its input.
     "thumbnail": ("fetch", "extract", "identity"),
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A lease that a living worker keeps on a machine which stands still for seconds.
+
+    Which try ends the run is what is looked at, so no other try may be lost.
+    """
+    queue = settings.queue.model_copy(update={"lease": 5.0})
+    return settings.model_copy(update={"queue": queue})
 
 
 @pytest.mark.parametrize("stage", STAGES)
