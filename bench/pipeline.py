@@ -26,6 +26,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.bootstrap import Runtime, open_runtime
+from app.demo.faults import KEPT_CALLS
 from app.embedded import embedded_servers
 from app.errors import RetryableError
 from app.queue.envelope import Priority
@@ -42,6 +43,8 @@ from bench.queue_systems import Environment as Packages
 IN_FLIGHT = 50
 _CALL_S = 1.0
 _WARM_UP = 20
+_MOST = KEPT_CALLS // 3
+"""The scripted model remembers this many résumés' calls, those of the warm-up included."""
 _WITHIN_S = 600
 _FORGET_TRIES = 5
 _LOCAL_SHARE = 5
@@ -323,7 +326,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--resumes", type=int, default=200, help="how many (200)")
+    parser.add_argument("--resumes", type=int, default=200, help=f"how many (200, at most {_MOST})")
     parser.add_argument(
         "--workers", type=int, default=2, help=f"processes that share {IN_FLIGHT} in flight (2)"
     )
@@ -343,6 +346,8 @@ def main() -> int:
     ]
     if len(chosen) < len(names) or min(options.resumes, options.workers, options.seconds) < 1:
         parser.error(f"scenarios are {', '.join(each.name for each in SCENARIOS)}; numbers from 1")
+    if options.resumes > _MOST:
+        parser.error(f"--resumes is at most {_MOST}: the scripted model remembers no more calls")
     load = os.getloadavg()[0]
     configure_logs("ERROR", json=False)
     try:
