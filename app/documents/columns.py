@@ -18,6 +18,7 @@ from app.documents.margins import (
     are_mostly_dates,
     beside_share,
     bind_dates,
+    date_share,
     has_dates_beside,
     same_height,
     with_whole_dates,
@@ -44,6 +45,9 @@ _ATTACHED_SHARE = 0.85
 """Independent columns share a baseline with about half of each other's lines, by chance."""
 
 _CONTIGUOUS = 0.7
+_DATED, _EDGED = 1 / 3, 1 / 2
+"""Dates and towns in turn, each set to the right, begin anywhere."""
+
 _HEADING_SIZE = 1.15
 _LEAST_ASIDES, _ASIDES_SHARE = 3, 0.8
 _PROSE_FILL = 0.7
@@ -75,7 +79,7 @@ def in_reading_order(items: Items) -> list[Items]:
 def _frames(items: Items) -> list[Items]:
     gutter = find_gutter(items)
     if gutter is None:
-        return [items] if items else []
+        return [_with_late_ends(items)] if items else []
     left, right = _sides(items, gutter)
     if are_dates_drawn_first(items, left, right) or are_cards(items, left, right):
         return [items]
@@ -188,6 +192,24 @@ def _attached(items: Items, left: Items, right: Items) -> list[Item]:
     return [one for item in stays for one in (item, *following.get(id(item), ()))]
 
 
+def _with_late_ends(items: Items) -> list[Item]:
+    """Rows whose right ends were drawn, or recognised, after lines below them: towns set to the right."""
+    *_, third, _, edge = [0.0, 0.0, *sorted(item.box.right for item in items)]
+    result: list[Item] = []
+    for item in items:
+        at = len(result)
+        set_right = edge - min(third, item.box.right) <= EDGE_PT
+        if set_right and result and item.box.bottom < result[-1].box.top:
+            beside = (n for n in range(at - 1, -1, -1) if _ends_row(item, result[n]))
+            at = next(beside, at - 1) + 1
+        result.insert(at, item)
+    return result
+
+
+def _ends_row(item: Item, other: Item) -> bool:
+    return other.box.right <= item.box.left and same_height(item.box, other.box)
+
+
 def _is_next_line(box: Box, below: Box) -> bool:
     height = box.bottom - box.top
     return 0 < below.top - box.top <= _LINE_PITCH * height and abs(below.left - box.left) <= EDGE_PT
@@ -221,7 +243,18 @@ def _is_rows(left: Items, right: Items, gutter: float) -> bool:
     if max(beside) < _ATTACHED_SHARE:
         return False
     attached, others = (left, right) if beside[0] > beside[1] else (right, left)
-    return _coverage(attached, others) < _CONTIGUOUS or are_mostly_dates(attached)
+    return (
+        _coverage(attached, others) < _CONTIGUOUS
+        or are_mostly_dates(attached)
+        or (date_share(attached) >= _DATED and not _has_edge(attached))
+    )
+
+
+def _has_edge(items: Items) -> bool:
+    """Whether the lines begin below each other, as those of a column do."""
+    lefts = [item.box.left for item in items]
+    most = max(sum(abs(one - two) <= EDGE_PT for two in lefts) for one in lefts)
+    return most > _EDGED * len(lefts)
 
 
 def _is_set_right(left: Items) -> bool:

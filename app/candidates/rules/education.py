@@ -118,7 +118,7 @@ def _continues(upper: Line, lower: Line) -> bool:
         or bare.split()[0] in ("College", "School", "Faculty", "Department", "Institute", "대학원")
         or (studied and not periods(lower.text) and not whole)
         or (studied and not periods(upper.text) and ends_school(bare))
-        or ends_school(upper.text)
+        or ends_school(_tidy(without_periods(upper.text)))
     )
 
 

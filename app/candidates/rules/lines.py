@@ -35,6 +35,7 @@ _BULLET = re.compile(
 )
 # How recognition reads round bullets and small pictures.
 _OCR_BULLET = re.compile(r"^(?:[를을](?=\s)|[¢©®«»°¤§*+=~]|[eо](?=\s))\s+(?=\S)")
+_SIGN_BETWEEN = re.compile(r"^[:：/|·]$")  # `Organization | : | …`, a column of signs
 _BULLET_LETTER = re.compile(r"^o(?!\s)")
 _PAGE_NUMBER = re.compile(
     r"^(?:.{0,40}[-–—|·]\s*)?(?:page\s*)?[-–—]?\s*\d{1,3}\s*(?:/|of|중)?\s*\d{0,3}\s*[-–—]?$",
@@ -161,6 +162,7 @@ def _line(block: Block, *, index: int, body: float | None, gap: bool) -> Line:
         cells = ((rest,) if rest else ()) + cells[1:]
     else:
         marked = None
+    cells = tuple(c for c in cells if not _SIGN_BETWEEN.match(c))
     ratio = block.font_size_pt / body if block.font_size_pt and body else 1.0
     return Line(
         index=index,

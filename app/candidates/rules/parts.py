@@ -39,6 +39,7 @@ _DUTY_BRACKET = re.compile(r"\s+\([^()]{2,40}\)$|\([^()]{3,40}\)$")
 _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*")
 _WITHIN = re.compile(r"(?:Department|Dept\.?|Faculty|School|Division) of\s")
 _GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORECASE)
+_PARTNERS = re.compile(r"[A-Z]\w+,? (?:&|and) [A-Z]\w+(?: [A-Z]\w*)?")
 _FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
@@ -52,7 +53,7 @@ _BY_THE_HOUR = re.compile(
     r"아르바이트|알바|파트\s?타임|단기|시간제|실습|part[- ]time", re.IGNORECASE
 )
 _ABOUT_A_FIRM = re.compile(
-    r"\d\s?(?:명|인|여\s?명|억|조)|(?:직원|임직원|매출|시리즈\s?[A-F])\s?|스타트업|상장|코스닥|코스피|계열사|자회사|협력사|(?:대|중견|중소|벤처|공|외국계|사회적)\s?기업|(?:전문|제조|유통|운영|개발)\s?(?:업체|기업|회사|사)$"
+    r"\d\s?(?:명|인|여\s?명|억|조)|(?:직원|임직원|매출|시리즈\s?[A-F])\s?|스타트업|상장|코스닥|코스피|계열사|자회사|협력사|(?:대|중견|중소|벤처|공|외국계|사회적)\s?기업|(?:전문|제조|유통|운영|개발)\s?(?:업체|기업|회사|사)$|(?:제조|유통|도소매|서비스)업?$"
     r"|\b(?:start-?up|employees|FTEs?|Series [A-F]|NASDAQ|NYSE|listed|B2[BC]|SaaS|Fortune \d+|headcount|people)\b",
     re.IGNORECASE,
 )
@@ -65,6 +66,7 @@ def tidy(text: str) -> str:
     while (tail := _BRACKETS.search(text)) and (
         (is_employment_type(tail["inner"]) and not title_score(text[: tail.start()]))
         or is_place(tail["inner"])
+        or (is_place(tail["inner"].partition(",")[0]) and not title_score(text[: tail.start()]))
         or (is_department(tail["inner"]) and not title_score(text[: tail.start()]))
         or not any(c.isalpha() for c in tail["inner"])
         or _ABOUT_A_FIRM.search(tail["inner"])
@@ -148,7 +150,7 @@ def _comma_parts(text: str) -> list[str]:
             and rest
         ):
             segments[-1] = rest  # Calle Uno Foods, Miami, FL Sales Manager
-        elif segments and is_legal_form(segment):
+        elif segments and (is_legal_form(segment) or _are_partners(segments[-1], segment)):
             segments[-1] += f", {segment}"
         elif segment:
             segments.append(segment)
@@ -164,6 +166,12 @@ def _comma_parts(text: str) -> list[str]:
             else ([joined] if all(titles) else segments)
         )
     return segments
+
+
+def _are_partners(first: str, rest: str) -> bool:
+    """`Hargrave, Finch & Lowell LLP`: names of persons that a firm is called after."""
+    named = _PARTNERS.fullmatch(rest) is not None and first.isalpha() and first[:1].isupper()
+    return named and (is_legal(rest) or not (title_score(first) or is_place(first)))
 
 
 def are_two_jobs(text: str) -> bool:

@@ -158,7 +158,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.open((lost,), line)
         elif inline := _inline(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
-        elif line.ratio >= _DISPLAY_RATIO and line.ratio >= 0.97 * top:
+        elif line.ratio >= max(_DISPLAY_RATIO, 0.97 * top) and not periods(line.text):
             # The largest text of the file: a name that was drawn after a sidebar.
             cutter.open((Kind.HEADER,), None)
             cutter.take(line)
@@ -332,8 +332,11 @@ def _inline_row(
     kinds = heading_kinds(cells[0])
     if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
         return None
-    if kinds[0] is current[0] and column_labels(cells[0]) & _OF_AN_ENTRY:
+    own = column_labels(cells[0])
+    if kinds[0] is current[0] and own & _OF_AN_ENTRY:
         return None  # 근무처 | 가람물산 within the careers: the label of an entry
+    if current[0] in _STRONG and kinds[0] not in _STRONG and own & _NAMING:
+        return None  # Organization | Harbor Foods there
     stated = cells[0].endswith(":") or cells[1].startswith(":")
     spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))
     listed = kinds[0] is Kind.SKILLS or (kinds[0] is Kind.LANGUAGES and not spoken)
@@ -344,7 +347,6 @@ def _inline_row(
     if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
         return None  # a row of labels: 학력 | 경력 | 희망연봉
     labels = sum(is_column_label(c) for c in cells[1:])
-    own = column_labels(cells[0])
     if labels == len(cells) - 1 and own and (kinds[0] not in _STRONG or own & _NAMING):
         return None  # the header row of a table: 기간 | 경력 | 직위, 근무처 | 직위 | 기간
     rest = replace(

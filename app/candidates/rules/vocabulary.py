@@ -39,7 +39,7 @@ _ORG = re.compile(
     r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
     r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
     r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
-    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Navy|Army|Air Force|Marine Corps|Coast Guard|National Guard|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
     r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
@@ -65,7 +65,7 @@ _SCHOOL_KO = re.compile(
     r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대(?:학교)?)"
 )
 _SCHOOL_EN = re.compile(
-    r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Col[áa]iste|Ysgol|\w*[Vv]idyalaya\w*|Vidyapee?th|Vidyashram|Vidya Mandir|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|TAFE|Univ\.|College|Institut\w*|School|Academy|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
+    r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Col[áa]iste|Ysgol|\w*[Vv]idyalaya\w*|Vidyapee?th|Vidyashram|Vidya Mandir|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|TAFE|Univ\.|College|Institut\w*|School|Academy|Training (?:Cent(?:er|re)|Trust)|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"
     r"|^(?:KAIST|POSTECH|UNIST|DGIST|GIST|MIT|UCLA|UCSD|USC|NYU|CMU|EPFL|Caltech|ETH\b.*|UC [A-Z][a-z]+(?: [A-Z][a-z]+)?|Georgia Tech|Virginia Tech|INSEAD|LSE|SNU|UIUC"
     r"|IIT [A-Z]\w+|Texas A&M|Penn State|UT Austin|TU \w+|KU Leuven|Imperial|SUNY \w+)\b",
     re.IGNORECASE,
@@ -79,7 +79,7 @@ DEGREE_EN = re.compile(
     r"|B\.?Arch\.?|M\.?Arch\.?|B\.?S\.?E\.?|M\.?S\.?E\.?|M\.?Res\.?|MIS|MIM|GED)(?:\s?\(Hons?\.?\))?(?![\w])"
 )
 _DEGREE_WORDS = re.compile(
-    r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|minor in|major in|majored in|undergraduate|"
+    r"\b(?:bachelor(?:['’]?s)?|master(?:['’]?s)?|doctor(?:ate)?(?: of\b)?|doctoral|associate(?:['’]?s)? (?:degree|of|in)|diploma|apprenticeship|minor in|major in|majored in|undergraduate|"
     r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc|wassce|ssce|igcses?|kcse|matriculation)\b",
     re.IGNORECASE,
 )
@@ -115,6 +115,8 @@ def title_score(text: str) -> float:
         return 0.0
     if KO_ORG_NOT_TITLE.search(text.strip()) or _LEGAL.search(text):
         return 0.0
+    if words[0].casefold() == "the":
+        return 0.0  # The Alder Courier
     pair = _PAIR.fullmatch(text)
     if pair and not is_title_word(pair[1]):
         return 0.0  # Oak & Anchor
