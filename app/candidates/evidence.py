@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.candidates.grounding import SourceText, significant_words, squeezed
-from app.candidates.orders import gives_orders
+from app.candidates.orders import gives_orders, visible
 from app.candidates.privacy import Kind
 from app.candidates.profile import Span
 from app.candidates.rules.addresses import emails_in
@@ -46,12 +46,12 @@ class Evidence:
         return held >= share * len(words)
 
     def text(self, given: str) -> str | None:
-        """The value in one line, unless it holds contact data."""
+        """The value in one line, without what nobody sees, unless it holds contact data."""
         text = PLACEHOLDER.sub(
             lambda found: (
                 self.placeholders.get(found[0], found[0]) if found[1] in _GIVEN_BACK else found[0]
             ),
-            " ".join(given.split()),
+            " ".join(visible(given).split()),
         )
         if not text or PLACEHOLDER.search(text) or "://" in text or emails_in(text):
             return None

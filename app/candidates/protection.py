@@ -39,7 +39,7 @@ class Protected(BaseModel):
     analyst: Analyst
 
 
-@stage("protect", policy=PolicyName.PARSER, version=3)
+@stage("protect", policy=PolicyName.PARSER, version=4)
 async def protect(analysis: Analysis, reading: Reading, run: Run, tools: ResumeTools) -> Protected:
     """Mask what goes to search and to embedders, and find what the person is known by."""
     known = Known(

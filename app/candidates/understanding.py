@@ -3,9 +3,11 @@
 Each takes and gives plain data, and needs neither servers nor settings.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from app.candidates import rules
 from app.candidates.excerpt import excerpt
@@ -14,14 +16,25 @@ from app.candidates.identity import Person, people
 from app.candidates.instructions import without_instructions
 from app.candidates.namesakes import Likeness, likeness, spellings_to_find
 from app.candidates.orders import visible
-from app.candidates.privacy import mask, redact_rrn
-from app.candidates.profile import Profile, experience_years
+from app.candidates.privacy import Kind, mask, redact_rrn, unmask
+from app.candidates.profile import (
+    Education,
+    Experience,
+    Profile,
+    SpokenLanguage,
+    experience_years,
+)
 from app.candidates.prompts.analysis import ResumeAnswer
 from app.candidates.rules.reading import outline_of
 from app.candidates.sources import with_sources
 from app.candidates.verification import Verified, verified
 from app.documents.blocks import Document
 from app.documents.work import work
+
+Row = TypeVar("Row", Experience, Education, SpokenLanguage)
+
+_LEADING_NAME = re.compile(r"^\[NAME_\d+\](?:\s*[,|·:–—-]\s*|\s+|$)")
+"""`Jane Doerfler, Photographer`: lists show the name beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +145,54 @@ class Withheld:
 
 @work
 def withhold(known: Known) -> Withheld:
-    """Mask what goes to search and to embedders, and drop resident numbers everywhere."""
+    """Mask what goes to search and to embedders, and drop resident numbers everywhere.
+
+    The headline, which lists show, is masked in both profiles.
+    """
     profile = redacted(known.profile)
     names = _names_of(profile, known.names)
-    summary = mask(profile.summary, names=names).text if profile.summary else None
+    masked = _masked(profile, names)
     return Withheld(
-        profile=profile,
+        profile=profile.model_copy(update={"headline": masked.headline}),
         names=names,
         spellings=tuple(form for name in names for form in spellings_to_find(name)),
-        masked_profile=profile.model_copy(
-            update={"name": None, "emails": (), "phones": (), "links": (), "summary": summary}
-        ),
+        masked_profile=masked,
         masked_text=mask(known.text, names=names).text,
         years=experience_years(profile, known.today),
     )
+
+
+def _masked(profile: Profile, names: tuple[str, ...]) -> Profile:
+    """The profile without name and contacts, also where these are part of other values."""
+
+    def told(text: str | None) -> str:
+        return mask(text or "", names=names).text
+
+    def row(each: Row, *cells: str) -> Row:
+        return each.model_copy(update={cell: _cell(getattr(each, cell), names) for cell in cells})
+
+    return profile.model_copy(
+        update={
+            "name": None,
+            "emails": (),
+            "phones": (),
+            "links": (),
+            "headline": _LEADING_NAME.sub("", told(profile.headline)) or None,
+            "summary": told(profile.summary) or None,
+            "experience": tuple(row(each, "company", "title") for each in profile.experience),
+            "education": tuple(row(each, "school", "degree") for each in profile.education),
+            "languages": tuple(row(each, "name", "level") for each in profile.languages),
+            # A skill with something masked in it was none.
+            "skills": tuple(skill for skill in profile.skills if told(skill) == skill),
+        }
+    )
+
+
+def _cell(text: str | None, names: tuple[str, ...]) -> str | None:
+    """Masked, but for what reads like an address: that is how some employers are called."""
+    found = mask(text or "", names=names)
+    addresses = {k: v for k, v in found.placeholders.items() if k.startswith(f"[{Kind.ADDRESS}_")}
+    return unmask(found.text, addresses) or None
 
 
 def redacted(profile: Profile) -> Profile:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from app.candidates.evidence import PLACEHOLDER, Evidence
 from app.candidates.grounding import SourceText, by_line, significant_words, squeezed
+from app.candidates.orders import visible
 from app.candidates.privacy import Kind
 from app.candidates.profile import Education, Experience, PartialDate, Profile, Span, SpokenLanguage
 from app.candidates.prompts.analysis import EducationAnswer, ExperienceAnswer, ResumeAnswer
@@ -219,7 +220,7 @@ class _Check:
         """A paraphrase is allowed, sentence by sentence; contacts, foreign numbers and names are not."""
         kept: list[str] = []
         spans: list[Span] = []
-        for sentence in map(str.strip, _SENTENCE.findall(given or "")):
+        for sentence in map(str.strip, _SENTENCE.findall(visible(given or ""))):
             if not sentence:
                 continue
             at = self.evidence.source.find(sentence)

@@ -127,6 +127,24 @@ async def test_a_value_that_the_document_does_not_hold_is_refused(
     assert told(analysis.profile) == told(clean.profile)
 
 
+async def test_characters_that_nobody_sees_are_in_no_value() -> None:
+    true = await honest(ENGLISH)
+    company = true["experience"][0]["company"]
+
+    analysis = await changed(
+        headline="Senior\u0000 Data Engineer",
+        skills=["Py\u0000thon", "SQ\u200bL"],
+        experience=[{**true["experience"][0], "company": f"{company}\u0000"}],
+        summary=f"{true['summary']}\u0000" if true["summary"] else "Data\u0000 engineer.",
+    )
+
+    shown = analysis.profile.model_dump_json()
+    assert "\\u0000" not in shown
+    assert "\u200b" not in shown
+    assert analysis.profile.skills == ("Python", "SQL")
+    assert analysis.profile.experience[0].company == company
+
+
 async def test_a_refused_cell_is_the_rules_and_a_refused_month_leaves_the_year() -> None:
     true = await honest(ENGLISH)
     first, second = true["experience"]

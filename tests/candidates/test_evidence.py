@@ -51,6 +51,7 @@ def test_a_sentence_with_other_numbers_names_or_words_is_not(sentence: str) -> N
     ("given", "text"),
     [
         ("  Acme\n Tools ", "Acme Tools"),
+        ("Ac\x00me To\u200bols\ud800", "Acme Tools"),
         ("[ADDRESS_1] Bakery", "12 Elm Street Bakery"),
         ("[EMAIL_1]", None),
         ("[ADDRESS_9]", None),

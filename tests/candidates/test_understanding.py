@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from app.candidates.profile import Experience, Profile
+from app.candidates.profile import Education, Experience, Profile, SpokenLanguage
 from app.candidates.understanding import Known, Window, read, show, withhold
 from app.documents.blocks import Document
 from tests.candidates.markup import document_of
@@ -72,6 +72,37 @@ def test_the_name_leaves_neither_in_text_nor_profile_and_is_found_in_any_order()
     assert (found.masked_profile.name, found.masked_profile.emails) == (None, ())
     assert found.masked_profile.experience == found.profile.experience
     assert len(set(found.spellings)) > len(found.names)
+
+
+def test_name_and_contacts_leave_in_no_value_of_the_profile() -> None:
+    profile = Profile(
+        name="Jane Doerfler",
+        headline="Jane Doerfler, Photographer",
+        skills=("Photoshop", "Jane Doerfler"),
+        experience=(Experience(company="Jane Doerfler Photography", title="Owner 010-0000-1234"),),
+        education=(Education(school="Elm College", degree="Diploma (by Jane Doerfler)"),),
+        languages=(SpokenLanguage(name="English", level="jane@example.com"),),
+    )
+
+    found = withhold(known(document_of(ENGLISH), profile))
+
+    told = found.masked_profile
+    assert (told.headline, told.skills) == ("Photographer", ("Photoshop",))
+    assert [(row.company, row.title) for row in told.experience] == [
+        ("[NAME_1] Photography", "Owner [PHONE_1]")
+    ]
+    assert told.education[0].degree == "Diploma (by [NAME_1])"
+    assert told.languages[0].level == "[EMAIL_1]"
+    assert found.profile.experience == profile.experience
+    assert found.profile.headline == "Photographer"  # lists show it to everybody
+
+
+def test_an_employer_that_is_called_after_its_address_keeps_its_name() -> None:
+    profile = Profile(experience=(Experience(company="12 Harbour Street Bakery"),))
+
+    found = withhold(known(document_of(ENGLISH), profile))
+
+    assert found.masked_profile.experience[0].company == "12 Harbour Street Bakery"
 
 
 def test_names_of_somebody_else_are_no_aliases() -> None:

@@ -101,6 +101,7 @@ TEXT = f"""{PERSONAL["name"]} ({PERSONAL["latin name"]})
 포트폴리오: https://{PERSONAL["link"]}
 
 경력사항
+{PERSONAL["name"]}디자인연구소  대표  2022.06 ~ 현재
 {WORDS["employer"]}  백엔드 개발자  2019.03 ~ 2022.05
 - {WORDS["task"]} 설계와 운영
 
