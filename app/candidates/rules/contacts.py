@@ -145,6 +145,8 @@ def _from_targets(
 
 def _names_a_site(text: str) -> bool:
     """GitHub, My portfolio, 포트폴리오 보기: words for an address of one's own."""
+    if Label.LINK in labels_of(text):  # 기술 블로그
+        return True
     told = [word for word in text.replace("/", " ").split() if squeeze(word)]
     naming = [w for w in told if Label.LINK in labels_of(w) or squeeze(w) in _SITES]
     return bool(naming) and all(squeeze(w) in _SHOWN for w in told if w not in naming)

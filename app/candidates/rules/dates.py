@@ -60,7 +60,7 @@ _DIGIT = re.compile(r"\d")
 _TWO_DIGITS = re.compile(r"\d\d")
 _FROM = re.compile(r"(?:since|from|\bas of)\s*:?\s*$", re.IGNORECASE)
 _BETWEEN = re.compile(
-    r"^\s*\.?\s*\(?\s*(?:입학|입사)\s*\)?\s*[,/·]?\s*$|^\s*\.?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
+    r"^\s*\.?\s*\(?\s*(?:입학|입사)\s*\)?\s*[,/·]?\s*$|^\s*[.,]?\s*\(?\s*(?:입학|입사)?\s*\)?\s*(?:[-~]+|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b|부터|에서)\s*\(?\s*$",
     re.IGNORECASE,
 )
 _ONLY_SPACE = re.compile(r"^\s*$")

@@ -54,6 +54,11 @@ _FURTHER = re.compile(
 _LOOSE_END = re.compile(r"(?:\s(?:with|in|from|at|on|and|an?|the))+$|\s[0-4]\.\d{1,2}$")
 """Of a sentence that was cut (I graduated from Ashby University with a BSc), and of a grade (4.02 / 4.5)."""
 
+_LEVEL = re.compile(
+    r"최종\s?학력\s*:?\s*(?:대학교?|대학원|전문대학?|고등학교|중학교|석사|박사|[초대고]졸)\s?(?:\([^()]{1,8}\))?\s?(?:졸업|재학|수료|중퇴)?"
+)
+"""최종학력 대학교(4년) 졸업: how far, over the schools themselves."""
+
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _JOB = 0.9
 _SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
@@ -76,7 +81,7 @@ def find_education(sections: Iterable[Sequence[Line]]) -> list[Education]:
     """Schools in reading order."""
     found: list[Education] = []
     for lines in sections:
-        less = [_less_honours(line) for line in lines]
+        less = [_less_honours(line) for line in lines if not _LEVEL.fullmatch(line.text)]
         for row in schools(_split_merged(group(less, singles=lambda _: True))):
             if row not in found:
                 found.append(row)

@@ -43,6 +43,7 @@ _PARTICULAR = re.compile(
 )
 """What federal forms of the United States tell between an employer and the job."""
 
+_IN_BRACKETS = re.compile(r"\([^()]*[^\W\d_]{2}[^()]*\)")
 _PARTS = re.compile(r"\s+[|·•]\s+|,\s+")
 _FINISHED = re.compile(
     r"^(?:grad(?:uated|uation)?|expected|anticipated|class of|completed|awarded)\b[.:]?\s*",
@@ -54,7 +55,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     """Entries in reading order. `singles` tells whether a lone date marks an entry on a line."""
     found: list[Entry] = []
     plain: list[Line] = []
-    lines = [x for x in unfolded(lines[:_SECTION_LINES]) if not _PARTICULAR.match(x.text)]
+    lines = [x for x in unfolded(lines[:_SECTION_LINES]) if not _is_particular(x.text)]
     lines = [_apart_from_town(line) for line in lines]
     at = 0
     while at < len(lines):
@@ -72,6 +73,13 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
     rows = labelled(plain)
     plain = with_indents(with_marks(plain))
     return found + (rows or _grouped(plain, singles=singles))
+
+
+def _is_particular(text: str) -> bool:
+    """Whether a line is no name: a federal form's details, `(2020.02 ~ 2022.08 : 육아)` of a break."""
+    if _IN_BRACKETS.fullmatch(text) and periods(text):
+        return not title_score(without_periods(text).strip("() :"))
+    return _PARTICULAR.match(text) is not None
 
 
 def _apart_from_town(line: Line) -> Line:

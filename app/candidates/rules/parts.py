@@ -171,7 +171,7 @@ def _comma_parts(text: str) -> list[str]:
 def _are_partners(first: str, rest: str) -> bool:
     """`Hargrave, Finch & Lowell LLP`: names of persons that a firm is called after."""
     named = _PARTNERS.fullmatch(rest) is not None and first.isalpha() and first[:1].isupper()
-    return named and (is_legal(rest) or not (title_score(first) or is_place(first)))
+    return named and not (title_score(first) or is_place(first))
 
 
 def are_two_jobs(text: str) -> bool:

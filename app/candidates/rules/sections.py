@@ -35,7 +35,7 @@ from app.candidates.rules.rows import whole_rows
 from app.candidates.rules.tongues import speaks
 
 _CLOSING = re.compile(
-    r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
+    r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:모든\s|같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
@@ -145,6 +145,8 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
         if _begins_with_contacts(line, cutter.heading):
             cutter.open((Kind.HEADER,), None)
             cutter.take(line)
+        elif _CLOSING.match(line.text):
+            cutter.open((Kind.OTHER,), line)
         elif cutter.tells_of_entries(line, lines[position - 2 : position - 1], duties):
             cutter.take(line)
         elif (named := _as_heading(line, cutter.kinds, cutter.heading, following[:1])) or (
@@ -163,8 +165,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.open((Kind.HEADER,), None)
             cutter.take(line)
         elif (
-            _CLOSING.match(line.text)
-            or (is_unknown_heading(line, look) and not cutter.names_entry(line))
+            (is_unknown_heading(line, look) and not cutter.names_entry(line))
             or (is_numbered_heading(line) and numbering(line) in numbered)
             or (line.text[:1] in signs and is_between_signs(line))
         ):
