@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates.matching import all_names
+from app.candidates.name_parts import parts_of
 from app.candidates.privacy import mask
 from app.candidates.profile import Profile
 from app.candidates.tables import CandidateRow
@@ -179,10 +180,7 @@ _LEGAL_FORM: Final = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_ORGANISATION: Final = 2
-_SHORTEST_PART: Final = 3
 _SHORTEST_HANDLE: Final = 4
-_HANGUL_NAME: Final = re.compile(r"[가-힣]{3,4}")
-_LONGEST_HANGUL_NAME: Final = 4
 
 
 class _Telling:
@@ -249,11 +247,7 @@ def _names(profile: Profile, names: Sequence[str]) -> Iterator[str]:
     """The names, their parts, and the handles under which the person goes elsewhere."""
     for name in names:
         yield name
-        joined = "".join(name.split())
-        if _HANGUL_NAME.fullmatch(joined):
-            yield joined[2:] if len(joined) == _LONGEST_HANGUL_NAME else joined[1:]
-        else:
-            yield from (word for word in re.split(r"[\s,.-]+", name) if len(word) >= _SHORTEST_PART)
+        yield from parts_of(name)
     handles = [mail.partition("@")[0] for mail in profile.emails]
     handles += [link.rstrip("/").rpartition("/")[2].lstrip("@") for link in profile.links]
     yield from (handle for handle in handles if len(handle) >= _SHORTEST_HANDLE)

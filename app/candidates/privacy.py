@@ -19,6 +19,8 @@ class Kind(StrEnum):
     """What a placeholder stands for, and the word in it."""
 
     RRN = "RRN"
+    IDENTITY = "IDENTITY"
+    HANDLE = "HANDLE"
     LINK = "LINK"
     EMAIL = "EMAIL"
     CARD = "CARD"
@@ -183,6 +185,24 @@ _LINKS: Final = (
     ),
 )
 
+# --- Names on sites that take no link: of a messenger, or behind an @. ---
+
+_SITE: Final = (
+    r"(?:twitter|instagram|insta|telegram|kakao(?:\s?talk)?|wechat|skype|discord|github|gitlab|threads|mastodon|x(?=\s?:)"
+    r"|카카오톡|카톡|인스타(?:그램)?|트위터|텔레그램|깃허브|깃헙|디스코드|위챗)"
+)
+_HANDLE_VALUE: Final = r"(?P<value>@?[A-Za-z0-9][\w.-]{1,30}[A-Za-z0-9_])(?![A-Za-z0-9@/])"
+_HANDLES: Final = (
+    rf"(?i)(?<![a-z]){_SITE}[^\w\n@]{{0,6}}(?P<value>@[A-Za-z0-9_][\w.]{{1,30}})",
+    (
+        rf"(?i)(?<![a-z]){_SITE}{_GAP}{{0,2}}(?:id\b(?:{_GAP}is\b)?[^\w\n]{{1,4}}"
+        rf"|(?:handle|user\s?name|account|nick(?:name)?)(?:{_GAP}is{_GAP}|{_GAP}?[:=]{_GAP}?)){_HANDLE_VALUE}"
+    ),
+    rf"(?i)\bmy{_GAP}{_SITE}{_GAP}is{_GAP}{_HANDLE_VALUE}",
+    rf"(?i){_SITE}{_GAP}?(?:아이디{_GAP}|(?:아이디|계정){_GAP}?(?:은|는|[:=|])){_GAP}?{_HANDLE_VALUE}",
+    rf"(?i){_SITE}{_GAP}?(?:은|는){_GAP}?{_HANDLE_VALUE}(?={_GAP}?(?:이고|이며|입니다|이에요|예요|이다|[,.]|$))",
+)
+
 # --- Phones ---
 
 _JOIN: Final = rf"{_GAP}?(?:{_DASH}|\.)?{_GAP}?"
@@ -229,6 +249,12 @@ _PASSPORTS: Final = (
         r"(?i:여권(?:\s?번호)?|passport(?:\s?(?:no\.?|number|#))?)[^\w\n]{0,6}"
         r"(?P<value>[A-Z]{1,2}\d{6,8}|[A-Z]\d{3}[A-Z]\d{4}|\d{9})(?![A-Za-z0-9])"
     ),
+)
+# Of the United States (social security) and the United Kingdom (national insurance).
+_IDENTITIES: Final = (
+    r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])",
+    r"(?i)(?:\bssn|social\s?security(?:\s?(?:no\.?|number|#))?)[^\w\n]{0,6}(?P<value>\d{3}[- ]?\d{2}[- ]?\d{4})(?!\d)",
+    r"(?<![A-Z0-9])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Z0-9])",
 )
 _CARDS: Final = (
     r"(?<![\d-])[2-6]\d{3}(?P<join>[ -]?)\d{4}(?P=join)\d{4}(?P=join)\d{4}(?![\d-])",
@@ -306,6 +332,8 @@ _RULES: Final = (
         Kind.EMAIL,
         r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++[@＠](?:[A-Za-z0-9-]++\.)+[A-Za-z]{2,24}",
     ),
+    *_rules(Kind.HANDLE, *_HANDLES),
+    *_rules(Kind.IDENTITY, *_IDENTITIES),
     *_rules(Kind.CARD, *_CARDS, holds=_is_luhn),
     *_rules(Kind.LICENCE, *_LICENCES),
     *_rules(Kind.ACCOUNT, _ACCOUNT),
@@ -338,6 +366,8 @@ def _name_pattern(name: str) -> re.Pattern[str]:
             spaced = rf"(?<![가-힣]){spaced}(?=[^가-힣]|\Z|{_PARTICLES}(?![가-힣]))"
         return re.compile(spaced)
     words = [re.escape(word) for word in re.split(r"[\s-]+", name) if word] or [re.escape(name)]
+    if len(words) == 1:  # as it is written, for `will` and `mark` are words as well
+        return re.compile(rf"(?<!\w)(?:{words[0]}|{words[0].upper()})(?![^\W\d_가-힣])")
     in_order = r"[\s-]{0,3}".join(words)
     family_first = r"[\s,-]{0,3}".join((words[-1], *words[:-1]))
     return re.compile(rf"(?<!\w)(?:{in_order}|{family_first})(?![^\W\d_가-힣])", re.IGNORECASE)

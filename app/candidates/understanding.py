@@ -14,6 +14,7 @@ from app.candidates.excerpt import excerpt
 from app.candidates.grounding import SourceText
 from app.candidates.identity import Person, people
 from app.candidates.instructions import without_instructions
+from app.candidates.name_parts import with_telling_parts
 from app.candidates.namesakes import Likeness, likeness, spellings_to_find
 from app.candidates.orders import visible
 from app.candidates.privacy import Kind, mask, redact_rrn, unmask
@@ -71,9 +72,14 @@ def read(document: Document) -> Facts:
 def _names_shown(document: Document) -> tuple[str, ...]:
     """`윤가온 (Gaon Yun)` is two."""
     outline = outline_of(document)
-    pairs = [(outline.name.name, outline.name.alias)] if outline.name else []
-    pairs += [(each.header.name, each.header.alias) for each in outline.resumes if each.header]
-    return tuple(dict.fromkeys(name for pair in pairs for name in pair if name))
+    own = [outline.name.name, outline.name.alias] if outline.name else []
+    names = [name for name in own if name]
+    for header in (each.header for each in outline.resumes):
+        told = [name for name in (header.name, header.alias) if name] if header else []
+        # Two words of a sidebar may look like a name: one that cannot be this person's is none.
+        if not names or likeness(names, told) is not Likeness.DIFFERENT:
+            names += told
+    return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +157,14 @@ def withhold(known: Known) -> Withheld:
     """
     profile = redacted(known.profile)
     names = _names_of(profile, known.names)
-    masked = _masked(profile, names)
+    hidden = with_telling_parts(names)
+    masked = _masked(profile, hidden)
     return Withheld(
         profile=profile.model_copy(update={"headline": masked.headline}),
         names=names,
         spellings=tuple(form for name in names for form in spellings_to_find(name)),
         masked_profile=masked,
-        masked_text=mask(known.text, names=names).text,
+        masked_text=mask(known.text, names=hidden).text,
         years=experience_years(profile, known.today),
     )
 

@@ -36,7 +36,8 @@ PROFILE = Profile(
         f"Python으로 결제 서버를 10년 만들었습니다. {WHO}\n"
         "1990년 3월 15일 출생입니다. 만 34세이고 남성입니다. 육군 병장 만기 전역했습니다. "
         "두 자녀의 아버지입니다. 증명사진 첨부. 마루가상에서 팀을 이끌었고 Canary Systems 시절 Kafka를 썼습니다. "
-        "가온은 조용한 사람입니다. He is a married man. She led a team of 5; contact: " + CONTACTS
+        "카톡은 gaon_90 입니다. My GitHub ID is gaonstack. 가온은 조용한 사람입니다. He is a married man. She led a team of 5; contact: "
+        + CONTACTS
     ),
     language="ko",
     confidence={"name": 0.9},
@@ -45,7 +46,7 @@ PROFILE = Profile(
 PERSONAL = (
     "윤가온", "가온", "Gaon", "Yun", "gaonyun", "example.com", "0000-4321", "github", "950315",
     "2345678", "canary-link", "1990", "34세", "남성", "육군", "병장", "자녀", "아버지", "증명사진", "married",
-    "She", "여자",
+    "She", "여자", "gaon_90", "gaonstack",
 )  # fmt: skip
 ORGANISATIONS = ("마루가상", "한빛가상", "Canary Systems", "누리")
 

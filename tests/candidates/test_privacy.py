@@ -65,6 +65,16 @@ FOUND = [
     ("운전면허 11-12-345678-90", "운전면허 [LICENCE_1]"),
     ("서울 12-345678-90", "[LICENCE_1]"),
     ("Driver's license no. D1234567", "Driver's license no. [LICENCE_1]"),
+    ("SSN: 536-22-8741", "SSN: [IDENTITY_1]"),
+    ("Social Security No. 536228741", "Social Security No. [IDENTITY_1]"),
+    ("born abroad, 536-22-8741", "born abroad, [IDENTITY_1]"),
+    ("NI number AB 12 34 56 C", "NI number [IDENTITY_1]"),
+    # names on sites
+    ("Twitter: @rosthack", "Twitter: [HANDLE_1]"),
+    ("My KakaoTalk ID is ros_thackerby.", "My KakaoTalk ID is [HANDLE_1]."),
+    ("my GitHub is rthackerby", "my GitHub is [HANDLE_1]"),
+    ("깃허브 아이디는 gilseohong 이고", "깃허브 아이디는 [HANDLE_1] 이고"),
+    ("카톡은 gilseo_90 입니다", "카톡은 [HANDLE_1] 입니다"),
     # dates of birth
     ("생년월일: 1995.03.15 (만 29세)", "생년월일: [BIRTHDATE_1] (만 29세)"),
     ("생년월일\n1995년 3월 15일", "생년월일\n[BIRTHDATE_1]"),
@@ -128,6 +138,10 @@ SURVIVES = [
     "하루 1000000 건 처리",
     "550e8400-e29b-41d4-a716-446655440000",
     "@gildong",
+    "GitHub Actions, GitHub account management, Discord bots",
+    "GitHub is used daily, my GitHub profile",
+    "깃허브는 Actions를 쓴다, 카카오톡 채널 상담",
+    "000-12-3456, 123-45-67890",
     "Top 10 in 2021 out of 3000 teams",
 ]
 
@@ -208,6 +222,12 @@ def test_resident_numbers_are_redacted_in_place(text: str, redacted: str) -> Non
 )
 def test_names_are_masked_however_they_are_spaced(name: str, text: str, masked: str) -> None:
     assert mask(text, names=[name]).text == masked
+
+
+def test_one_word_is_masked_as_it_is_written() -> None:
+    masked = mask("Will will lead. WILL led Willow.", names=["Will"])
+
+    assert masked.text == "[NAME_1] will lead. [NAME_2] led Willow."
 
 
 def test_a_longer_name_wins_over_a_part_of_it() -> None:

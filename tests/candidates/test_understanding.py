@@ -97,6 +97,26 @@ def test_name_and_contacts_leave_in_no_value_of_the_profile() -> None:
     assert found.profile.headline == "Photographer"  # lists show it to everybody
 
 
+def test_given_and_family_name_alone_are_masked_too() -> None:
+    text = "Rosalind Thackeray\nRosalind is on call. Thackeray led a team; 길서는 팀장이다."
+    profile = Profile(name="Rosalind Thackeray", summary="Rosalind writes. May is a month.")
+    held = Known(profile=profile, names=("홍길서",), text=text, today=date(2026, 1, 1))
+
+    found = withhold(held)
+
+    for part in ("Rosalind", "Thackeray"):
+        assert part not in found.masked_text
+        assert part not in (found.masked_profile.summary or "")
+    assert "길서" in found.masked_text  # of somebody else
+    assert "May" in (found.masked_profile.summary or "")
+
+
+def test_words_that_only_look_like_a_name_are_none_of_the_person() -> None:
+    sidebar = ["maya@example.com", "## Interests", "Opera Interviews", "Guest Relations"]
+
+    assert read(document_of([*sidebar, *ENGLISH])).names == ("Maya Fairweather",)
+
+
 def test_an_employer_that_is_called_after_its_address_keeps_its_name() -> None:
     profile = Profile(experience=(Experience(company="12 Harbour Street Bakery"),))
 

@@ -49,7 +49,7 @@ _EN_NAME = re.compile(
     rf"^(?:{_LATIN}\.?|(?:[A-Z]\.){{2,3}})(?:\s+(?:{_LATIN}\.?|[\"“(']{_LATIN}[\"”)']|de|da|do|dos|del|della|di|du|la|le|van|von|der|den|ten|ter|bin|ibn|al|el|y|e)){{1,4}}$"
 )
 _SUFFIX = re.compile(
-    r"(?:,?\s*(?:Ph\.?\s?D|M\.?D|MBA|M\.?S|B\.?S|CPA|PMP|Esq|Jr|Sr|III|II|RN|CFA|PE|P\.E|LL\.?M|J\.?D|MSc|BSc|MA|BSN|DDS|PharmD|SHRM-(?:S)?CP|CISSP|CISA|CISM)\.?)+$"
+    r"(?:(?:,\s*|\s+)(?:Ph\.?\s?D|M\.?D|MBA|M\.?S|B\.?S|CPA|PMP|Esq|Jr|Sr|III|II|RN|CFA|PE|P\.E|LL\.?M|J\.?D|MSc|BSc|MA|BSN|DDS|PharmD|SHRM-(?:S)?CP|CISSP|CISA|CISM)\.?)+$"
     r"|(?:,\s*(?:ACA|ACCA|FCA|FCCA|CGMA|CMA|CIA|CISA|PHR|SPHR|PMI-ACP|CSM|CSPO|LEED AP|EIT|CEng|IEng|MIET|MRICS|FRICS|MCIPD|FCIPD|MCIM|LCSW|LPN|MSN|DNP|NP|APRN|FNP-C|CCRN|PA-C|OTR/L|DPT|EdD|MEd|MPH|MPA|MSW|AIA|RIBA)\b)+$"
     r"|(?<=[a-z])(?:\s(?:ACA|ACCA|FCA|FCCA|CGMA|CEng|IEng|MRICS|FRICS|MCIPD|FCIPD|MCIM|RIBA))+$"
 )

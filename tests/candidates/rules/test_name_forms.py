@@ -47,3 +47,8 @@ def test_given_names_of_three_syllables_are_believed_where_something_says_so() -
 def test_given_names_that_mean_something_else_as_well_are_names(text: str) -> None:
     assert korean_name(text) == text
     assert korean_name(text[1:]) is None
+
+
+def test_a_credential_stands_apart_from_the_name() -> None:
+    assert latin_name("Jane Doe MS") == latin_name("Jane Doe,PhD") == "Jane Doe"
+    assert latin_name("Opera PMS") != "Opera P"
