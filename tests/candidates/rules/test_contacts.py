@@ -253,7 +253,7 @@ def test_an_address_on_two_lines_of_a_cell_is_whole_where_a_link_leads_to_it(
     ("text", "own"),
     [
         ("Portfolio", True), ("My website", True), ("포트폴리오 보기", True), ("Tableau Public", True), ("Ann Own", True),
-        ("Acme Labs", False), ("Post on a blog", False), ("Read the paper", False), ("", False),
+        ("Acme Labs", False), ("Post on a blog", False), ("Read the paper", False), ("", False), ("기술 블로그", True),
     ],
 )  # fmt: skip
 def test_a_link_behind_words_is_the_persons_where_they_say_so(

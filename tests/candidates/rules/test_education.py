@@ -351,3 +351,31 @@ def test_honours_behind_the_date_hide_no_school(document: DocumentOf, honours: s
     assert schools(document, [line]) == [
         ("Weston University", "Bachelor of Science in Nursing (BSN)", None, "2017-12")
     ]
+
+
+def test_a_diploma_with_its_year_stands_over_its_school(document: DocumentOf) -> None:
+    lines = [
+        "A.A.S. Nursing‖2014 - 2016",
+        "Loon Technical College",
+        "High School Diploma‖2009",
+        "Iron Central High School",
+    ]
+
+    assert schools(document, lines) == [
+        ("Loon Technical College", "A.A.S. Nursing", "2014", "2016"),
+        ("Iron Central High School", "High School Diploma", None, "2009"),
+    ]
+
+
+def test_an_apprenticeship_is_learnt_at_a_training_centre(document: DocumentOf) -> None:
+    lines = ["2000 - 2004‖Electrical Apprenticeship", "Harbour Training Centre"]
+
+    assert schools(document, lines) == [
+        ("Harbour Training Centre", "Electrical Apprenticeship", "2000", "2004")
+    ]
+
+
+def test_how_far_somebody_came_is_no_school(document: DocumentOf) -> None:
+    lines = ["최종학력 대학교(4년) 졸업", "2012.03 ~ 2016.08", "졸업", "한빛대학교", "경영학과"]
+
+    assert schools(document, lines) == [("한빛대학교", "경영학과", "2012-03", "2016-08")]

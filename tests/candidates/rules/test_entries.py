@@ -231,3 +231,22 @@ def test_a_town_behind_the_firm_without_room_for_the_dash(document: DocumentOf) 
     found = find_experience([read_lines(document(lines))])
 
     assert [(x.company, x.title) for x in found] == [("Fast Crate", "Delivery Driver")]
+
+
+def test_a_break_told_in_brackets_is_no_entry(document: DocumentOf) -> None:
+    lines = [
+        "▶ 나루상사 / 점장 / 2022년 9월 ~ 현재", "- 근무표 작성",
+        "▶ 다온커피 / 점장 / 2018년 4월 ~ 2020년 1월", "- 발주",
+        "(2020년 2월 ~ 2022년 8월 : 출산 및 육아)",
+    ]  # fmt: skip
+
+    assert [x.company for x in find_experience([read_lines(document(lines))])] == [
+        "나루상사",
+        "다온커피",
+    ]
+
+
+def test_a_job_told_in_brackets_is_an_entry(document: DocumentOf) -> None:
+    (entry,) = entries(document, ["(Acme Foods, Clerk, 2020 - 2021)"])
+
+    assert entry.period is not None

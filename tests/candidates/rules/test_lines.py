@@ -75,3 +75,10 @@ def test_letters_that_serve_as_bullets(document: DocumentOf) -> None:
     assert not typed[2].bullet
     assert read_lines(document(["!ocr", "를 경력"]))[0].text == "경력"
     assert read_lines(document(["!plain", "를 경력"]))[0].text == "를 경력"
+
+
+def test_a_cell_that_holds_only_a_sign_is_none(document: DocumentOf) -> None:
+    labelled, entry = read_lines(document(["Organization‖:‖Acme", "▶ Acme‖/‖Clerk‖/‖2020 ~ 2021"]))
+
+    assert labelled.cells == ("Organization", "Acme")
+    assert entry.cells == ("Acme", "Clerk", "2020 ~ 2021")

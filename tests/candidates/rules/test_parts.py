@@ -19,6 +19,9 @@ from app.candidates.rules.parts import (
         ("QUALITY ASSISTANT Dairy of the North", ["QUALITY ASSISTANT", "Dairy of the North"]),
         ("LABORATORY TECHNICIAN POLDERLAB NV", ["LABORATORY TECHNICIAN", "POLDERLAB NV"]),
         ("Ghent, Belgium", []),
+        ("Hargrave, Finch & Lowell LLP", ["Hargrave, Finch & Lowell LLP"]),
+        ("Clerk, Finch & Lowell LLP", ["Clerk", "Finch & Lowell LLP"]),
+        ("Oslo, Finch & Lowell", ["Oslo", "Finch & Lowell"]),
     ],
 )
 def test_what_one_run_of_text_holds(text: str, parts: list[str]) -> None:
@@ -54,3 +57,16 @@ def test_titles_are_cut_from_firms() -> None:
 
 def test_two_jobs_of_one_position_are_not_cut() -> None:
     assert cut_title("Squad Leader / Sergeant (E-5)") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("나래정밀㈜ (경남 창원, 감속기 제조)", "나래정밀㈜"),
+        ("나래산업㈜ (금형 제조업)", "나래산업㈜"),
+        ("나래산업㈜ (경남 창원, 감속기)", "나래산업㈜"),
+        ("나래산업 (구 다온산업)", "나래산업 (구 다온산업)"),
+    ],
+)
+def test_what_kind_of_firm_it_is_and_where_is_not_its_name(text: str, name: str) -> None:
+    assert tidy(text) == name

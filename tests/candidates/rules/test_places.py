@@ -14,6 +14,8 @@ from app.candidates.rules.places import is_place, without_place
         "충남 아산",
         "Boston, MA 02110",
         "Remote",
+        "Coimbatore",
+        "Gdańsk, Poland",
     ],
 )
 def test_places(text: str) -> None:

@@ -221,3 +221,40 @@ def test_time_grows_no_faster_than_the_text(text: str) -> None:
         gc.enable()
 
     assert took[1] < 9 * took[0] + 0.5
+
+
+def test_a_label_of_an_entry_opens_no_section_within_the_careers(document: DocumentOf) -> None:
+    profile = analyze(
+        document(
+            [
+                "# Ann Own",
+                "## PROFESSIONAL EXPERIENCE",
+                "Organization‖:‖Acme Foods",
+                "Designation‖:‖Test Lead",
+                "Duration‖:‖Aug 2022 to Till Date",
+                "Organization‖:‖Contoso Mills",
+                "Designation‖:‖Tester",
+                "Duration‖:‖Jun 2019 to Jul 2022",
+            ]
+        )
+    )
+
+    assert [(row.company, row.title) for row in profile.experience] == [
+        ("Acme Foods", "Test Lead"),
+        ("Contoso Mills", "Tester"),
+    ]
+
+
+def test_who_signs_a_closing_is_no_employer(document: DocumentOf) -> None:
+    lines = [
+        "# 윤가온",
+        "## 경력",
+        "나루상사",
+        "사원 2019.03 ~ 2020.05",
+        "위의 모든 기재사항은 사실임을 확인합니다.",
+        "작성자 : 윤가온",
+    ]
+
+    profile = analyze(document(lines))
+
+    assert [row.company for row in profile.experience] == ["나루상사"]

@@ -382,3 +382,14 @@ def test_a_label_with_a_phone_is_no_heading(document: DocumentOf, label: str, ph
     found = cut(document, ["# 강바다", "이메일 a@example.net", f"{label} {phone}", "서울시"])
 
     assert [kind for kind, _ in found] == [Kind.HEADER]
+
+
+def test_a_closing_and_large_letters_with_a_date_are_told_apart(document: DocumentOf) -> None:
+    lines = ["## 경력", "나루상사", "사원 2019.03 ~ 2020.05", "위의 모든 기재사항은 사실", "씀"]
+    heading, firm, *read = read_lines(document(lines))
+    read[0] = replace(read[0], ratio=3.0)
+
+    assert [(s.kind, len(s.lines)) for s in split_sections([heading, firm, *read])] == [
+        (Kind.EXPERIENCE, 2),
+        (Kind.OTHER, 1),
+    ]

@@ -23,6 +23,7 @@ def test_titles(text: str) -> None:
     [
         "Social Worker", "Senior Care Worker", "Audit Senior", "Physiotherapist", "Tour Guide", "Server", "PhD Student",
         "Chief of Staff", "Home Health Aide", "행정직원", "공무원", "통번역사", "피부관리사", "네일아티스트", "교장", "여행 가이드",
+        "Hospital Corpsman",
     ],
 )  # fmt: skip
 def test_jobs_of_all_walks_of_life(text: str) -> None:
@@ -36,7 +37,14 @@ def test_words_of_jobs_may_mean_something_else(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["가람페이", "Northwind Search", "한국가상과학연구원", "(주)기획자들", "Acme Engineer, Inc."],
+    [
+        "가람페이",
+        "Northwind Search",
+        "한국가상과학연구원",
+        "(주)기획자들",
+        "Acme Engineer, Inc.",
+        "The Alder Courier",
+    ],
 )
 def test_names_of_firms_are_no_titles(text: str) -> None:
     assert vocabulary.title_score(text) == 0
@@ -45,6 +53,7 @@ def test_names_of_firms_are_no_titles(text: str) -> None:
 def test_marks_of_organisations() -> None:
     assert vocabulary.company_score("(주)가람") == 1
     assert vocabulary.company_score("Contoso Labs") > 0.5
+    assert vocabulary.company_score("United States Navy") > 0.5
     assert vocabulary.company_score("Data Engineer") == 0
     assert vocabulary.is_legal_form("Inc.")
     assert vocabulary.is_department("물류기획팀")
@@ -56,6 +65,8 @@ def test_marks_of_organisations() -> None:
 
 def test_schools_and_degrees() -> None:
     assert vocabulary.has_school("한빛대학교")
+    assert vocabulary.has_school("Harbour Training Centre")
+    assert vocabulary.has_degree("Electrical Apprenticeship")
     assert vocabulary.has_school("UC Berkeley")
     assert not vocabulary.has_school("가람페이")
     assert vocabulary.is_korean_school_word("한빛대학교(서울캠퍼스)")
