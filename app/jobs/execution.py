@@ -104,7 +104,8 @@ class Execution:
         if not self._held:
             return
         held = dict(self._held)  # what begins while PostgreSQL answers is not part of the question
-        async with self._runtime.database.begin() as session:
+        # Later than a lease lasts, there is nothing left to renew.
+        async with self._runtime.database.begin(within_s=self._queue.lease) as session:
             ours = await fencing.renew_leases(session, self.worker, held, lease_s=self._queue.lease)
             missing = [
                 run_id for run_id, (attempt, _) in held.items() if ours.get(run_id) != attempt

@@ -25,7 +25,8 @@ class Reconciler:
     """Looks after runs that nobody carries, every `every_s` seconds.
 
     `stock_claim_s` is how long arq's own worker claims a job. `gave_up` is told of each run whose
-    worker died at every try, once it has ended.
+    worker died at every try, once it has ended. A transaction that takes longer than `transaction_s`
+    ends the look: its connection may have gone silent.
     """
 
     database: Database
@@ -36,6 +37,7 @@ class Reconciler:
     stock_claim_s: float
     max_tries: int
     gave_up: Callable[[RunRow], Awaitable[None]]
+    transaction_s: float = 30
 
     async def look(self) -> int:
         """One look at all runs; returns how many jobs were put into the queue anew.
@@ -50,7 +52,7 @@ class Reconciler:
         """
         abandoned = await self._reclaim()
         await self._end_spent()
-        async with self.database.begin() as session:
+        async with self.database.begin(within_s=self.transaction_s) as session:
             due = await fencing.due(session, for_s=self.every_s, max_runs=_MAX_RUNS_AT_ONCE)
             owing = await records.runs_with_open_effects(session, max_runs=_MAX_RUNS_AT_ONCE)
         waiting = {
@@ -66,14 +68,14 @@ class Reconciler:
         return put
 
     async def _reclaim(self) -> Sequence[RunRow]:
-        async with self.database.begin() as session:
+        async with self.database.begin(within_s=self.transaction_s) as session:
             abandoned = await fencing.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
         for run in abandoned:
             log.warning("run_abandoned", run_id=str(run.id), attempt=run.attempt, worker=run.worker)
         return abandoned
 
     async def _end_spent(self) -> None:
-        async with self.database.begin() as session:
+        async with self.database.begin(within_s=self.transaction_s) as session:
             spent = await fencing.spent(
                 session, max_tries=self.max_tries, max_runs=_MAX_RUNS_AT_ONCE
             )
@@ -85,7 +87,7 @@ class Reconciler:
                 keep_checkpoints=True,
             )
             try:
-                await end_run(self.database, self.events, run, how)
+                await end_run(self.database, self.events, run, how, within_s=self.transaction_s)
             except RetryableError as error:
                 if error.code is not ErrorCode.LEASE_LOST:
                     raise
@@ -100,7 +102,7 @@ class Reconciler:
         absent = await self.producer.absent([*waiting, *effects])
         jobs = [job for job_id, job in effects.items() if job_id in absent]
         if lost := [run_id for job_id, run_id in waiting.items() if job_id in absent]:
-            async with self.database.begin() as session:
+            async with self.database.begin(within_s=self.transaction_s) as session:
                 jobs += map(next_attempt, await fencing.still_due(session, lost))
         answers = await self.producer.enqueue_many(jobs)
         if put := sum(answer.is_new for answer in answers):

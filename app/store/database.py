@@ -2,17 +2,19 @@
 
 import asyncio
 import math
+import socket
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid, event, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -24,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
+from app.store.keepalive import KEEPALIVE
 
 T = TypeVar("T")
 
@@ -43,8 +46,11 @@ _SESSION = {
 _GRACE_S = 1.0
 
 _FRESH_S = 1.0
-"""A connection that was used so recently is not asked whether it lives: that takes three round
-trips, and a server that ended it has closed its socket, which the driver knows."""
+"""A connection that was used so recently is not asked whether it lives: that takes a round trip,
+and a server that ended it has closed its socket, which the driver knows."""
+
+_ANSWER_S = 5.0
+"""A connection that does not answer so soon whether it lives has gone silent."""
 
 
 class Base(DeclarativeBase):
@@ -80,8 +86,10 @@ class Database:
         """One transaction: commits at the end, rolls back on any error.
 
         Raises DB_CONNECTION when the server cannot be reached or goes away, or when all of it takes
-        longer than `within_s`, even on a connection that has gone silent. A commit whose answer
-        was lost may have happened: what runs inside must be safe to run again.
+        longer than `within_s`, even on a connection that has gone silent. Without `within_s`, the
+        kernel ends one whose other side has vanished after half a minute; one that is held open
+        by something that passes nothing on is waited for. A commit whose answer was lost may have
+        happened: what runs inside must be safe to run again.
         """
         async with (
             self._guarded(AsyncSession(self.engine, expire_on_commit=False), within_s) as session,
@@ -113,9 +121,12 @@ class Database:
             ):
                 yield opened
 
-    async def ping(self) -> None:
-        """Raise DB_CONNECTION unless the server answers."""
-        async with self.autocommit() as connection:
+    async def ping(self, *, within_s: float = 2 * _ANSWER_S) -> None:
+        """Raise DB_CONNECTION unless the server answers in time.
+
+        By default, in time for a new connection where the first one has gone silent.
+        """
+        async with self.autocommit(within_s=within_s) as connection:
             await connection.execute(text("SELECT 1"))
 
 
@@ -134,15 +145,25 @@ async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
         hide_parameters=True,  # error texts would quote values, which are personal data
         connect_args={"timeout": settings.connect_timeout, "server_settings": dict(_SESSION)},
     )
-    _check_connections(engine)
+    _watch_connections(engine)
     try:
         yield Database(engine)
     finally:
         await engine.dispose()
 
 
-def _check_connections(engine: AsyncEngine) -> None:
+def _watch_connections(engine: AsyncEngine) -> None:
     """Take no dead connection from the pool: a restarted server costs a look, not a failed stage."""
+
+    def opened(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        del connection
+        # asyncpg has no parameter for it; tests/store/test_database.py holds it to the attribute.
+        driver = cast("Any", record.driver_connection)
+        wire: socket.socket = driver._transport.get_extra_info("socket")  # noqa: SLF001
+        if wire.family != socket.AF_UNIX:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE.items():
+                wire.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def given_back(connection: object, record: ConnectionPoolEntry) -> None:
         del connection
@@ -155,9 +176,16 @@ def _check_connections(engine: AsyncEngine) -> None:
             raise DisconnectionError
         if time.monotonic() - record.info.get("used_s", math.inf) > _FRESH_S:
             try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error
+                cast("AdaptedConnection", connection).run_async(_ask)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                # What ended or silenced this one most likely did the same to the others.
+                raise InvalidatePoolError from error
 
+    event.listen(engine.sync_engine, "connect", opened)
     event.listen(engine.sync_engine, "checkin", given_back)
     event.listen(engine.sync_engine, "checkout", taken)
+
+
+async def _ask(driver: Any) -> None:
+    """Raise what asyncpg raises, or TimeoutError, unless the server answers."""
+    await driver.execute("SELECT 1", timeout=_ANSWER_S)

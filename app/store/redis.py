@@ -19,9 +19,9 @@ from app.settings import InvalidSettings
 from app.settings.groups import RedisSettings, TlsVerification
 from app.settings.redis_urls import master_name, sentinel_addresses
 from app.store.failures import redis_errors
+from app.store.keepalive import KEEPALIVE
 from app.store.redis_pool import (
     HEALTH_CHECK_S,
-    KEEPALIVE,
     Pool,
     SentinelConnection,
     SentinelPool,

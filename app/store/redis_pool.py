@@ -5,7 +5,6 @@ that it does not promise are used; `tests/store/test_redis_pool.py` holds it to 
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -19,17 +18,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 HEALTH_CHECK_S = 30
 """A connection that was idle for longer is asked with a PING first."""
-KEEPALIVE: Mapping[int, int] = {
-    option: value
-    for name, value in (
-        ("TCP_KEEPIDLE", 15),
-        ("TCP_KEEPINTVL", 5),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 30_000),  # milliseconds; the only one that looks at what was sent
-    )
-    if (option := getattr(socket, name, None)) is not None
-}
-"""Half a minute until the kernel ends a connection whose other side has vanished."""
 
 _LATE_S = 0.05
 _GRACE_S = 1.0

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any, NoReturn
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text, update
 
-from app.bootstrap import Runtime
+from app.bootstrap import Runtime, open_runtime
 from app.errors import ErrorCode, RetryableError
 from app.jobs.execution import Execution
 from app.pipeline.acceptance import accept, new_run
@@ -17,6 +18,9 @@ from app.pipeline.tables import RunRow
 from app.queue.delivery import Ended
 from app.queue.envelope import Priority
 from app.queue.events import RunEvent
+from app.settings import Settings
+from app.settings.groups import DatabaseSettings
+from tests.fakes.wire import wires_to
 from tests.queue.fleet import commands
 
 LIMIT_S = 30
@@ -90,6 +94,34 @@ async def test_a_run_that_a_stopping_worker_hands_back_is_told_and_queued_at_onc
     assert await told(runtime, run) == [("running", 1, False, None), ("queued", 1, False, None)]
     assert await state(runtime, run) == ("queued", 1, 0)
     assert await waits_s(runtime, run) <= 1
+
+
+async def test_a_connection_that_went_silent_holds_the_renewal_of_leases_for_a_lease_at_most(
+    settings: Settings, database_url: str, redis_url: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def call(run: Run) -> dict[str, Any]:
+        del run
+        begun.set()
+        return await asyncio.Event().wait()  # pyright: ignore[reportReturnType] - never
+
+    async with wires_to(database_url, redis_url) as wires:
+        by_tcp = DatabaseSettings(url=SecretStr(wires.database_url))
+        async with open_runtime(settings.model_copy(update={"database": by_tcp})) as runtime:
+            accepted = new_run(runtime.keyring, runtime.tenant_id, "test", priority=Priority.BULK)
+            async with runtime.database.begin() as session:
+                await accept(session, accepted, deadline_s=600)
+            execution = Execution(runtime, {"test": Flow(call=call)}, {}, worker="worker")
+            carrying = asyncio.create_task(execution.run({}, **next_attempt(accepted.run).kwargs))
+            await begun.wait()
+            wires.database.stall()
+            with pytest.raises(RetryableError) as raised:
+                await execution.renew_leases()
+            assert raised.value.code is ErrorCode.DB_CONNECTION
+            await wires.database.cut()
+            carrying.cancel()
+            await asyncio.wait([carrying])
 
 
 async def test_a_run_that_is_postponed_is_told_with_its_code_and_spends_its_try(

@@ -1,22 +1,26 @@
 """What nobody carries is brought back, and what somebody carries is left alone."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.errors import ErrorCode
+from app.errors import ErrorCode, RetryableError
 from app.pipeline.delivery import effects_of, job_id_of, next_attempt
 from app.pipeline.reconcile import Reconciler
 from app.pipeline.tables import EffectRow, RunId, RunRow
 from app.queue.envelope import Priority, unseal
 from app.queue.events import Events, RunEvent
 from app.queue.producer import Producer
+from app.settings.groups import DatabaseSettings
 from app.settings.queue import QueueSettings
-from app.store.database import Database
+from app.store.database import Database, open_database
 from app.store.keys import TenantId
 from app.store.redis import RedisPool
+from tests.fakes.wire import wires_to
 from tests.pipeline.conftest import BeginRun, NewRun
 from tests.pipeline.test_run import abandon
 from tests.queue.fleet import commands
@@ -104,6 +108,21 @@ async def test_a_job_that_is_there_or_has_just_ended_is_not_offered_again(
     await producer.set(f"arq:result:{job_id_of(ended, 1)}", b"{}", px=60_000)
     assert await reconciler.look() == 0
     assert await queued(producer) == {job_id_of(waits, 1)}
+
+
+async def test_a_connection_that_went_silent_holds_no_look_for_long(
+    database_url: str, redis_url: str, reconciler: Reconciler
+) -> None:
+    async with (
+        wires_to(database_url, redis_url) as wires,
+        open_database(DatabaseSettings(url=SecretStr(wires.database_url))) as database,
+    ):
+        looking = replace(reconciler, database=database, transaction_s=0.2)
+        await database.ping()
+        wires.database.stall()
+        with pytest.raises(RetryableError) as raised:
+            await looking.look()
+    assert raised.value.code is ErrorCode.DB_CONNECTION
 
 
 async def test_a_long_queue_costs_a_few_commands(

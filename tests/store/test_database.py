@@ -1,4 +1,6 @@
 import asyncio
+import socket
+from collections.abc import AsyncGenerator
 
 import pytest
 from pydantic import SecretStr
@@ -8,6 +10,21 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import ErrorCode, RetryableError
 from app.settings.groups import DatabaseSettings
 from app.store.database import Database, open_database
+from app.store.keepalive import KEEPALIVE
+from tests.fakes.wire import Wires, wires_to
+
+
+@pytest.fixture
+async def wires(database_url: str, redis_url: str) -> AsyncGenerator[Wires]:
+    async with wires_to(database_url, redis_url) as wires:
+        yield wires
+
+
+@pytest.fixture
+async def by_tcp(wires: Wires) -> AsyncGenerator[Database]:
+    """The database over a wire that can go silent."""
+    async with open_database(DatabaseSettings(url=SecretStr(wires.database_url))) as database:
+        yield database
 
 
 async def test_a_transaction_commits_at_its_end_and_not_after_an_error(database: Database) -> None:
@@ -98,6 +115,39 @@ async def test_a_connection_that_died_in_the_pool_is_not_handed_out(
                 assert await connection.scalar(ended, {"pid": pid})
             await asyncio.sleep(idle_s)
             await database.ping()
+
+
+async def test_a_connection_that_went_silent_in_the_pool_is_replaced(
+    by_tcp: Database, wires: Wires
+) -> None:
+    await by_tcp.ping()
+    wires.database.stall()
+    await asyncio.sleep(1.2)  # used a moment ago, it would not be asked
+    for each in (by_tcp.begin, by_tcp.autocommit):
+        async with each() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_ping_does_not_wait_for_a_connection_that_has_just_gone_silent(
+    by_tcp: Database, wires: Wires
+) -> None:
+    await by_tcp.ping()
+    wires.database.stall()
+    with pytest.raises(RetryableError) as raised:
+        await by_tcp.ping(within_s=0.2)
+    assert raised.value.code is ErrorCode.DB_CONNECTION
+
+
+async def test_the_kernel_is_told_to_end_a_connection_whose_other_side_has_vanished(
+    by_tcp: Database,
+) -> None:
+    async with by_tcp.autocommit() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        wire: socket.socket = driver._transport.get_extra_info("socket")
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        asked = {option: wire.getsockopt(socket.IPPROTO_TCP, option) for option in KEEPALIVE}
+    assert asked == KEEPALIVE
 
 
 async def test_a_statement_alone_commits_by_itself(database: Database) -> None:
