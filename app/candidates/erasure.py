@@ -230,7 +230,9 @@ async def _tombstone(
 async def _lock(session: AsyncSession, tenant_id: TenantId, candidate_id: UUID) -> _Found | None:
     """Everything of the person, as nobody can change it any more; None when that takes another try.
 
-    In the order in which a run that saves takes its locks: contacts, run, candidate.
+    In the order in which others take their locks. A run that saves: contacts, candidate; it holds
+    itself before, but is none of the person's until that has committed. One that repairs: itself,
+    the run that it repairs, candidate.
     """
     if await records.find(session, tenant_id, candidate_id) is None:
         raise PermanentError(ErrorCode.NOT_FOUND)
@@ -260,7 +262,7 @@ async def _contacts(session: AsyncSession, candidate_id: UUID) -> frozenset[tupl
 
 
 async def _runs(session: AsyncSession, tenant_id: TenantId, candidate_id: UUID) -> Sequence[RunRow]:
-    """The runs that read the person, and those that repaired one of them; locked."""
+    """The runs that read the person, and those that repaired one of them; locked, these first."""
     read = select(VersionRow.run_id).where(VersionRow.candidate_id == candidate_id)
     rows = await session.scalars(
         select(RunRow)
@@ -275,7 +277,7 @@ async def _runs(session: AsyncSession, tenant_id: TenantId, candidate_id: UUID) 
                 ),
             ),
         )
-        .order_by(RunRow.id)
+        .order_by(RunRow.id.in_(read), RunRow.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )

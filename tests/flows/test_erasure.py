@@ -1,6 +1,7 @@
 """A person is erased: nothing of them can be read, wherever it lay."""
 
 import asyncio
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import func, select, text, update
 from app.bootstrap import Runtime
 from app.candidates.distinct import tell_apart
 from app.candidates.erasure import LIFT_GUARD
+from app.candidates.repair import find_broken
 from app.candidates.tables import (
     CandidateRow,
     DistinctPairRow,
@@ -21,9 +23,9 @@ from app.candidates.views import view_run
 from app.demo.samples import SAMPLES
 from app.errors import ErrorCode, PermanentError
 from app.messages import Language
-from app.pipeline import records
-from app.pipeline.acceptance import accept, new_run
-from app.pipeline.tables import CheckpointRow, EffectRow, RunRow
+from app.pipeline import fencing, records
+from app.pipeline.acceptance import NewRun, accept, new_run
+from app.pipeline.tables import CheckpointRow, EffectRow, RunId, RunRow, RunStatus
 from app.queue.envelope import Priority
 from app.store.keys import DataKeyRow
 from tests.flows.conftest import EndedRuns, held_runs, hold_checkpoint, working
@@ -224,12 +226,56 @@ async def test_an_erasure_waits_for_a_save_that_is_about_to_commit(
         await until_no_file_is_left(runtime)
 
 
+async def test_an_erasure_waits_for_a_repair_that_is_about_to_commit(
+    runtime: Runtime, ended: EndedRuns
+) -> None:
+    async with working(runtime):
+        (read_by,) = await read(runtime, ended, resume())
+    (person,) = await candidates(runtime)
+    asked = next(  # in the order of ids, it would be locked after the run that it repairs
+        each for each in repairs_of(runtime, read_by) if each.run.id > read_by.id
+    )
+    repair = RunId(asked.run.id)
+    async with runtime.database.begin() as session:
+        await accept(session, asked, deadline_s=600)
+    async with runtime.database.begin() as session:
+        await session.execute(
+            update(RunRow).where(RunRow.id == read_by.id).values(status=RunStatus.PARTIAL)
+        )
+        await fencing.begin(session, repair, attempt=1, worker="w", lease_s=60)
+
+    async with asyncio.TaskGroup() as group:
+        async with runtime.database.begin() as session:
+            await fencing.hold(session, repair, 1)  # as every stage that commits
+            erasing = group.create_task(erase(runtime, person.id))
+            async with asyncio.timeout(40):
+                while not await waits_for_a_lock(runtime):
+                    await asyncio.sleep(0.02)
+            await find_broken(session, runtime.tenant_id, read_by.id, lock=True)  # as `mend`
+        await erasing
+
+    assert await candidates(runtime) == []
+    async with runtime.database.begin() as session:
+        assert (await session.get_one(RunRow, repair)).status == "cancelled"
+
+
+def repairs_of(runtime: Runtime, run: RunRow) -> Iterator[NewRun]:
+    while True:
+        yield new_run(
+            runtime.keyring,
+            runtime.tenant_id,
+            "repair",
+            priority=Priority.BULK,
+            run_input={"run_id": str(run.id)},
+        )
+
+
 async def waits_for_a_lock(runtime: Runtime) -> bool:
     async with runtime.database.begin() as session:
         waiting = await session.scalar(
             text(
                 "SELECT count(*) FROM pg_stat_activity "
-                "WHERE wait_event = 'advisory' AND datname = current_database()"
+                "WHERE wait_event_type = 'Lock' AND datname = current_database()"
             )
         )
     return bool(waiting)
