@@ -170,6 +170,11 @@ def describe(
     return message.text(language, dict(details)) if message else code.text(language)
 
 
+def stored_code(code: str | None) -> ErrorCode | None:
+    """The code of a stored failure; None also for one that a later version has stored."""
+    return ErrorCode.__members__.get(code or "")
+
+
 def unwrap(error: BaseException) -> BaseException:
     """The one error that a group of concurrent calls stands for: a bug, else a permanent one."""
     if not isinstance(error, BaseExceptionGroup):

@@ -100,6 +100,11 @@ class Message(Enum):
     # fmt: on
 
 
+def printable(text: str) -> str:
+    """Somebody's words in one line: no control character reaches a terminal, nor NUL a database."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 class _Parameters(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "?"

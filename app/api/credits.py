@@ -6,19 +6,21 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.api.dependencies import Context
 from app.credits import ledger
 from app.credits.ledger import MAX_CREDITS_AT_ONCE, Balance
 from app.credits.tables import EntryRow
 from app.credits.verification import Verification, verify
+from app.messages import printable
 from app.pipeline.tables import RunStatus
 
 router = APIRouter(prefix="/v1/credits", tags=["credits"])
 
 MAX_PAGE = 200
 _MADE_BY = "api"
+_MAX_ENTRY_ID = 2**63 - 1
 
 
 class CreditsView(BaseModel):
@@ -71,7 +73,9 @@ class VerificationView(BaseModel):
 
 
 Note = Annotated[
-    str, Field(max_length=500, description="Why, for those who look later. No personal data.")
+    str,
+    Field(max_length=500, description="Why, for those who look later. No personal data."),
+    AfterValidator(printable),
 ]
 
 
@@ -115,7 +119,7 @@ async def show_credits(runtime: Context) -> CreditsView:
 @router.get("/entries")
 async def list_entries(
     runtime: Context,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=_MAX_ENTRY_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
 ) -> EntryPage:
     """The ledger."""

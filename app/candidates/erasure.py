@@ -30,7 +30,7 @@ from app.candidates.tables import (
     VersionRow,
 )
 from app.candidates.thumbnails import picture_keys
-from app.errors import ErrorCode, PermanentError, RetryableError
+from app.errors import ErrorCode, PermanentError, RetryableError, stored_code
 from app.messages import Message
 from app.pipeline import fencing
 from app.pipeline.cancelling import cancel_run
@@ -161,7 +161,7 @@ async def refuse_erased(
 async def scrub_refused(session: AsyncSession, keyring: Keyring, run_id: UUID) -> bool:
     """Destroy what a run holds that was refused since its person had been erased; False otherwise."""
     run = await session.get(RunRow, run_id)
-    if run is None or run.code is None or ErrorCode(run.code) is not ErrorCode.ERASED:
+    if run is None or stored_code(run.code) is not ErrorCode.ERASED:
         return False
     await object_keys.outlive_runs(session, keyring, [run])
     await _scrub(session, [run])

@@ -20,6 +20,8 @@ from app.store.keys import TenantId
 
 MAX_TOP_K = 100
 
+_DAY = timedelta(days=1)
+
 _Skills = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=20)
 ]
@@ -60,7 +62,7 @@ class SearchOrder(BaseModel):
             max_years=self.max_years,
             language=self.language,
             created_since=self.created_since and _midnight(self.created_since),
-            created_before=self.created_until and _midnight(self.created_until + timedelta(days=1)),
+            created_before=self.created_until and _end(self.created_until),
         )
 
 
@@ -139,3 +141,8 @@ def _view(hit: Hit, candidate: CandidateView) -> HitView:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _end(day: date) -> datetime:
+    """The next midnight; the last day that there is has none, and ends as it begins."""
+    return _midnight(min(day, date.max - _DAY) + _DAY)

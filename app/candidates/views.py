@@ -15,7 +15,7 @@ from app.candidates.intake import file_name_place
 from app.candidates.profile import Profile
 from app.candidates.protection import profile_place
 from app.candidates.tables import CandidateRow, FileRow, VersionRow
-from app.errors import ErrorCode, PermanentError, describe
+from app.errors import ErrorCode, PermanentError, describe, stored_code
 from app.messages import Language, Message
 from app.pipeline import records as runs
 from app.pipeline.bill import SpendView, view_spend
@@ -224,11 +224,11 @@ async def file_name(
 
 def sentence(run: RunRow, language: Language) -> str | None:
     """What happened, for people; None while nothing is to be said."""
-    if run.code is None:
+    if (code := stored_code(run.code)) is None:
         return None
     # A sentence that a later version dropped leaves that of the code.
     message = Message.__members__.get(run.message or "")
-    return describe(ErrorCode(run.code), message, run.details, language)
+    return describe(code, message, run.details, language)
 
 
 def mask_name(name: str | None) -> str | None:
@@ -253,7 +253,7 @@ def _view_stage(row: StageRow, language: Language) -> StageView:
         attempt=row.attempt,
         tries=row.tries,
         code=row.code,
-        message=ErrorCode(row.code).text(language) if row.code else None,
+        message=code.text(language) if (code := stored_code(row.code)) else None,
     )
 
 

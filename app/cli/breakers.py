@@ -13,6 +13,7 @@ from app.cli.serving import connected
 from app.cli.who import operator
 from app.coordination.breaker_reports import BreakerInProcess, BreakerView, ChangeReport
 from app.coordination.breakers import LOOK_EVERY_S, BreakerControl
+from app.messages import printable
 from app.resilience.breaker_states import Mode, State
 from app.settings import Settings
 
@@ -195,8 +196,7 @@ def _print_orders(views: Sequence[BreakerView]) -> None:
 def _ordered(view: BreakerView) -> str:
     if view.mode == Mode.AUTOMATIC.value or view.changed_at is None:
         return ""
-    # Written by anyone with a key: no control characters reach the terminal.
-    reason = "".join(char if char.isprintable() else " " for char in view.reason or "")
+    reason = printable(view.reason or "")  # written by anyone with a key
     return f"{view.mode} by {view.changed_by} at {view.changed_at:%Y-%m-%d %H:%M:%S}: {reason}"
 
 

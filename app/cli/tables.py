@@ -5,6 +5,8 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from app.messages import printable
+
 
 def table(*columns: str) -> Table:
     """A table without lines; long cells are folded, not cut."""
@@ -17,7 +19,7 @@ def table(*columns: str) -> Table:
 def plain(value: object) -> Text:
     """Anything as text; neither markup nor control characters reach the terminal."""
     shown = "" if value is None else str(value)
-    return Text("".join(char if char.isprintable() else " " for char in shown))
+    return Text(printable(shown))
 
 
 def moment(at: datetime | None) -> str:

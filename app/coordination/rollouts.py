@@ -20,7 +20,7 @@ from app.coordination.announcements import Announcements, Topic
 from app.coordination.announcements import Message as Announcement
 from app.coordination.tables import RolloutRow
 from app.errors import ErrorCode, PermanentError, RetryableError
-from app.messages import Message
+from app.messages import Message, printable
 from app.resilience.rollout import Rollout
 from app.resilience.rollout_config import OFF, Extent, RolloutSpec
 from app.resilience.rollout_guard import Result, Verdict
@@ -134,8 +134,8 @@ class Rollouts:
             "name": name,
             "shadow": extent.shadow,
             "share_bp": extent.share_bp,
-            "reason": _printable(reason),
-            "changed_by": _printable(changed_by),
+            "reason": printable(reason)[:_MAX_REASON_CHARS],
+            "changed_by": printable(changed_by)[:_MAX_REASON_CHARS],
             "changed_at": func.clock_timestamp(),
         }
         statement = (
@@ -300,8 +300,3 @@ def _decision(row: RolloutRow | None) -> Decision | None:
         changed_by=row.changed_by,
         changed_at=row.changed_at,
     )
-
-
-def _printable(text: str) -> str:
-    """Some operator's words: no control character reaches a terminal, nor NUL the database."""
-    return "".join(char if char.isprintable() else " " for char in text)[:_MAX_REASON_CHARS]

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from app.errors import ErrorCode, PermanentError, WorkerError
+from app.errors import ErrorCode, PermanentError, WorkerError, stored_code
 from app.messages import Message
 from app.providers.addresses import host_and_port
 from app.providers.http import Http
@@ -240,7 +240,7 @@ def _outgoing(
         body=delivery.body,
         tries=delivery.tries,
         http_status=delivery.http_status,
-        code=ErrorCode(delivery.code) if delivery.code else None,
+        code=stored_code(delivery.code),
         disabled=endpoint.state != EndpointState.ACTIVE,
     )
 

@@ -85,7 +85,7 @@ async def test_a_mode_is_ordered_with_its_reason_and_taken_back(
     client: httpx.AsyncClient, process: Process
 ) -> None:
     for mode, state in (("forced_open", State.FORCED_OPEN), ("automatic", State.CLOSED)):
-        order = {"mode": mode, "reason": "  the provider is repaired "}
+        order = {"mode": mode, "reason": "  the provider\0is repaired "}
         reply = await client.put("/v1/breakers/llm", json=order)
         assert reply.status_code == 200
         told = reply.json()

@@ -73,6 +73,21 @@ async def test_what_makes_no_sense_is_refused_and_changes_nothing(
     assert (await client.get("/v1/credits/verification")).json()["entries"] == 0
 
 
+async def test_what_no_database_can_hold_is_left_out_of_a_note(client: httpx.AsyncClient) -> None:
+    for path, method in (("grants", "POST"), ("adjustments", "POST"), ("unlimited", "PUT")):
+        body = {"note": "a\0b"} | ({} if path == "unlimited" else {"credits": 1})
+        reply = await client.request(method, f"/v1/credits/{path}", json=body)
+        assert reply.status_code == 200, path
+    entries = (await client.get("/v1/credits/entries")).json()["entries"]
+    assert [entry["note"] for entry in entries] == ["unlimited: a b", "a b", "a b"]
+
+
+async def test_a_cursor_that_no_entry_can_have_is_refused(client: httpx.AsyncClient) -> None:
+    for cursor, status in ((2**63 - 1, 200), (2**63, 422)):
+        reply = await client.get("/v1/credits/entries", params={"cursor": cursor})
+        assert reply.status_code == status
+
+
 async def test_every_route_asks_for_a_key(client: httpx.AsyncClient) -> None:
     del client.headers["Authorization"]
     for method, path in (

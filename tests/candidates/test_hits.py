@@ -18,6 +18,11 @@ def test_days_count_whole_at_both_ends() -> None:
     assert filters.created_before == datetime(2024, 5, 3, tzinfo=UTC)
 
 
+def test_the_last_day_there_is_can_be_asked_for() -> None:
+    filters = SearchOrder(query="nurse", created_until=date.max).filters()
+    assert filters.created_before == datetime(9999, 12, 31, tzinfo=UTC)
+
+
 def test_an_order_without_filters_has_none() -> None:
     assert not SearchOrder(query="nurse").filters()
     assert SearchOrder(query="nurse", min_years=0).filters()
