@@ -15,6 +15,7 @@ from app.candidates.intake import file_name_place
 from app.candidates.profile import Profile
 from app.candidates.protection import profile_place
 from app.candidates.tables import CandidateRow, FileRow, VersionRow
+from app.documents.blocks import DOCUMENT_SUFFIXES
 from app.errors import ErrorCode, PermanentError, describe, stored_code
 from app.messages import Language, Message
 from app.pipeline import records as runs
@@ -213,13 +214,17 @@ async def file_name(
 ) -> str | None:
     """The name that the file came with.
 
-    Without `reveal` only its ending: people name files after themselves. None once it was dropped.
+    Without `reveal` only its ending, where that is one of a document's: people name files after
+    themselves, with dots too. None once it was dropped.
     """
     if file is None or not file.name_sealed or run.data_key_id is None:
         return None
     key = await load_data_key(session, keyring, run.data_key_id)
     name = key.open(file.name_sealed, file_name_place(run.id))
-    return name if reveal else f"*{PurePath(name).suffix}"
+    if reveal:
+        return name
+    ending = PurePath(name).suffix
+    return f"*{ending}" if ending.lower() in DOCUMENT_SUFFIXES else "*"
 
 
 def sentence(run: RunRow, language: Language) -> str | None:

@@ -17,6 +17,7 @@ from app.candidates.intake import Accepted
 from app.candidates.views import RunView, view_run
 from app.cli.render import Progress, console, print_json, print_runs
 from app.cli.serving import connected
+from app.documents.blocks import DOCUMENT_SUFFIXES
 from app.errors import ErrorCode, PermanentError
 from app.jobs import worker
 from app.messages import Message
@@ -25,27 +26,6 @@ from app.pipeline.tables import RunStatus
 from app.queue.envelope import Priority
 from app.queue.worker import Stop
 from app.settings import Settings
-
-DOCUMENT_SUFFIXES = frozenset(
-    [
-        ".pdf",
-        ".doc",
-        ".docx",
-        ".hwp",
-        ".hwpx",
-        ".odt",
-        ".rtf",
-        ".txt",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".webp",
-    ]
-)
-"""Only used to tell a folder that poses as a document; what a file is, its content says."""
 
 SKIPPED_SUFFIXES = frozenset(
     [

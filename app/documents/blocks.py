@@ -20,6 +20,28 @@ class Format(StrEnum):
     DOC = "doc"
 
 
+DOCUMENT_SUFFIXES = frozenset(
+    [
+        ".pdf",
+        ".doc",
+        ".docx",
+        ".hwp",
+        ".hwpx",
+        ".odt",
+        ".rtf",
+        ".txt",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".webp",
+    ]
+)
+"""How documents are named, which says nothing of what they are: their content does."""
+
+
 class Source(StrEnum):
     """Where the characters come from."""
 

@@ -1,10 +1,11 @@
 import pytest
 
 from app.bootstrap import Runtime
-from app.candidates.views import mask_name, view_run
+from app.candidates.records import file_of
+from app.candidates.views import file_name, mask_name, view_run
 from app.messages import Language
 from app.pipeline.acceptance import accept, new_run
-from app.pipeline.tables import RunStatus, StageRow, StageStatus
+from app.pipeline.tables import RunRow, RunStatus, StageRow, StageStatus
 from app.queue.envelope import Priority
 
 
@@ -14,6 +15,26 @@ from app.queue.envelope import Priority
 )
 def test_a_name_is_masked_to_its_first_letter(name: str | None, masked: str | None) -> None:
     assert mask_name(name) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Jane Exampleton.PDF", "*.PDF"),
+        ("이력서.윤가온 010-1234-5678", "*"),
+        ("resume.jane", "*"),
+        ("이력서", "*"),
+    ],
+)
+async def test_of_a_file_name_only_the_ending_of_a_document_is_shown(
+    runtime: Runtime, name: str, shown: str
+) -> None:
+    accepted = await runtime.intake.accept(name, b"one")
+    async with runtime.database.begin() as session:
+        run = await session.get_one(RunRow, accepted.run_id)
+        file = await file_of(session, run.id)
+        assert await file_name(session, runtime.keyring, run, file, reveal=False) == shown
+        assert await file_name(session, runtime.keyring, run, file, reveal=True) == name
 
 
 async def test_a_code_of_a_later_version_is_shown_without_a_sentence(runtime: Runtime) -> None:
