@@ -4,15 +4,18 @@ import shutil
 import sys
 
 from app.embedded import owner
+from app.messages import printable
 from app.settings import Settings
 
-_OURS = ("blobs", "keys", "logs", "postgres", "sockets", "valkey")
+_FOLDERS = frozenset({"blobs", "keys", "logs", "postgres", "postgres.new", "sockets", "valkey"})
+_FILES = frozenset({"lock", "postgres.lock", "valkey.lock", "scripted-provider.url"})
 
 
 def delete_data(settings: Settings, *, sure: bool) -> int:
     """The `reset` command: asks, unless `sure`.
 
-    Refuses while the servers run, and refuses a folder that does not look like ours.
+    Refuses while the servers run, and refuses a folder that holds nothing of ours, or anything else:
+    many a folder has one named `logs`.
     """
     folder = settings.data.folder.resolve()
     if not folder.exists():
@@ -21,8 +24,16 @@ def delete_data(settings: Settings, *, sure: bool) -> int:
     if (pid := owner(folder)) is not None:
         print(f"naru: process {pid} uses {folder}; stop it first.", file=sys.stderr)
         return 1
-    if not any((folder / name).is_dir() for name in _OURS):
+    found = {entry.name: entry.is_dir() for entry in folder.iterdir()}
+    if not any(found.get(name) for name in _FOLDERS):
         print(f"naru: {folder} is no data folder of Naru; delete it yourself.", file=sys.stderr)
+        return 1
+    if strange := sorted(found.keys() - _FOLDERS - _FILES):
+        print(
+            f"naru: {folder} also holds what is not of Naru: {printable(', '.join(strange))}; "
+            "move that away, or delete the folder yourself.",
+            file=sys.stderr,
+        )
         return 1
     if not sure:
         print(

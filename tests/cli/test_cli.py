@@ -224,6 +224,10 @@ async def test_reset_asks_first_and_deletes_only_a_data_folder(run: Run, tmp_pat
     other.mkdir()
     (other / "precious.txt").touch()
     assert (await run("reset", "--yes", DATA__FOLDER=str(other))).returncode == 1
-    assert other.exists()
+    (other / "logs").mkdir()  # as many a folder has
+    shared = await run("reset", "--yes", DATA__FOLDER=str(other))
+    assert shared.returncode == 1
+    assert "precious.txt" in shared.stderr
+    assert (other / "precious.txt").exists()
     assert (await run("reset", "--yes")).returncode == 0
     assert not data.exists()
