@@ -17,6 +17,7 @@ from app.candidates.intake import Accepted
 from app.candidates.views import RunView, view_run
 from app.cli.render import Progress, console, print_json, print_runs
 from app.cli.serving import connected
+from app.cli.tables import plain
 from app.documents.blocks import DOCUMENT_SUFFIXES
 from app.errors import ErrorCode, PermanentError
 from app.jobs import worker
@@ -216,14 +217,13 @@ async def ingest(
 def _print_already_there(report: Report) -> None:
     runs = {view.file: view.id for view in report.runs}
     for path in report.already_there:
-        console().print(
-            f"{path}: already there, as run {runs[path]}. To read it anew: --force", markup=False
-        )
+        known = f"{path}: already there, as run {runs[path]}. To read it anew: --force"
+        console().print(plain(known))
 
 
 def _print_not_accepted(report: Report) -> None:
     for path in report.not_accepted:
-        console().print(f"{path}: not accepted", markup=False)
+        console().print(plain(f"{path}: not accepted"))
     if report.not_accepted:
         console().print(ErrorCode.INSUFFICIENT_CREDITS.english, markup=False)
 

@@ -17,6 +17,8 @@ from rich.text import Text
 
 from app.candidates.views import CandidateView, RunView, mask_name
 from app.cli.profiles import print_profile
+from app.cli.tables import plain
+from app.messages import printable
 from app.pipeline.records import RunProgress
 from app.pipeline.tables import AttemptRow, RunStatus, StageRow, StageStatus
 from app.resilience.spending import units
@@ -77,7 +79,7 @@ class Progress:
 
     def add(self, run_id: UUID, name: str) -> None:
         self._tasks[run_id] = self._bars.add_task(
-            Text(name).plain.replace("[", "\\["),
+            printable(name).replace("[", "\\["),
             total=_STAGES,
             state="queued",
             stage="",
@@ -105,23 +107,21 @@ def print_runs(runs: Sequence[RunView], *, skipped: Sequence[str], reveal: bool)
         skills = list(profile.skills) if profile else []
         more = f" +{len(skills) - _SKILLS_SHOWN}" if len(skills) > _SKILLS_SHOWN else ""
         table.add_row(
-            _plain((run.file or "").rsplit("/", 1)[-1]),
+            plain((run.file or "").rsplit("/", 1)[-1]),
             Text(run.status, style=_COLORS.get(run.status, "")),
-            _plain(name if reveal else mask_name(name)),
-            _plain(profile.headline if profile else None),
-            _plain(", ".join(skills[:_SKILLS_SHOWN]) + more),
+            plain(name if reveal else mask_name(name)),
+            plain(profile.headline if profile else None),
+            plain(", ".join(skills[:_SKILLS_SHOWN]) + more),
             "" if run.ms is None else f"{run.ms:,}",
-            _plain(run.code),
+            plain(run.code),
         )
     out = console()
     out.print(table)
     for run in runs:
         if run.message:
-            out.print(
-                f"{(run.file or str(run.id)).rsplit('/', 1)[-1]}: {run.message}", markup=False
-            )
+            out.print(plain(f"{(run.file or str(run.id)).rsplit('/', 1)[-1]}: {run.message}"))
     if skipped:
-        out.print(f"Skipped, no documents: {', '.join(skipped)}", markup=False)
+        out.print(plain(f"Skipped, no documents: {', '.join(skipped)}"))
 
 
 def print_run_list(runs: Sequence[RunView]) -> None:
@@ -130,12 +130,12 @@ def print_run_list(runs: Sequence[RunView]) -> None:
     for run in runs:
         table.add_row(
             str(run.id),
-            _plain((run.file or f"({run.flow})").rsplit("/", 1)[-1]),
+            plain((run.file or f"({run.flow})").rsplit("/", 1)[-1]),
             Text(run.status, style=_COLORS.get(run.status, "")),
             str(run.attempt),
             f"{run.created_at:%Y-%m-%d %H:%M:%S}",
             "" if run.ms is None else f"{run.ms:,}",
-            _plain(run.code),
+            plain(run.code),
         )
     console().print(table)
 
@@ -180,10 +180,10 @@ def print_waterfall(
                     str(row.tries),
                     axis.ms(row.started_at, ended_at),
                     axis.bar(row.started_at, ended_at, "█"),
-                    _plain(row.code),
+                    plain(row.code),
                 )
         outcome = attempt.outcome or "under way"
-        table.add_row(number, "", outcome, "", "", "", _plain(attempt.code), end_section=True)
+        table.add_row(number, "", outcome, "", "", "", plain(attempt.code), end_section=True)
     out.print(table)
 
 
@@ -231,7 +231,7 @@ def print_candidate(view: CandidateView, *, sources: bool = False) -> None:
     fields: dict[str, Any] = view.model_dump(mode="json", exclude={"profile"})
     for name, value in fields.items():
         for line in _lines(value):
-            table.add_row(_plain(name), _plain(line))
+            table.add_row(plain(name), plain(line))
     out = console()
     out.print(table)
     if view.profile:
@@ -251,10 +251,10 @@ def print_hits(query: str, hits: Sequence["HitView"]) -> None:
             f"{hit.keyword:.2f}",
             f"{hit.meaning:.2f}",
             str(hit.candidate.id),
-            _plain(hit.candidate.name),
-            _plain(hit.candidate.headline),
-            _plain(", ".join(dict.fromkeys((*hit.words, *hit.skills)))),
-            _plain(hit.snippet),
+            plain(hit.candidate.name),
+            plain(hit.candidate.headline),
+            plain(", ".join(dict.fromkeys((*hit.words, *hit.skills)))),
+            plain(hit.snippet),
         )
     out.print(table)
 
@@ -267,7 +267,7 @@ def print_settings(settings: Settings, *, as_json: bool) -> None:
         return
     table = _table("setting", "value", "")
     for name, value, is_default in rows:
-        table.add_row(name, _plain(value), "" if is_default else "set")
+        table.add_row(name, plain(value), "" if is_default else "set")
     console().print(table)
 
 
@@ -294,9 +294,9 @@ def _shown(value: object) -> object:
 def _candidate_cells(view: CandidateView) -> tuple[Text | str, ...]:
     return (
         str(view.id),
-        _plain(view.name),
-        _plain(view.headline),
-        _plain(", ".join(view.skills[:_SKILLS_SHOWN])),
+        plain(view.name),
+        plain(view.headline),
+        plain(", ".join(view.skills[:_SKILLS_SHOWN])),
         f"{view.years:g}",
         view.language,
         view.analyst,
@@ -315,12 +315,6 @@ def _line(item: object) -> str:
         parts = cast("dict[str, object]", item).values()
         return "  ".join(str(part) for part in parts if part is not None)
     return str(item)
-
-
-def _plain(value: object) -> Text:
-    """Text of a document is data: no markup, no control characters reach the terminal."""
-    shown = "" if value is None else str(value)
-    return Text("".join(char if char.isprintable() else " " for char in shown))
 
 
 def _table(*columns: str) -> Table:
