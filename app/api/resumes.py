@@ -69,8 +69,6 @@ async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the requ
         )
     status_url = f"/v1/runs/{accepted.run_id}"
     response.headers["Location"] = status_url
-    status = RunStatus.QUEUED
-    if accepted.already_there is not None:
-        status = accepted.already_there
+    if accepted.already_there:
         response.status_code = 200
-    return AcceptedRun(run_id=accepted.run_id, status=status, status_url=status_url)
+    return AcceptedRun(run_id=accepted.run_id, status=accepted.status, status_url=status_url)

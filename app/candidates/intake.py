@@ -42,12 +42,14 @@ log = get_logger(__name__)
 class Accepted:
     """`is_new` is False when the idempotency key, or the file itself, was accepted before.
 
-    `already_there` is the state of the run that the same bytes have: nothing was stored again.
+    `status` is that of the run as it stands. `already_there`: it is found by its bytes alone, and
+    nothing was stored again.
     """
 
     run_id: UUID
     is_new: bool
-    already_there: RunStatus | None = None
+    status: RunStatus
+    already_there: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +89,22 @@ class Intake:
         content before, and INSUFFICIENT_CREDITS, STORAGE_ERROR, CIRCUIT_OPEN or DB_CONNECTION when
         nothing was accepted. A file above the size limit is not stored: its run is `failed` at once.
         """
+        fingerprint = self.index.content(data)
+        if known := await self._known(idempotency_key, fingerprint):
+            return known
         size_mib = len(data) / 1024 / 1024
         if size_mib > self.max_file_mib:
             details: dict[str, object] = {
                 "size_mib": round(size_mib, 1),
                 "limit_mib": f"{self.max_file_mib:g}",
             }
-            return await self.refuse(name, Message.FILE_TOO_LARGE, details)
-        fingerprint = self.index.content(data)
-        if known := await self._known(idempotency_key, fingerprint):
-            return known
+            return await self.refuse(
+                name,
+                Message.FILE_TOO_LARGE,
+                details,
+                idempotency_key=idempotency_key,
+                fingerprint=fingerprint,
+            )
         if not force and (known := await self._already_there(fingerprint)):
             return known
         await self._check_credits()
@@ -129,19 +137,28 @@ class Intake:
         draft.file.source_key_sealed = object_keys.seal(draft.key, draft.run.id, object_key)
         return await self._queue(draft)
 
-    async def refuse(self, name: str, message: Message, details: dict[str, object]) -> Accepted:
+    async def refuse(
+        self,
+        name: str,
+        message: Message,
+        details: dict[str, object],
+        *,
+        idempotency_key: str | None = None,
+        fingerprint: bytes | None = None,
+    ) -> Accepted:
         """Record a file that is not even read, so that it is listed with its reason."""
-        draft = self._draft(name)
+        draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
         draft.run.status = RunStatus.FAILED
         draft.run.code = ErrorCode.INVALID_FILE
         draft.run.message = message.name
         draft.run.details = details
         draft.run.finished_at = func.now()
-        await self._insert(draft)
+        if known := await self._insert(draft):
+            return known
         if draft.run.owes:
             run = draft.run
             await self._deliver(effects_of(run.id, run.tenant_id, traceparent=run.traceparent))
-        return Accepted(run_id=draft.run.id, is_new=True)
+        return Accepted(run_id=draft.run.id, is_new=True, status=RunStatus.FAILED)
 
     async def _known(self, idempotency_key: str | None, fingerprint: bytes) -> Accepted | None:
         if idempotency_key is None:
@@ -152,7 +169,7 @@ class Intake:
             return None
         if run.fingerprint != fingerprint:
             raise PermanentError(ErrorCode.IDEMPOTENCY_CONFLICT)
-        return Accepted(run_id=run.id, is_new=False)
+        return Accepted(run_id=run.id, is_new=False, status=RunStatus(run.status))
 
     def _draft(
         self, name: str, *, idempotency_key: str | None = None, fingerprint: bytes | None = None
@@ -178,21 +195,14 @@ class Intake:
     async def _queue(self, draft: "_Draft", *, only_once: bool = False) -> Accepted:
         try:
             known = await self._insert(draft, only_once=only_once)
-        except IntegrityError:
-            # The same idempotency key was accepted by another request in the same moment.
-            await self.storage.execute(partial(self.blobs.delete, draft.file.blob_key))
-            known = await self._known(draft.run.idempotency_key, draft.run.fingerprint or b"")
-            if known is None:
-                raise
-            return known
-        except PermanentError:  # the last credits went to another request in the meantime
+        except PermanentError:  # the last credits, or the key, went to another request meanwhile
             await self._take_back(draft)
             raise
         if known is not None:
             await self._take_back(draft)
             return known
         await self._deliver(next_attempt(draft.run))
-        return Accepted(run_id=draft.run.id, is_new=True)
+        return Accepted(run_id=draft.run.id, is_new=True, status=RunStatus.QUEUED)
 
     async def _deliver(self, job: NewJob) -> None:
         try:
@@ -201,21 +211,28 @@ class Intake:
             log.warning("job_not_delivered_yet", job_id=job.job_id, code=error.code)
 
     async def _insert(self, draft: "_Draft", *, only_once: bool = False) -> Accepted | None:
-        """None when it is stored; the run of the same bytes, when that was stored meanwhile."""
+        """None when it is stored; the run of the same bytes or key, when that was stored meanwhile."""
         fingerprint = draft.run.fingerprint
-        async with self.database.begin() as session:
-            if only_once and fingerprint is not None:
-                # Whoever stores the same bytes at this moment waits here until we are done.
-                await candidates.lock(session, [fingerprint])
-                if known := await _run_of(session, self.tenant_id, fingerprint):
-                    return known
-            if draft.run.status == RunStatus.QUEUED:
-                await reserve_for(session, draft.run, self.credits_per_file)
-            await accept(session, draft, deadline_s=self.run_deadline_s)
-            session.add(draft.file)
-            if draft.run.status != RunStatus.QUEUED:  # refused: this is its end
-                status, code = RunStatus(draft.run.status), ErrorCode(draft.run.code)
-                await fencing.owe(session, draft.run, fencing.owed(draft.run, status, code))
+        try:
+            async with self.database.begin() as session:
+                if only_once and fingerprint is not None:
+                    # Whoever stores the same bytes at this moment waits here until we are done.
+                    await candidates.lock(session, [fingerprint])
+                    if known := await _run_of(session, self.tenant_id, fingerprint):
+                        return known
+                if draft.run.status == RunStatus.QUEUED:
+                    await reserve_for(session, draft.run, self.credits_per_file)
+                await accept(session, draft, deadline_s=self.run_deadline_s)
+                session.add(draft.file)
+                if draft.run.status != RunStatus.QUEUED:  # refused: this is its end
+                    status, code = RunStatus(draft.run.status), ErrorCode(draft.run.code)
+                    await fencing.owe(session, draft.run, fencing.owed(draft.run, status, code))
+        except IntegrityError:
+            # The same idempotency key was accepted by another request in the same moment.
+            known = await self._known(draft.run.idempotency_key, fingerprint or b"")
+            if known is None:
+                raise
+            return known
         return None
 
     async def _check_credits(self) -> None:
@@ -242,7 +259,7 @@ async def _run_of(
     run = await candidates.run_of_content(session, tenant_id, fingerprint)
     if run is None:
         return None
-    return Accepted(run_id=run.id, is_new=False, already_there=RunStatus(run.status))
+    return Accepted(run_id=run.id, is_new=False, status=RunStatus(run.status), already_there=True)
 
 
 def original_place(run_id: UUID) -> Place:

@@ -1,10 +1,12 @@
 import base64
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from app.bootstrap import Runtime, api_keys
+from app.errors import ErrorCode, PermanentError
 from tests.flows.conftest import working
 
 PROBLEM = "application/problem+json"
@@ -92,6 +94,35 @@ async def test_an_idempotency_key_is_honoured(client: httpx.AsyncClient) -> None
     assert first.json()["run_id"] == again.json()["run_id"]
     assert other.status_code == 409
     assert other.json()["code"] == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_the_same_request_is_answered_with_the_state_of_its_run(
+    client: httpx.AsyncClient,
+) -> None:
+    async def post() -> httpx.Response:
+        return await client.post(
+            "/v1/resumes", files={"file": ("a.txt", b"one")}, headers={"Idempotency-Key": "k1"}
+        )
+
+    first = await post()
+    cancelled = await client.post(f"{first.json()['status_url']}/cancel")
+    assert cancelled.status_code == 200
+    again = await post()
+    assert (again.status_code, again.json()["status"]) == (202, "cancelled")
+    assert again.json()["run_id"] == first.json()["run_id"]
+
+
+async def test_a_file_above_the_limit_heeds_the_idempotency_key_too(runtime: Runtime) -> None:
+    intake = replace(runtime.intake, max_file_mib=0.0001)
+    first, again = [
+        await intake.accept("a.pdf", bytes(1_000), idempotency_key="k1") for _ in range(2)
+    ]
+    assert (first.is_new, first.status) == (True, "failed")
+    assert (again.run_id, again.is_new, again.status) == (first.run_id, False, "failed")
+    for other in (bytes(2_000), b"small"):
+        with pytest.raises(PermanentError) as refused:
+            await intake.accept("a.pdf", other, idempotency_key="k1")
+        assert refused.value.code is ErrorCode.IDEMPOTENCY_CONFLICT
 
 
 async def test_a_body_above_the_limit_is_refused_declared_or_not(

@@ -34,7 +34,8 @@ async def test_a_file_that_is_there_gives_its_run_unless_that_failed_or_was_canc
 
     anew = status in {RunStatus.FAILED, RunStatus.CANCELLED}
     assert again.is_new is anew
-    assert again.already_there == (None if anew else status)
+    assert again.already_there is not anew
+    assert again.status == (RunStatus.QUEUED if anew else status)
     assert (again.run_id == first.run_id) is not anew
     assert await stored(runtime) == ((2, 2) if anew else (1, 1))
 
@@ -75,11 +76,11 @@ async def test_equal_uploads_at_the_same_moment_are_one_run_and_leave_one_blob(
 async def test_an_idempotency_key_says_the_same_as_ever(runtime: Runtime) -> None:
     first = await runtime.intake.accept("a.txt", b"one", idempotency_key="k", force=True)
     again = await runtime.intake.accept("a.txt", b"one", idempotency_key="k", force=True)
-    assert (again.run_id, again.is_new, again.already_there) == (first.run_id, False, None)
+    assert (again.run_id, again.is_new, again.already_there) == (first.run_id, False, False)
     with pytest.raises(Exception, match="used for another request"):
         await runtime.intake.accept("a.txt", b"two", idempotency_key="k")
     other = await runtime.intake.accept("a.txt", b"one", idempotency_key="k2")
-    assert (other.run_id, other.already_there) == (first.run_id, RunStatus.QUEUED)
+    assert (other.run_id, other.already_there, other.status) == (first.run_id, True, "queued")
 
 
 async def test_the_name_of_an_object_is_not_taken_for_the_bytes_of_a_file(
