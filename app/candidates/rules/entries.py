@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.candidates.rules.cards import unfolded
 from app.candidates.rules.dates import Period, periods, without_periods
 from app.candidates.rules.indents import with_indents
+from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
 from app.candidates.rules.marks import with_marks
 from app.candidates.rules.parts import SEPARATOR
@@ -63,16 +64,29 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
             if double := with_second_row(columns, lines[at + 1 : at + 2]):
                 columns = double
                 at += 1
-            found += _grouped(plain, singles=singles)
+            firm = _firm_over(lines[:at][-1:], columns)
+            found += _grouped(plain[:-1] if firm and plain else plain, singles=singles)
             plain = []
             at, more = read_table(lines, at + 1, columns)
-            found += more
+            found += [
+                replace(row, columns={**row.columns, **firm}) if row.columns else row
+                for row in more
+            ]
             continue
         plain.append(lines[at])
         at += 1
     rows = labelled(plain)
     plain = with_indents(with_marks(plain))
     return found + (rows or _grouped(plain, singles=singles))
+
+
+def _firm_over(above: Sequence[Line], columns: Sequence[frozenset[Label]]) -> dict[Label, str]:
+    """▶ 나루식품 over a table of 기간 | 부서 | 직위: the employer of all its rows."""
+    named = frozenset[Label]().union(*columns)
+    if not named & {Label.TITLE, Label.DEPARTMENT} or named & {Label.COMPANY, Label.SCHOOL}:
+        return {}
+    names = [x.text for x in above if is_headish(replace(x, bullet=False)) and not periods(x.text)]
+    return {} if not names or title_score(names[0]) else {Label.COMPANY: names[0]}
 
 
 def _is_particular(text: str) -> bool:

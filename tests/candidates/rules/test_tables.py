@@ -67,3 +67,19 @@ def test_a_title_stands_over_a_block_of_labels(document: DocumentOf) -> None:
     found = labelled(read_lines(document(lines)))
 
     assert [entry.columns.get(Label.TITLE) for entry in found] == ["Sales Executive", "Valet"]
+
+
+def test_a_table_without_a_column_for_firms_stands_under_the_firm(document: DocumentOf) -> None:
+    lines = [
+        "▶ 나루식품", "기간‖부서‖직위", "2014년 1월 ~ 2018년 12월‖영업본부‖이사",
+        "2008년 3월 ~ 2013년 12월‖영업팀‖과장", "연 매출 380억 원에서 910억 원으로 확대",
+        "▶ ㈜다온유통", "기간‖부서‖직위", "2002년 5월 ~ 2008년 2월‖영업소‖주임",
+    ]  # fmt: skip
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(x.company, x.title) for x in found] == [
+        ("나루식품", "이사"),
+        ("나루식품", "과장"),
+        ("(주)다온유통", "주임"),
+    ]
