@@ -129,14 +129,19 @@ _REQUEST_ID = re.compile(r"[\w.:-]{1,80}")
 def mapped(provider: Provider) -> Generator[None]:
     """Turn the provider's exceptions into coded ones. Stands around awaits too.
 
-    What no table names passes through unchanged: it is a bug, and ends as WORKER_ERROR.
+    What no table names passes through unchanged: it is a bug, and ends as WORKER_ERROR. So does a
+    bug of the translation itself, without what was to be translated.
     """
     try:
         yield
     except WorkerError:
         raise
     except _foreign(provider) as error:
-        raise _translated(provider, error) from None
+        try:
+            coded = _translated(provider, error)
+        except Exception as bug:  # else `error` is logged with it: a secret URL, an echoed résumé
+            raise bug from None
+        raise coded from None
 
 
 def failure(provider: Provider, trouble: Trouble, details: Mapping[str, object]) -> WorkerError:
@@ -158,7 +163,7 @@ def retry_after_s(headers: Headers, *, now: datetime) -> float | None:
             return seconds
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+    except (ValueError, OverflowError):  # the second for a year or a zone of very many digits
         return None
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
 

@@ -120,6 +120,22 @@ def test_a_coded_error_passes_unchanged(provider: Provider) -> None:
     assert raised(provider, coded) is coded
 
 
+def test_a_wait_that_cannot_be_read_costs_neither_the_code_nor_the_secret() -> None:
+    wild = "Mon, 01 Jan 99999999999 00:00:00 GMT"
+    found = raised(Provider.HTTP, status(503, retry_after=wild))
+
+    assert found.code is ErrorCode.NETWORK_ERROR
+    assert CANARY not in "".join(traceback.format_exception(found))
+
+
+def test_a_bug_of_a_rule_does_not_carry_what_the_rule_was_about() -> None:
+    answerless = httpx.HTTPStatusError(CANARY, request=REQUEST, response=None)  # pyright: ignore[reportArgumentType] - the bug
+
+    with pytest.raises(AttributeError) as caught, mapped(Provider.HTTP):
+        raise answerless
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
 async def test_a_cancelled_call_stays_cancelled() -> None:
     async def hang() -> None:
         with mapped(Provider.LLM):
@@ -156,6 +172,8 @@ async def test_a_time_limit_inside_is_the_providers_timeout() -> None:
         ({"retry-after": "-5"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 05 Jan 2026 00:00:00 -99999999999999"}, None),
     ],
 )
 def test_the_wait_is_read_in_all_its_spellings(
