@@ -9,8 +9,9 @@ addresses (RFC 6890), of 2026.
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -24,6 +25,7 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port → the addresses of the host. Raises OSError as `socket.getaddrinfo` does."""
 
 MAX_URL_CHARS = 2_000
+_LOOKUPS_AT_ONCE = 4
 _LAST_PORT = 65_535
 
 _PRIVATE = (
@@ -68,15 +70,26 @@ _AUTHORITY_END = re.compile(r"[/?#]")
 _NO_SUCH_HOST = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY})
 
 
-async def look_up(host: str, port: int, *, executor: Executor | None = None) -> Sequence[str]:
-    """Ask the system. A name server that does not answer keeps a thread of `executor` for seconds."""
+@contextmanager
+def system_lookup() -> Generator[Lookup]:
+    """Ask the system, on threads of its own; at the end of the block, what still waits is dropped."""
+    # A name server that does not answer keeps a thread for many seconds. In the loop's own threads,
+    # where files are written and texts are sealed, a page that names 64 such hosts stopped it all.
+    threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="dns")
+    try:
+        yield partial(_look_up, executor=threads)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _look_up(host: str, port: int, *, executor: Executor) -> Sequence[str]:
     ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     found = await asyncio.get_running_loop().run_in_executor(executor, ask)
     return [str(answer[4][0]) for answer in found]
 
 
 async def resolve_public(
-    url: str, *, allow_private: bool = False, lookup: Lookup = look_up
+    url: str, *, lookup: Lookup, allow_private: bool = False
 ) -> tuple[Address, ...]:
     """The addresses of the URL's host, all of them public, in the order of the answer.
 

@@ -20,7 +20,7 @@ from typing import Any
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.messages import Message
 from app.providers import browser_launch
-from app.providers.addresses import Lookup, look_up, resolve_public
+from app.providers.addresses import Lookup, resolve_public, system_lookup
 from app.providers.devtools import GONE, Devtools, Refused, browser_failed, open_pipes
 from app.providers.forwarding import ForwardProxy, forward_proxy
 from app.settings import InvalidSettings
@@ -78,12 +78,9 @@ delete Navigator.prototype.serviceWorker
 class Browser:
     """Starts a browser for each picture. Callers limit how many there are at once."""
 
-    def __init__(
-        self, program: Path, settings: PortfolioSettings, *, lookup: Lookup = look_up
-    ) -> None:
+    def __init__(self, program: Path, settings: PortfolioSettings) -> None:
         self._program = program
         self._settings = settings
-        self._lookup = lookup
 
     async def picture(self, url: str) -> bytes:
         """A PNG of what the page shows above the fold; of what is there, where a limit cut it off.
@@ -92,13 +89,14 @@ class Browser:
         the browser, and NETWORK_ERROR when that does not start or ends.
         """
         settings = self._settings
-        # First: a link that must not be opened costs no browser.
-        await resolve_public(url, allow_private=settings.allow_private, lookup=self._lookup)
-        try:
-            async with self._opened() as (_, page):
-                return await page.shown(url)
-        except TimeoutError:
-            raise _too_heavy("time", "TIMEOUT") from None
+        with system_lookup() as lookup:  # for this page alone: slow hosts of it hold up no other
+            # First: a link that must not be opened costs no browser.
+            await resolve_public(url, allow_private=settings.allow_private, lookup=lookup)
+            try:
+                async with self._opened(lookup) as (_, page):
+                    return await page.shown(url)
+            except TimeoutError:
+                raise _too_heavy("time", "TIMEOUT") from None
 
     async def check(self) -> str:
         """Start it and draw an empty page; returns its name and version.
@@ -106,9 +104,10 @@ class Browser:
         Raises NETWORK_ERROR when that does not work within the time for one picture.
         """
         try:
-            async with self._opened() as (devtools, page):
-                await page.shown("about:blank")
-                return str((await devtools.call("Browser.getVersion"))["product"])
+            with system_lookup() as lookup:
+                async with self._opened(lookup) as (devtools, page):
+                    await page.shown("about:blank")
+                    return str((await devtools.call("Browser.getVersion"))["product"])
         except TimeoutError:
             raise browser_failed("time") from None
         except Refused:
@@ -117,7 +116,7 @@ class Browser:
             raise browser_failed(str(error.details["cause"])) from None
 
     @asynccontextmanager
-    async def _opened(self) -> AsyncGenerator[tuple[Devtools, "_Page"]]:
+    async def _opened(self, lookup: Lookup) -> AsyncGenerator[tuple[Devtools, "_Page"]]:
         """A browser with an empty page, for as long as one picture may take."""
         settings = self._settings
         async with (
@@ -125,7 +124,7 @@ class Browser:
             forward_proxy(
                 max_bytes=int(settings.max_page_mib * _MIB),
                 allow_private=settings.allow_private,
-                lookup=self._lookup,
+                lookup=lookup,
             ) as proxy,
             self._started(proxy) as devtools,
         ):

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from app.errors import WorkerError
-from app.providers.addresses import Lookup, host_and_port, look_up, resolve_public
+from app.providers.addresses import Lookup, host_and_port, resolve_public
 
 _HEAD_BYTES = 32 * 1024
 _HEAD_WITHIN_S = 10
@@ -125,7 +125,7 @@ async def _sent(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def forward_proxy(
-    *, max_bytes: int, allow_private: bool = False, lookup: Lookup = look_up
+    *, max_bytes: int, lookup: Lookup, allow_private: bool = False
 ) -> AsyncGenerator[ForwardProxy]:
     """Listen on a free port of loopback; every connection is cut when the block ends."""
     proxy = ForwardProxy(max_bytes=max_bytes, allow_private=allow_private, lookup=lookup)

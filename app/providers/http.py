@@ -10,14 +10,12 @@ into spans, logs or errors.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from app.providers.addresses import Lookup, host_and_port, look_up, resolve_public
+from app.providers.addresses import Lookup, host_and_port, resolve_public, system_lookup
 from app.providers.failures import Provider, mapped
 from app.telemetry.conventions import Attribute, SpanName
 from app.telemetry.spans import ActiveSpan, SpanKind, span
@@ -26,7 +24,6 @@ from app.telemetry.version import service_version
 _DRAINED_BYTES = 16 * 1024
 """As much of an answer that nobody wants is read, so that its sender can finish in order."""
 _DRAIN_S = 1.0
-_LOOKUPS_AT_ONCE = 4
 
 
 class Http:
@@ -117,19 +114,17 @@ async def open_http(
     tls: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Http]:
     """Calls of at most `timeout_s` each. `tls` holds other certificates than the usual ones."""
-    # Threads of their own: a name server that is slow on purpose would take those of everybody.
-    threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="dns")
-    http = Http(
-        timeout_s=timeout_s,
-        allow_private=allow_private,
-        lookup=lookup or partial(look_up, executor=threads),
-        tls=tls,
-    )
-    try:
-        yield http
-    finally:
-        await http.close()
-        threads.shutdown(wait=False, cancel_futures=True)
+    with system_lookup() as asked_of_system:
+        http = Http(
+            timeout_s=timeout_s,
+            allow_private=allow_private,
+            lookup=lookup or asked_of_system,
+            tls=tls,
+        )
+        try:
+            yield http
+        finally:
+            await http.close()
 
 
 class _Guarded(httpx.AsyncBaseTransport):

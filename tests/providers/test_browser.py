@@ -4,9 +4,12 @@ import asyncio
 import io
 import re
 import shutil
+import socket
 import tempfile
+import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +128,34 @@ async def test_what_a_page_loads_cannot_come_from_an_address_that_is_not_public(
     assert await colour_of(await browser().picture(site.url("/peeks"))) == BLUE
     assert "/peeks" in site.requests
     assert not [path for path in site.requests if path.startswith("/private")]
+
+
+@needs_chromium
+async def test_a_page_that_names_slow_hosts_keeps_no_thread_that_others_need(
+    site: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, loop = socket.getaddrinfo, asyncio.get_running_loop()
+    asked, answer, gave_up = asyncio.Event(), threading.Event(), threading.Event()
+
+    def ask(host: str, *rest: Any, **more: Any) -> Any:
+        if not host.endswith(".example.com"):
+            return system(host, *rest, **more)
+        loop.call_soon_threadsafe(asked.set)
+        if not answer.wait(60):
+            gave_up.set()
+        raise socket.gaierror(socket.EAI_AGAIN, "slow")
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    loop.set_default_executor(ThreadPoolExecutor(1))  # the first look-up in it would take all of it
+    images = "".join(f"<img hidden src='http://{n}.example.com/'>" for n in range(64))
+    site.pages["/slow"] = f"{site.pages['/'].removesuffix('</body>')}{images}</body>"
+    drawing = asyncio.create_task(browser(load_timeout=100).picture(site.url("/slow")))
+    await asked.wait()
+
+    assert await asyncio.to_thread(lambda: not gave_up.is_set())
+
+    answer.set()
+    assert await colour_of(await drawing) == BLUE
 
 
 @needs_chromium

@@ -17,17 +17,23 @@ NAME = "pages.example.com"
 PLENTY = 1 << 20
 
 
+async def nobody(host: str, port: int) -> Sequence[str]:
+    """A name server that knows no name."""
+    del host, port
+    return ()
+
+
 @pytest.fixture
 async def proxy() -> AsyncGenerator[ForwardProxy]:
     """One that may connect to the receiver, which is on loopback."""
-    async with forward_proxy(max_bytes=PLENTY, allow_private=True) as running:
+    async with forward_proxy(max_bytes=PLENTY, lookup=nobody, allow_private=True) as running:
         yield running
 
 
 @pytest.fixture
 async def strict() -> AsyncGenerator[ForwardProxy]:
     """As it is unless the settings allow private addresses."""
-    async with forward_proxy(max_bytes=PLENTY) as running:
+    async with forward_proxy(max_bytes=PLENTY, lookup=nobody) as running:
         yield running
 
 
@@ -262,7 +268,7 @@ async def test_a_page_that_breaks_off_ends_where_it_broke(
 
 async def test_all_connections_together_bring_in_no_more_than_they_may(receiver: Receiver) -> None:
     receiver.answer(Reply(body=b"x" * 100_000), Misbehaviour.ENDLESS, Reply(body=b"more"))
-    async with forward_proxy(max_bytes=250_000, allow_private=True) as proxy:
+    async with forward_proxy(max_bytes=250_000, lookup=nobody, allow_private=True) as proxy:
         first = await asked(proxy, f"GET {receiver.url}/ HTTP/1.1")
         assert first.count(b"x") >= 100_000
         assert not proxy.overrun
@@ -278,7 +284,7 @@ async def test_all_connections_together_bring_in_no_more_than_they_may(receiver:
 @pytest.mark.parametrize("at", ["before a request", "in a tunnel", "before an answer"])
 async def test_no_connection_outlives_the_proxy(at: str, receiver: Receiver) -> None:
     receiver.always(Misbehaviour.HANG)
-    async with forward_proxy(max_bytes=PLENTY, allow_private=True) as proxy:
+    async with forward_proxy(max_bytes=PLENTY, lookup=nobody, allow_private=True) as proxy:
         if at == "in a tunnel":
             open_one = await tunnel(proxy, f"127.0.0.1:{receiver.port}")
         else:
@@ -298,5 +304,8 @@ async def test_no_connection_outlives_the_proxy(at: str, receiver: Receiver) -> 
 
 async def test_what_the_block_raises_comes_out_as_it_is() -> None:
     with pytest.raises(KeyError, match="as it is"):
-        async with forward_proxy(max_bytes=PLENTY) as proxy, await Connection.to(proxy):
+        async with (
+            forward_proxy(max_bytes=PLENTY, lookup=nobody) as proxy,
+            await Connection.to(proxy),
+        ):
             raise KeyError("as it is")
