@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import importlib.util
 import os
 import sys
@@ -25,6 +24,9 @@ from app.telemetry.spans import AttributeValue, span
 
 DIMENSIONS: Final = 512
 """Of the stored vector column, whichever model fills it."""
+
+_LARGEST: Final = 65_504.0
+"""The stored column has half precision: a larger number, as one that is none, fails its statement."""
 
 LOCAL_MODEL: Final = "use-multilingual-v3"
 LOCAL_MAX_CHARS: Final = 10_000
@@ -220,10 +222,13 @@ def _check_number(reply: object, wanted: int) -> None:
 
 def _numbers(embedding: object) -> list[float]:
     """Decode base64 of little-endian 32-bit floats; servers that know only numbers send those."""
-    if isinstance(embedding, str):
-        try:
-            packed = base64.b64decode(embedding, validate=True)
-            return np.frombuffer(packed, dtype="<f4").tolist()
-        except (binascii.Error, ValueError):
-            raise failure(Provider.EMBEDDING, Trouble.GARBLED, {"cause": "not base64"}) from None
-    return cast("list[float]", embedding)
+    try:
+        if isinstance(embedding, str):
+            numbers = np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
+        else:
+            numbers = np.asarray(embedding, dtype="<f8")
+    except (TypeError, ValueError):
+        raise failure(Provider.EMBEDDING, Trouble.GARBLED, {"cause": "not numbers"}) from None
+    if not (np.abs(numbers) <= _LARGEST).all():  # nor is NaN
+        raise failure(Provider.EMBEDDING, Trouble.GARBLED, {"cause": "not storable"})
+    return numbers.tolist()

@@ -1,6 +1,10 @@
 """Vectors from the local model and from a server."""
 
 import asyncio
+import base64
+import json
+import math
+import struct
 import sys
 from collections.abc import AsyncIterator
 
@@ -20,6 +24,7 @@ from app.providers.embedders import (
 )
 from app.settings import InvalidSettings
 from app.settings.groups import EmbeddingSettings, RetrySettings
+from tests.fakes.receiver import Receiver, Reply
 
 CANARY = "gildong.canary@example.com"
 
@@ -181,6 +186,24 @@ async def test_a_fault_becomes_its_code_after_one_call(
     assert CANARY not in f"{caught.value} {caught.value.details}"
     assert "?" not in caught.value.text(Language.ENGLISH)
     assert len(await remote.embed(["next"])) == 1
+
+
+@pytest.mark.parametrize("odd", [math.nan, -math.inf, 70_000.0])
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_vector_that_cannot_be_stored_is_a_broken_answer(
+    receiver: Receiver, odd: float, *, packed: bool
+) -> None:
+    numbers = [0.5] * (DIMENSIONS - 1) + [odd]
+    told = base64.b64encode(struct.pack(f"<{DIMENSIONS}f", *numbers)).decode()
+    answer = {"data": [{"index": 0, "embedding": told if packed else numbers}]}
+    receiver.always(Reply(200, {"content-type": "application/json"}, json.dumps(answer).encode()))
+    settings = EmbeddingSettings.model_validate({"base_url": receiver.url})
+
+    async with open_embedder(settings, RetrySettings.model_validate({})) as embedder:
+        with pytest.raises(WorkerError) as caught:
+            await embedder.embed(["text"])
+
+    assert caught.value.code is ErrorCode.NETWORK_ERROR
 
 
 async def test_a_rate_limit_keeps_the_wait(provider: ScriptedProvider, remote: Embedder) -> None:
