@@ -25,6 +25,10 @@ from app.messages import Message
 DEFAULT_RETRY_AFTER_S = 60.0
 """Wait after a 429 that does not say how long (R11)."""
 
+LONGEST_WAIT_S = 86_400.0
+"""As long as a run may take by default. Who asks for more mostly means a time since 1970, and a rate
+limit would hold everyone back until then."""
+
 
 class Provider(StrEnum):
     """Who was called."""
@@ -153,19 +157,20 @@ def failure(provider: Provider, trouble: Trouble, details: Mapping[str, object])
 
 
 def retry_after_s(headers: Headers, *, now: datetime) -> float | None:
-    """Seconds to wait that an answer asks for; None when it does not say so readably.
+    """Seconds to wait that an answer asks for; None for what cannot be read or is above a day.
 
     Read in this order: `retry-after-ms`, `retry-after` in seconds, `retry-after` as HTTP date.
     """
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _number(headers.get(name, "")) * unit_s
-        if math.isfinite(seconds) and seconds >= 0:
+        if 0 <= seconds <= LONGEST_WAIT_S:
             return seconds
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
     except (ValueError, OverflowError):  # the second for a year or a zone of very many digits
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+    seconds = (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds()
+    return max(0.0, seconds) if seconds <= LONGEST_WAIT_S else None
 
 
 @runtime_checkable
