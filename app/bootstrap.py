@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from app.candidates.analysis import MODEL_ANALYST
@@ -42,7 +41,7 @@ from app.settings.groups import Environment
 from app.settings.secrets import validate_encryption_key
 from app.store.crypto import BlindIndex, Keyring
 from app.store.database import Database, open_database
-from app.store.keyfile import key_path
+from app.store.keyfile import key_path, own_secret
 from app.store.keys import (
     TenantId,
     ensure_default_tenant,
@@ -290,24 +289,6 @@ def api_keys(settings: Settings) -> tuple[str, ...]:
     if settings.env in (Environment.PRODUCTION, Environment.STAGING):
         raise InvalidSettings([f"API__KEYS is required in {settings.env}: openssl rand -hex 32"])
     return (own_secret(settings.data.folder / "keys" / "api.key"),)
-
-
-def own_secret(path: Path) -> str:
-    """64 hex characters kept in a file of mode 0600, made at the first call.
-
-    Several processes may ask at the same time: all get the same.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_hex(32))
-    try:
-        path.hardlink_to(draft)  # fails when the secret is there, unlike a rename
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text().strip()
 
 
 def refuse_missing_keys(keyring: Keyring, in_use: Collection[str]) -> None:

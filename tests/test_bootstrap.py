@@ -1,27 +1,13 @@
-import stat
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Runtime, api_keys, open_keyring, open_runtime, own_secret
+from app.bootstrap import Runtime, api_keys, open_keyring, open_runtime
 from app.settings import InvalidSettings, Settings
 from app.settings.groups import ApiSettings, Environment
 
 SOME_ID = UUID("00000000-0000-4000-8000-000000000001")
-
-
-def test_a_secret_of_our_own_is_made_once_for_all_and_closed_to_others(tmp_path: Path) -> None:
-    path = tmp_path / "keys" / "a.key"
-    with ThreadPoolExecutor(8) as pool:
-        secrets = set(pool.map(own_secret, [path] * 40))
-    assert len(secrets) == 1
-    assert len(secrets.pop()) == 64
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert [entry.name for entry in path.parent.iterdir()] == ["a.key"]
 
 
 def test_without_a_key_one_is_kept_in_the_data_folder(settings: Settings) -> None:

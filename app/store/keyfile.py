@@ -1,4 +1,7 @@
-"""The key of a development install: a file in the data folder, one key a line, the newest first."""
+"""The secrets of a development install: files in its data folder.
+
+That of the encryption key has one key a line, the newest first.
+"""
 
 import fcntl
 import os
@@ -12,6 +15,21 @@ from app.store.crypto import Keyring
 
 def key_path(data_folder: Path) -> Path:
     return data_folder / "keys" / "encryption.key"
+
+
+def own_secret(path: Path) -> str:
+    """64 hex characters kept in a file of mode 0600, made at the first call. Blocking.
+
+    Several processes may ask at the same time: all get the same, when it is on the disk.
+    """
+    folder = path.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(folder):
+        if not path.exists():
+            with _opened(folder.parent) as descriptor:
+                os.fsync(descriptor)  # the folder may be new as well
+            _replace(path, [secrets.token_hex(32)])
+    return path.read_text().strip()
 
 
 def add_key(path: Path, *, in_use: Collection[str]) -> bool:
@@ -33,11 +51,17 @@ def add_key(path: Path, *, in_use: Collection[str]) -> bool:
 @contextmanager
 def _locked(folder: Path) -> Generator[None]:
     """One at a time, in whatever process: two that add a key would lose one of the two."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _opened(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
         os.fsync(descriptor)  # the new name lasts as well
+
+
+@contextmanager
+def _opened(folder: Path) -> Generator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -1,14 +1,14 @@
-"""The key of a development install, replaced without a moment in which one is lost."""
+"""Secrets of a development install: none is lost, made for the first time or replaced."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from app.bootstrap import own_secret
 from app.store.crypto import Keyring
-from app.store.keyfile import add_key, key_path
+from app.store.keyfile import add_key, key_path, own_secret
 
 
 @pytest.fixture
@@ -20,6 +20,36 @@ def path(tmp_path: Path) -> Path:
 
 def key_id(key: str) -> str:
     return Keyring.of(key).newest
+
+
+def test_a_secret_of_our_own_is_made_once_for_all_and_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "a.key"
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(own_secret, [path] * 40))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.key"]
+
+
+def test_a_secret_is_on_the_disk_before_anything_is_sealed_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, bool]] = []
+    fsync, file = os.fsync, key_path(tmp_path)
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        written.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), file.exists()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    own_secret(file)
+
+    (folder, _), (draft, _), name = written
+    assert folder == str(tmp_path)  # it knows the folder of the keys
+    assert draft.startswith(f"{file}.")
+    assert name == (str(file.parent), True)
 
 
 def test_a_new_key_stands_before_the_old_one_closed_to_others(path: Path) -> None:
