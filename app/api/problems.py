@@ -1,5 +1,6 @@
 """The one way errors leave: RFC 9457 problem details, in the reader's language."""
 
+import math
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -9,10 +10,13 @@ from starlette.exceptions import HTTPException
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
 from app.messages import Language
+from app.resilience.layers import retry_after_s
 from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+_RETRY_AFTER_S = 5
+"""Where an error does not know how long its cause lasts."""
 _MEDIA_TYPE = "application/problem+json"
 _CODES: Mapping[int, ErrorCode] = {
     401: ErrorCode.UNAUTHENTICATED,
@@ -60,7 +64,8 @@ def problem(
     """One error as a response; `details` stay, personal data does not come along."""
     more: dict[str, str] = dict(headers or {})
     if isinstance(error, RetryableError):
-        more.setdefault("Retry-After", str(error.details.get("retry_after", 5)))
+        # Whole seconds are all that RFC 9110 knows. Rounded up: coming sooner is in vain.
+        more.setdefault("Retry-After", str(math.ceil(retry_after_s(error)) or _RETRY_AFTER_S))
     body = {
         "type": f"urn:naru:problem:{error.code.lower().replace('_', '-')}",
         "title": error.code.text(Language.ENGLISH),
