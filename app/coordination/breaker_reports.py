@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import takewhile
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from app.resilience.breaker_states import Change, Snapshot, State
+from app.resilience.breaker import Breaker
+from app.resilience.breaker_states import Change, State
 from app.resilience.registry import registry
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import BreakerState
@@ -104,9 +106,12 @@ class Reporter:
     """Makes reports; turns each change once, since histories are most of the work."""
 
     def __init__(self) -> None:
-        self._turned: dict[str, tuple[tuple[Change, ...], tuple[ChangeReport, ...]]] = {}
+        self._turned: WeakKeyDictionary[
+            Breaker, tuple[tuple[Change, ...], tuple[ChangeReport, ...]]
+        ] = WeakKeyDictionary()
 
-    def report(self, snapshot: Snapshot, *, mode: str, resets: int) -> BreakerReport:
+    def report(self, breaker: Breaker, *, mode: str, resets: int) -> BreakerReport:
+        snapshot = breaker.snapshot()
         return BreakerReport(
             name=snapshot.name,
             state=snapshot.state.value,
@@ -120,17 +125,16 @@ class Reporter:
             rejected=snapshot.rejected,
             mode=mode,
             resets=resets,
-            history=self._history(snapshot),
+            history=self._history(breaker, snapshot.history),
         )
 
-    def _history(self, snapshot: Snapshot) -> tuple[ChangeReport, ...]:
-        changes = snapshot.history
-        before, turned = self._turned.get(snapshot.name, ((), ()))
+    def _history(self, breaker: Breaker, changes: tuple[Change, ...]) -> tuple[ChangeReport, ...]:
+        before, turned = self._turned.get(breaker, ((), ()))
         if before is not changes:
             last = before[-1] if before else None
             new = [*takewhile(lambda change: change is not last, reversed(changes))]
             turned = (*turned, *map(_turn, reversed(new)))[-len(changes) :]
-            self._turned[snapshot.name] = (changes, turned)
+            self._turned[breaker] = (changes, turned)
         return turned
 
 
@@ -153,9 +157,12 @@ class Board:
             for shown in report.breakers
             if self._last_written.get(shown.name) is not latest.get(shown.name)
         }
+        forgotten = self._last_written.keys() - latest.keys()
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.exists(key)
             pipe.hset(key, mapping=fields)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+            if forgotten:
+                pipe.hdel(key, *forgotten)
             pipe.expire(key, REPORT_TTL_S)
             # The index saves a scan of all keys. Whether a process is alive, its own key tells.
             pipe.zadd(_INDEX, {report.instance: now_s})

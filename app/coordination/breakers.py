@@ -163,7 +163,7 @@ class BreakerControl:
             at=self._here.clock.now(),
             breakers=tuple(
                 self._reporter.report(
-                    breaker.snapshot(),
+                    breaker,
                     mode=self._mode(breaker.name),
                     resets=self._resets(breaker.name),
                 )

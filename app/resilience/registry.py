@@ -48,6 +48,10 @@ class Named(Generic[ConfigT, T]):
             )
         return known[1]
 
+    def drop(self, name: str) -> None:
+        """Make it anew at the next call, with whatever numbers; who holds the old one keeps it."""
+        self._known.pop(name, None)
+
     def all(self) -> tuple[T, ...]:
         """Those that were made so far. Safe from any thread."""
         return tuple(made for _, made in tuple(self._known.values()))
@@ -92,6 +96,11 @@ class Here:
     def order(self, name: str) -> KeyedLock:
         """The one lock of this name, with a queue per key."""
         return self._orders.get(name, None)
+
+    def forget(self, name: str) -> None:
+        """Drop the breaker, bulkhead, budget and limiter of a dependency that is called no more."""
+        for known in (self._breakers, self._bulkheads, self._budgets, self._limiters):
+            known.drop(name)
 
     def share_limits(self, make: MakeLimiter) -> None:
         """Make limiters with `make` from now on, so that several processes share their rates."""

@@ -13,6 +13,7 @@ from app.providers.addresses import host_and_port
 from app.providers.http import Http
 from app.resilience.clock import Clock
 from app.resilience.policy import Policy
+from app.resilience.registry import registry
 from app.store.crypto import DataKey, Keyring
 from app.store.database import Database
 from app.store.keys import TenantId
@@ -34,6 +35,9 @@ from app.webhooks.tables import (
 log = get_logger(__name__)
 
 _GONE = 410
+_KEPT_S = 3_600.0
+"""Longer than a circuit is open and a delivery lasts. Then what a host was called with is dropped:
+its breaker would be shown to all processes, every second, for as long as this one runs."""
 _ABOUT_THE_RECEIVER = frozenset(
     {
         ErrorCode.NETWORK_ERROR,
@@ -64,7 +68,9 @@ class Courier:
     clock: Clock
     max_tries: int
     policy_of: Callable[[str], Policy]
-    _policies: dict[str, Policy] = field(default_factory=dict[str, Policy])
+    _policies: dict[str, tuple[Policy, float]] = field(
+        default_factory=dict[str, tuple[Policy, float]]
+    )
 
     async def deliver(self, carrying: Carrying) -> Settled:
         """Carry one delivery until it has arrived or its tries are spent.
@@ -209,9 +215,15 @@ class Courier:
 
     def _policy(self, url: str) -> Policy:
         host, _ = host_and_port(url)
-        if host not in self._policies:
-            self._policies[host] = self.policy_of(host)
-        return self._policies[host]
+        now_s = self.clock.monotonic()
+        known = self._policies.get(host)
+        policy = self.policy_of(host) if known is None else known[0]
+        self._policies[host] = policy, now_s
+        for other, (idle, used_s) in list(self._policies.items()):
+            if now_s - used_s > _KEPT_S:
+                del self._policies[other]
+                registry.here().forget(idle.name)
+        return policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

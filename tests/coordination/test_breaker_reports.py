@@ -128,6 +128,30 @@ async def test_only_histories_that_grew_are_written_anew(first: Process) -> None
     assert b"b1" not in fields
 
 
+async def test_a_breaker_that_is_made_anew_is_shown_without_the_history_of_the_old_one(
+    first: Process, second: Process
+) -> None:
+    first.breaker("storage")
+    first.breaker().set_mode(Mode.DISABLED)
+    client: Redis = Redis(connection_pool=second.pool)
+
+    async def shown(**changes: int) -> None:
+        """Wait until these breakers are shown, and as many changes of each."""
+        async with asyncio.timeout(10):
+            while {
+                breaker.name: len(breaker.history)
+                for report in await read_all(client)
+                for breaker in report.breakers
+            } != changes:
+                await asyncio.sleep(0.02)
+
+    await shown(storage=0, llm=1)
+    first.here.forget("llm")
+    await shown(storage=0)
+    first.breaker()
+    await shown(storage=0, llm=0)
+
+
 # --- logs and metrics ----------------------------------------------------------------------------
 
 

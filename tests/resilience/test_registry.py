@@ -54,6 +54,17 @@ async def test_a_name_with_other_numbers_is_an_error_that_shows_both() -> None:
         here.bulkhead("llm", slots=3, queue=3)
 
 
+async def test_what_is_forgotten_begins_anew_and_leaves_the_others() -> None:
+    here = Registry().here()
+    kept, dropped = here.breaker("llm", CONFIG), here.breaker("webhook:a", CONFIG)
+    bulkhead = here.bulkhead("webhook:a", slots=3, queue=2)
+    here.forget("webhook:a")
+    here.forget("nobody")
+    assert here.breakers() == (kept,)
+    assert here.breaker("webhook:a", replace(CONFIG, window_calls=9)) is not dropped
+    assert here.bulkhead("webhook:a", slots=3, queue=2) is not bulkhead
+
+
 async def test_wrong_numbers_leave_nothing_behind() -> None:
     here = Registry().here()
     with pytest.raises(ValueError, match="failure_percent is 0"):

@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from app.webhooks.endpoints import WithSecret
 from app.webhooks.records import Carrying
 from app.webhooks.tables import DeliveryRow, DeliveryStatus, EndpointState
 from tests.fakes.receiver import Misbehaviour, Receiver, Reply
+from tests.resilience.manual_clock import ManualClock
 from tests.webhooks.conftest import Announce, EndRun
 from tests.webhooks.test_outbox import deliveries
 
@@ -66,6 +68,26 @@ async def test_a_message_arrives_signed_and_is_noted(
     again = await runtime.webhooks.courier.deliver(carrying)
     assert again.status is None
     assert len(receiver.received) == 1
+
+
+async def test_a_host_that_was_told_nothing_for_an_hour_is_forgotten(
+    runtime: Runtime, receiver: Receiver
+) -> None:
+    clock = ManualClock()
+    courier = replace(runtime.webhooks.courier, clock=clock)
+
+    async def tell(host: str, path: str) -> set[str]:
+        url = f"http://{host}:{receiver.port}{path}"
+        added = await runtime.webhooks.endpoints.add(runtime.tenant_id, url)
+        assert (await courier.test(runtime.tenant_id, added.endpoint.id)).http_status == 200
+        shown = {breaker.name for breaker in runtime.breakers.report().breakers}
+        return {name for name in shown if name.startswith("webhook:")}
+
+    assert await tell("127.0.0.1", "/a") == {"webhook:127.0.0.1"}
+    clock.pass_(3_599)
+    assert await tell("localhost", "/b") == {"webhook:127.0.0.1", "webhook:localhost"}
+    clock.pass_(2)
+    assert await tell("localhost", "/c") == {"webhook:localhost"}
 
 
 async def test_both_secrets_sign_while_one_is_being_rotated(
