@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.dependencies import Context, Reader
+from app.candidates.records import version_of
 from app.candidates.views import RunView, view_run
 from app.errors import ErrorCode, PermanentError
 from app.pipeline import records
@@ -70,9 +71,17 @@ async def follow_run(
 
 @router.post("/{run_id}/cancel")
 async def cancel(run_id: UUID, runtime: Context, language: Reader) -> RunView:
-    """End a run that waits or runs. One that is cancelled already is answered the same way."""
+    """End a run that waits or runs. One that is cancelled already is answered the same way.
+
+    One that has saved its candidate is refused like one that has ended: it is about to.
+    """
     run = await cancel_run(
-        runtime.database, runtime.producer, runtime.events, runtime.tenant_id, run_id
+        runtime.database,
+        runtime.producer,
+        runtime.events,
+        runtime.tenant_id,
+        run_id,
+        made=version_of,
     )
     async with runtime.database.begin() as session:
         return await view_run(session, runtime.keyring, run, language=language, reveal=False)

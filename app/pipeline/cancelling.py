@@ -5,7 +5,7 @@ from uuid import UUID
 from app.errors import ErrorCode, PermanentError, RetryableError
 from app.pipeline import records
 from app.pipeline.delivery import effects_of, job_id_of
-from app.pipeline.ending import CANCELLED, end_run
+from app.pipeline.ending import Made, cut_short, made_nothing
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Events
 from app.queue.producer import Cancelled, Producer
@@ -25,11 +25,14 @@ async def cancel_run(
     events: Events,
     tenant_id: TenantId,
     run_id: UUID,
+    *,
+    made: Made = made_nothing,
 ) -> RunRow:
     """End the run as `cancelled`, whether it waits or runs; one that is cancelled already is fine.
 
     From then on nothing of it commits, also while Redis is away and its worker cannot be told.
-    Raises NOT_FOUND, RUN_ENDED when it has ended in another way, and DB_CONNECTION.
+    Raises NOT_FOUND, DB_CONNECTION, and RUN_ENDED when it has ended in another way or has `made` what
+    it was for: then it ends as it would have.
     """
     while True:
         async with database.begin() as session:
@@ -41,7 +44,7 @@ async def cancel_run(
         if RunStatus(run.status).final:
             raise PermanentError(ErrorCode.RUN_ENDED, details={"status": run.status})
         try:
-            await end_run(database, events, run, CANCELLED, within_s=_LIMIT_S)
+            await cut_short(database, events, run, made=made, within_s=_LIMIT_S)
         except RetryableError as error:
             if error.code is not ErrorCode.LEASE_LOST:
                 raise

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ErrorCode, RetryableError
-from app.pipeline.statements import BEGIN, END_ATTEMPT, END_RUN, HOLD
+from app.pipeline.statements import BEGIN, END_ATTEMPT, END_RUN, HOLD, LOCK
 from app.pipeline.tables import (
     EffectRow,
     RunId,
@@ -134,6 +134,13 @@ async def reopen(session: AsyncSession, run_id: RunId, *, deadline_s: float) -> 
 async def hold(session: AsyncSession, run_id: RunId, attempt: int) -> None:
     """Keep the fence from being raised until this transaction ends. Raises LEASE_LOST."""
     if await session.scalar(HOLD, {"run_id": run_id, "attempt": attempt}) is None:
+        raise RetryableError(ErrorCode.LEASE_LOST)
+
+
+async def lock(session: AsyncSession, run: RunRow) -> None:
+    """Wait for stages that are committing, and let no other one begin to. Raises LEASE_LOST."""
+    asked = {"run_id": run.id, "attempt": run.attempt, "status": run.status}
+    if await session.scalar(LOCK, asked) is None:
         raise RetryableError(ErrorCode.LEASE_LOST)
 
 

@@ -30,6 +30,14 @@ _END_ATTEMPT: Final = """
 
 HOLD: Final = text(_HELD)
 
+LOCK: Final = text(
+    """
+    SELECT id FROM runs
+    WHERE id = :run_id AND attempt = :attempt AND status = :status
+    FOR NO KEY UPDATE
+    """
+)
+
 BEGIN: Final = text(
     """
     WITH taken AS (

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app.bootstrap import Runtime, api_keys
 from app.cli.listening import api_server, listen, url_of
@@ -283,6 +283,44 @@ async def test_a_running_run_is_cancelled_and_its_worker_lets_go_of_it(
     assert run is not None
     assert (run.status, run.attempt) == ("cancelled", 1)
     assert "running" not in [row.status for row in stages]
+
+
+async def test_a_run_that_is_about_to_save_its_candidate_is_not_cancelled(
+    runtime: Runtime, http: httpx.AsyncClient
+) -> None:
+    async with runtime.database.begin() as session:
+        for statement in (
+            """CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN PERFORM pg_advisory_xact_lock(31); RETURN NEW; END $$""",
+            """CREATE TRIGGER hold BEFORE INSERT ON checkpoints FOR EACH ROW
+               WHEN (NEW.stage = 'save') EXECUTE FUNCTION hold()""",
+        ):
+            await session.execute(text(statement))
+    async with working(runtime), asyncio.TaskGroup() as group:
+        async with runtime.database.begin() as holding:
+            await holding.execute(text("SELECT pg_advisory_xact_lock(31)"))
+            accepted = await runtime.intake.accept("cv.txt", RESUME)
+            await until_waiting(runtime, "advisory")
+            asked = group.create_task(http.post(f"/v1/runs/{accepted.run_id}/cancel"))
+            await until_waiting(runtime, "transactionid")
+        reply = await asked
+        assert (reply.status_code, reply.json()["code"]) == (409, ErrorCode.RUN_ENDED)
+        assert "saved already" in reply.json()["detail"]
+        async with following(http, accepted.run_id) as sent:
+            assert [each async for each in sent][-1].data["status"] == "succeeded"
+
+
+async def until_waiting(runtime: Runtime, lock: str) -> None:
+    """For this kind of lock, which another transaction holds."""
+    waits = text(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND wait_event = :lock AND datname = current_database())"
+    )
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            async with runtime.database.begin() as session:
+                if await session.scalar(waits, {"lock": lock}):
+                    return
 
 
 async def test_the_stages_of_a_resume_are_told_as_they_come(
