@@ -189,6 +189,13 @@ class Execution:
         try:
             run = await self._open(attempt)
             result = await self._within_limits(flow, run, attempt)
+        except asyncio.CancelledError as raised:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this job: what it awaited was. Handed back, it would come again for
+            # ever, since that spends no try.
+            return await self._fail(attempt, run, flow, raised)
         except Exception as raised:  # noqa: BLE001 - every job's failure becomes a state of its run
             return await self._fail(attempt, run, flow, unwrap(raised))
         status = RunStatus.PARTIAL if run.partial_codes else RunStatus.SUCCEEDED

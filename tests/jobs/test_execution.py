@@ -124,6 +124,24 @@ async def test_a_connection_that_went_silent_holds_the_renewal_of_leases_for_a_l
             await asyncio.wait([carrying])
 
 
+async def test_a_flow_that_ends_in_a_cancellation_of_its_own_has_failed(
+    runtime: Runtime, run: RunRow
+) -> None:
+    async def call(run: Run) -> dict[str, Any]:
+        del run
+        given_up: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        given_up.cancel()
+        return await given_up
+
+    ended = await carry(runtime, run, test=Flow(call=call))
+    assert (ended.outcome, ended.dead, ended.tries) == ("failed", True, 1)
+    assert await told(runtime, run) == [
+        ("running", 1, False, None),
+        ("failed", 1, True, "WORKER_ERROR"),
+    ]
+    assert await state(runtime, run) == ("failed", 1, 1)
+
+
 async def test_a_run_that_is_postponed_is_told_with_its_code_and_spends_its_try(
     runtime: Runtime, run: RunRow
 ) -> None:
