@@ -67,7 +67,7 @@ class Execution:
             attempt = await self._begin(job)
             if attempt is None:
                 log.info("attempt_not_to_be_had", attempt=job.attempt)
-                return Ended(outcome="aborted")
+                return await self._ended_before(job)
             active.set(Attribute.JOB_ATTEMPT, attempt.row.attempt)
             active.set(Attribute.JOB_MAX_ATTEMPTS, self._queue.max_attempts)
             self._tell(attempt.row, RunStatus.RUNNING)
@@ -146,6 +146,22 @@ class Execution:
                 attempt.saved = await stage_records.checkpoints(session, run_id)
                 attempt.spent = await stage_records.tries_spent(session, run_id)
         return attempt
+
+    async def _ended_before(self, job: RunJob) -> Ended:
+        """How an attempt failed whose worker may have died before Redis heard of it.
+
+        Told anew, it leaves the dead letter without which nobody could open the run again.
+        """
+        async with self._runtime.database.begin() as session:
+            row = await records.find(session, TenantId(job.tenant_id), job.run_id)
+        if row is None or (row.status, row.attempt) != (RunStatus.FAILED, job.attempt):
+            return Ended(outcome="aborted")
+        # One of a newer version has a code and a flow that are not known here.
+        code = ErrorCode.__members__.get(row.code or "", ErrorCode.WORKER_ERROR)
+        flow = self._flows.get(row.flow)
+        refused = flow is not None and code in flow.refusals
+        error = WorkerError(code, details=row.details)
+        return Ended(outcome="failed", error=error, dead=not refused, tries=row.tries)
 
     def _ends_at_s(self, row: RunRow) -> float:
         if row.deadline_at is None or row.lease_until is None:

@@ -8,6 +8,7 @@ from app.candidates.intake import INGEST_FLOW
 from app.candidates.repair import REEMBED_FLOW, REPAIR_FLOW
 from app.candidates.tools import ResumeTools
 from app.credits.settling import CREDITS, settle_credits
+from app.jobs.dead_letters import bury
 from app.jobs.indexing import SEARCH_INDEX, SEARCH_INDEX_FLOW, search_index_flow
 from app.jobs.resumes import (
     DISCARD_ORIGINAL,
@@ -27,6 +28,7 @@ from app.jobs.webhooks import (
 )
 from app.pipeline.effects import EffectHandler
 from app.pipeline.flow import Flow
+from app.pipeline.reconcile import DEAD_LETTER
 from app.pipeline.schedules import Schedule
 from app.webhooks.outbox import CARRIER_EFFECT, WEBHOOK_EFFECT, WEBHOOK_FLOW
 
@@ -51,6 +53,7 @@ def effects(runtime: Runtime) -> Mapping[str, EffectHandler]:
     """Effects by kind."""
     return {
         CREDITS: settle_credits(runtime.database),
+        DEAD_LETTER: bury(runtime),
         DISCARD_ORIGINAL: discard_original(runtime),
         ERASE_FILES: erase_files(runtime),
         LIFT_GUARD: lift_guard(runtime),

@@ -15,7 +15,7 @@ from uuid import uuid4
 from arq.worker import Function, func
 
 from app.bootstrap import Runtime, open_resume_tools
-from app.errors import ErrorCode, RetryableError, WorkerError
+from app.errors import RetryableError, WorkerError
 from app.jobs import registry
 from app.jobs.execution import Execution
 from app.pipeline.delivery import EFFECTS_FUNCTION, RUN_FUNCTION, next_attempt
@@ -24,13 +24,11 @@ from app.pipeline.flow import Flow
 from app.pipeline.reconcile import Reconciler
 from app.pipeline.schedules import Scheduler
 from app.pipeline.tables import RunRow
-from app.queue.deadletters import Letter
 from app.queue.delivery import Hooks
 from app.queue.leases import RENEWALS_PER_LEASE
 from app.queue.worker import QueueWorker, Stop
 from app.settings.queue import QueueSettings
 from app.telemetry.logs import get_logger
-from app.telemetry.spans import trace_id_of
 
 log = get_logger(__name__)
 
@@ -131,20 +129,6 @@ async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Non
 
 def _reconciler(runtime: Runtime) -> Reconciler:
     queue = runtime.settings.queue
-
-    async def gave_up(run: RunRow) -> None:
-        await runtime.dead_letters.add(
-            next_attempt(run),
-            Letter(
-                function=RUN_FUNCTION,
-                code=ErrorCode.WORKER_ERROR,
-                error_type=WorkerError.__name__,
-                text="its worker died at each try",
-                tries=run.tries,
-                trace_id=trace_id_of(run.traceparent),
-            ),
-        )
-
     return Reconciler(
         database=runtime.database,
         producer=runtime.producer,
@@ -153,7 +137,6 @@ def _reconciler(runtime: Runtime) -> Reconciler:
         lease_s=queue.lease,
         stock_claim_s=stock_timeout_s(queue) + _ARQ_EXTRA_S,
         max_tries=queue.max_attempts,
-        gave_up=gave_up,
     )
 
 

@@ -1,14 +1,15 @@
 """Bring back what was lost: abandoned runs, and jobs that Redis forgot."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from app.errors import ErrorCode, RetryableError
 from app.pipeline import fencing, records
 from app.pipeline.delivery import effects_of, job_id_of, next_attempt
 from app.pipeline.ending import end_run
-from app.pipeline.fencing import Due, End
+from app.pipeline.fencing import Due, Effect, End
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Events
 from app.queue.producer import Producer
@@ -17,6 +18,9 @@ from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+DEAD_LETTER: Final = "dead_letter"
+"""The effect that buries the job of a run whose worker died at every try."""
+
 _MAX_RUNS_AT_ONCE = 500
 
 
@@ -24,9 +28,8 @@ _MAX_RUNS_AT_ONCE = 500
 class Reconciler:
     """Looks after runs that nobody carries, every `every_s` seconds.
 
-    `stock_claim_s` is how long arq's own worker claims a job. `gave_up` is told of each run whose
-    worker died at every try, once it has ended. A transaction that takes longer than `transaction_s`
-    ends the look: its connection may have gone silent.
+    `stock_claim_s` is how long arq's own worker claims a job. A transaction that takes longer than
+    `transaction_s` ends the look: its connection may have gone silent.
     """
 
     database: Database
@@ -36,7 +39,6 @@ class Reconciler:
     lease_s: float
     stock_claim_s: float
     max_tries: int
-    gave_up: Callable[[RunRow], Awaitable[None]]
     transaction_s: float = 30
 
     async def look(self) -> int:
@@ -84,6 +86,7 @@ class Reconciler:
                 status=RunStatus.FAILED,
                 code=ErrorCode.WORKER_ERROR,
                 details={"reason": "its worker died each time", "tries": run.tries},
+                effects=(_letter(run),),
                 keep_checkpoints=True,
             )
             try:
@@ -93,7 +96,6 @@ class Reconciler:
                     raise
                 continue  # another worker was first, or somebody cancelled it
             log.error("run_gave_up", run_id=str(run.id), tries=run.tries)
-            await self.gave_up(run)
 
     async def _offer(self, waiting: dict[str, UUID], owing: Iterable[tuple[UUID, UUID]]) -> int:
         effects = {job.job_id or "": job for job in (effects_of(*each) for each in owing)}
@@ -108,6 +110,14 @@ class Reconciler:
         if put := sum(answer.is_new for answer in answers):
             log.info("jobs_enqueued_again", count=put)
         return put
+
+
+def _letter(run: RunRow) -> Effect:
+    return Effect(
+        kind=DEAD_LETTER,
+        key=f"{DEAD_LETTER}:{run.id}:{run.attempt}",
+        payload={"run_id": str(run.id), "attempt": run.attempt},
+    )
 
 
 def _next_job_id(due: Due) -> str:

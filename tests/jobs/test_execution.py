@@ -8,13 +8,14 @@ from pydantic import SecretStr
 from sqlalchemy import text, update
 
 from app.bootstrap import Runtime, open_runtime
-from app.errors import ErrorCode, RetryableError
+from app.errors import ErrorCode, PermanentError, RetryableError
 from app.jobs.execution import Execution
+from app.pipeline import fencing
 from app.pipeline.acceptance import accept, new_run
 from app.pipeline.delivery import effects_of, job_id_of, next_attempt
 from app.pipeline.flow import Flow
 from app.pipeline.run import Run
-from app.pipeline.tables import RunRow
+from app.pipeline.tables import RunId, RunRow
 from app.queue.delivery import Ended
 from app.queue.envelope import Priority
 from app.queue.events import RunEvent
@@ -156,6 +157,37 @@ async def test_a_run_that_is_postponed_is_told_with_its_code_and_spends_its_try(
         ("queued", 1, False, "LLM_RATE_LIMIT"),
     ]
     assert await state(runtime, run) == ("queued", 1, 1)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_failure_that_redis_did_not_hear_of_is_told_again_to_whom_the_job_comes(
+    runtime: Runtime, run: RunRow, *, refused: bool
+) -> None:
+    async def call(run: Run) -> NoReturn:
+        del run
+        raise PermanentError(ErrorCode.INVALID_FILE, details={"pages": 0})
+
+    flow = Flow(call=call, refusals=frozenset({ErrorCode.INVALID_FILE} if refused else ()))
+    first = await carry(runtime, run, test=flow)
+    again = await carry(runtime, run, test=flow)
+    for ended in (first, again):
+        assert (ended.outcome, ended.dead, ended.tries) == ("failed", not refused, 1)
+        assert ended.error is not None
+        assert (ended.error.code, ended.error.details) == (ErrorCode.INVALID_FILE, {"pages": 0})
+    assert await state(runtime, run) == ("failed", 1, 1)
+
+
+async def test_a_job_of_a_run_that_was_opened_again_tells_nothing(
+    runtime: Runtime, run: RunRow
+) -> None:
+    async def call(run: Run) -> NoReturn:
+        del run
+        raise PermanentError(ErrorCode.INVALID_FILE)
+
+    await carry(runtime, run, test=Flow(call=call))
+    async with runtime.database.begin() as session:
+        await fencing.reopen(session, RunId(run.id), deadline_s=600)
+    assert (await carry(runtime, run, test=Flow(call=call))).outcome == "aborted"
 
 
 async def test_a_flow_that_is_not_known_here_is_left_to_a_worker_that_knows_it(

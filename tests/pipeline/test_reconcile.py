@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.errors import ErrorCode, RetryableError
 from app.pipeline.delivery import effects_of, job_id_of, next_attempt
-from app.pipeline.reconcile import Reconciler
+from app.pipeline.reconcile import DEAD_LETTER, Reconciler
 from app.pipeline.tables import EffectRow, RunId, RunRow
 from app.queue.envelope import Priority, unseal
 from app.queue.events import Events, RunEvent
@@ -35,18 +35,7 @@ def producer(pool: RedisPool) -> Producer:
 
 
 @pytest.fixture
-def given_up() -> list[RunRow]:
-    """The runs that somebody was told of."""
-    return []
-
-
-@pytest.fixture
-def reconciler(
-    database: Database, producer: Producer, events: Events, given_up: list[RunRow]
-) -> Reconciler:
-    async def gave_up(run: RunRow) -> None:
-        given_up.append(run)
-
+def reconciler(database: Database, producer: Producer, events: Events) -> Reconciler:
     return Reconciler(
         database=database,
         producer=producer,
@@ -55,7 +44,6 @@ def reconciler(
         lease_s=LEASE_S,
         stock_claim_s=STOCK_CLAIM_S,
         max_tries=TRIES,
-        gave_up=gave_up,
     )
 
 
@@ -162,11 +150,11 @@ async def test_a_run_whose_worker_died_is_queued_at_once(
         assert (await session.get_one(RunRow, alive.id)).status == "running"
 
 
-async def test_a_run_whose_worker_died_at_every_try_ends_once_and_is_told(
+async def test_a_run_whose_worker_died_at_every_try_ends_once_and_owes_a_dead_letter(
     database: Database,
     events: Events,
     reconciler: Reconciler,
-    given_up: list[RunRow],
+    tenant_id: TenantId,
     new_run: NewRun,
     begin_run: BeginRun,
 ) -> None:
@@ -178,12 +166,13 @@ async def test_a_run_whose_worker_died_at_every_try_ends_once_and_is_told(
     await change(database, run_id, "lease_until = now() - interval '1 s'")
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(reconciler.look()) for _ in range(4)]
-    assert [look.result() for look in looks] == [0] * 4
-    assert await queued(reconciler.producer) == set()
+    assert sum(look.result() for look in looks) == 1
+    assert await queued(reconciler.producer) == {effects_of(run_id, tenant_id).job_id}
     async with database.begin() as session:
         row = await session.get_one(RunRow, run_id)
+        (effect,) = (await session.scalars(select(EffectRow))).all()
     assert (row.status, row.code, row.tries) == ("failed", "WORKER_ERROR", TRIES)
-    assert [each.id for each in given_up] == [run_id]
+    assert (effect.kind, effect.run_id, effect.payload["attempt"]) == (DEAD_LETTER, run_id, TRIES)
     (event,) = await events.read(run_id, None, within_s=LIMIT_S)
     assert event.told == RunEvent(
         status="failed", attempt=TRIES, ended=True, code=ErrorCode.WORKER_ERROR.value

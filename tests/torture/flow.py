@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bootstrap import Runtime
 from app.errors import ErrorCode, PermanentError, RetryableError
+from app.jobs.dead_letters import bury
 from app.pipeline.effects import EffectHandler
 from app.pipeline.fencing import Effect
 from app.pipeline.flow import Flow
+from app.pipeline.reconcile import DEAD_LETTER
 from app.pipeline.run import Run
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
@@ -107,7 +109,7 @@ def torture_effects(runtime: Runtime, client: httpx.AsyncClient) -> Mapping[str,
         if answer.is_error:
             raise RetryableError(ErrorCode.NETWORK_ERROR)
 
-    return {ROW: write, WEBHOOK: post}
+    return {ROW: write, WEBHOOK: post, DEAD_LETTER: bury(runtime)}
 
 
 async def ask(client: httpx.AsyncClient) -> str:
