@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, func, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,10 +53,11 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A queued run after this attempt whose time came so long ago by PostgreSQL's clock."""
+    """A queued run after this attempt whose time came `at`, so long ago by PostgreSQL's clock."""
 
     run_id: RunId
     attempt: int
+    at: datetime
     overdue_s: float
 
 
@@ -291,24 +292,29 @@ async def reclaim_abandoned(session: AsyncSession, *, max_runs: int) -> Sequence
     return abandoned
 
 
-async def due(session: AsyncSession, *, max_runs: int, for_s: float = 0) -> Sequence[Due]:
-    """Queued runs that have been past `next_attempt_at` for so long, oldest first."""
+async def due(
+    session: AsyncSession, *, max_runs: int, for_s: float = 0, after: Due | None = None
+) -> Sequence[Due]:
+    """Queued runs past `next_attempt_at` for so long, oldest first, from behind `after` on."""
+    place = tuple_(RunRow.next_attempt_at, RunRow.id)
     rows = await session.execute(
         select(
             RunRow.id,
             RunRow.attempt,
+            RunRow.next_attempt_at,
             func.extract("epoch", func.now() - RunRow.next_attempt_at),
         )
         .where(
             RunRow.status == RunStatus.QUEUED,
             RunRow.next_attempt_at <= func.now() - timedelta(seconds=for_s),
+            place > (after.at, after.run_id) if after else true(),
         )
-        .order_by(RunRow.next_attempt_at)
+        .order_by(RunRow.next_attempt_at, RunRow.id)
         .limit(max_runs)
     )
     return [
-        Due(run_id=RunId(run_id), attempt=attempt, overdue_s=float(overdue_s))
-        for run_id, attempt, overdue_s in rows
+        Due(run_id=RunId(run_id), attempt=attempt, at=at, overdue_s=float(overdue_s))
+        for run_id, attempt, at, overdue_s in rows
     ]
 
 

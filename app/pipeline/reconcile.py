@@ -1,7 +1,7 @@
 """Bring back what was lost: abandoned runs, and jobs that Redis forgot."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -21,14 +21,13 @@ log = get_logger(__name__)
 DEAD_LETTER: Final = "dead_letter"
 """The effect that buries the job of a run whose worker died at every try."""
 
-_MAX_RUNS_AT_ONCE = 500
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Reconciler:
     """Looks after runs that nobody carries, every `every_s` seconds.
 
-    `stock_claim_s` is how long arq's own worker claims a job. A transaction that takes longer than
+    `stock_claim_s` is how long arq's own worker claims a job. A look deals with `max_runs` of each
+    kind; where it leaves off, the next one goes on. A transaction that takes longer than
     `transaction_s` ends the look: its connection may have gone silent.
     """
 
@@ -39,14 +38,17 @@ class Reconciler:
     lease_s: float
     stock_claim_s: float
     max_tries: int
+    max_runs: int = 500
     transaction_s: float = 30
+    _due_after: Due | None = field(default=None, init=False)
+    _owing_after: UUID | None = field(default=None, init=False)
 
     async def look(self) -> int:
-        """One look at all runs; returns how many jobs were put into the queue anew.
+        """One look at runs; returns how many jobs were put into the queue anew.
 
         A run that has been due for less than `every_s` is left to the next look: its job is most
         likely on its way. So one that is lost at once is found when it has been due for one to two
-        times as long.
+        times as long, and a look later for each `max_runs` that are due before it.
 
         Several workers may look at the same time: the fence lets one of them put a run back or end
         it, and the queue refuses an id that it holds already. Raises DB_CONNECTION or
@@ -55,8 +57,12 @@ class Reconciler:
         abandoned = await self._reclaim()
         await self._end_spent()
         async with self.database.begin(within_s=self.transaction_s) as session:
-            due = await fencing.due(session, for_s=self.every_s, max_runs=_MAX_RUNS_AT_ONCE)
-            owing = await records.runs_with_open_effects(session, max_runs=_MAX_RUNS_AT_ONCE)
+            due = await fencing.due(
+                session, for_s=self.every_s, after=self._due_after, max_runs=self.max_runs
+            )
+            owing = await records.runs_with_open_effects(
+                session, after=self._owing_after, max_runs=self.max_runs
+            )
         waiting = {
             **{_next_job_id(each): each.run_id for each in due},
             **{job_id_of(run.id, run.attempt + 1): run.id for run in abandoned},
@@ -67,20 +73,20 @@ class Reconciler:
             lasts_s=self.stock_claim_s,
             held_for_s=self.lease_s,
         )
+        self._due_after = due[-1] if len(due) == self.max_runs else None
+        self._owing_after = owing[-1][0] if len(owing) == self.max_runs else None
         return put
 
     async def _reclaim(self) -> Sequence[RunRow]:
         async with self.database.begin(within_s=self.transaction_s) as session:
-            abandoned = await fencing.reclaim_abandoned(session, max_runs=_MAX_RUNS_AT_ONCE)
+            abandoned = await fencing.reclaim_abandoned(session, max_runs=self.max_runs)
         for run in abandoned:
             log.warning("run_abandoned", run_id=str(run.id), attempt=run.attempt, worker=run.worker)
         return abandoned
 
     async def _end_spent(self) -> None:
         async with self.database.begin(within_s=self.transaction_s) as session:
-            spent = await fencing.spent(
-                session, max_tries=self.max_tries, max_runs=_MAX_RUNS_AT_ONCE
-            )
+            spent = await fencing.spent(session, max_tries=self.max_tries, max_runs=self.max_runs)
         for run in spent:
             how = End(
                 status=RunStatus.FAILED,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.pipeline.statements import CLOSE_EFFECTS, PUT_BACK_EFFECTS, TAKE_EFFECTS
@@ -206,13 +206,18 @@ async def settle_effects(
 
 
 async def runs_with_open_effects(
-    session: AsyncSession, *, max_runs: int
+    session: AsyncSession, *, max_runs: int, after: UUID | None = None
 ) -> Sequence[tuple[UUID, UUID]]:
-    """Run and tenant of each run that has effects to be carried out now."""
+    """Run and tenant of runs that have effects to be carried out now, by id from behind `after` on."""
     rows = await session.execute(
         select(EffectRow.run_id, EffectRow.tenant_id)
-        .where(EffectRow.done_at.is_(None), EffectRow.next_attempt_at <= func.now())
+        .where(
+            EffectRow.done_at.is_(None),
+            EffectRow.next_attempt_at <= func.now(),
+            EffectRow.run_id > after if after else true(),
+        )
         .distinct()
+        .order_by(EffectRow.run_id)
         .limit(max_runs)
     )
     return [(run_id, tenant_id) for run_id, tenant_id in rows]

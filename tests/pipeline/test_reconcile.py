@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -52,6 +52,20 @@ async def change(database: Database, run_id: RunId, values: str) -> RunRow:
         await session.execute(text(f"UPDATE runs SET {values} WHERE id = :id"), {"id": run_id})  # noqa: S608 - ours
     async with database.begin() as session:
         return await session.get_one(RunRow, run_id)
+
+
+async def owe(database: Database, tenant_id: TenantId, run_id: UUID) -> None:
+    async with database.begin() as session:
+        session.add(
+            EffectRow(
+                id=uuid4(),
+                run_id=run_id,
+                tenant_id=tenant_id,
+                kind="webhook",
+                idempotency_key=str(run_id),
+                payload={},
+            )
+        )
 
 
 async def due_for(database: Database, run_id: RunId, seconds: float) -> RunRow:
@@ -134,6 +148,27 @@ async def test_a_long_queue_costs_a_few_commands(
     assert len([command for command in seen if not command.startswith("XADD")]) <= 8, seen
 
 
+async def test_what_was_lost_behind_a_long_queue_is_found_page_by_page(
+    database: Database,
+    producer: Producer,
+    reconciler: Reconciler,
+    tenant_id: TenantId,
+    new_run: NewRun,
+) -> None:
+    reconciler.max_runs = 3
+    runs = [await due_for(database, await new_run(), LEASE_S + 9 - number) for number in range(7)]
+    owing = sorted(run.id for run in runs)
+    for run_id in owing:
+        await owe(database, tenant_id, run_id)
+    *waiting, lost = [next_attempt(run) for run in runs]
+    *settling, forgotten = [effects_of(run_id, tenant_id) for run_id in owing]
+    await producer.enqueue_many([*waiting, *settling])
+    assert [await reconciler.look() for _ in range(3)] == [0, 0, 2]
+    assert {lost.job_id, forgotten.job_id} <= await queued(producer)
+    await commands(producer).flushdb()
+    assert sum([await reconciler.look() for _ in range(3)]) == 14
+
+
 async def test_a_run_whose_worker_died_is_queued_at_once(
     database: Database,
     producer: Producer,
@@ -187,17 +222,7 @@ async def test_what_an_end_owes_is_offered_as_soon_as_it_is_due(
     new_run: NewRun,
 ) -> None:
     run_id = await new_run()
-    async with database.begin() as session:
-        session.add(
-            EffectRow(
-                id=uuid4(),
-                run_id=run_id,
-                tenant_id=tenant_id,
-                kind="webhook",
-                idempotency_key="once",
-                payload={},
-            )
-        )
+    await owe(database, tenant_id, run_id)
     assert await reconciler.look() == 1
     assert await queued(producer) == {effects_of(run_id, tenant_id).job_id}
     assert await reconciler.look() == 0
