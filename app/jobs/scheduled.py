@@ -69,8 +69,9 @@ def sweeper_of(runtime: Runtime) -> Sweeper:
     )
 
 
-# Our own work without a retry: a database that went away puts the run off, and it comes back.
-@stage("drop_runs", policy=PolicyName.LOCAL)
+# Without a retry: a database that went away puts the run off, and it comes back. Without a limit of
+# its own: what is dropped for the first time may be the rows of years.
+@stage("drop_runs", policy=PolicyName.RETENTION)
 async def drop_runs(session: AsyncSession, flow: str, *, older_than_days: int) -> int:
     """How many ended runs of this flow were dropped: a run a day would pile up."""
     return await records.drop_old_runs(session, flow, older_than_days=older_than_days)

@@ -71,13 +71,13 @@ def webhook_retention_flow(runtime: Runtime) -> Flow:
     return Flow(call=call)
 
 
-@stage("drop_deliveries", policy=PolicyName.LOCAL)
+@stage("drop_deliveries", policy=PolicyName.RETENTION)
 async def drop_deliveries(session: AsyncSession, *, older_than_days: int) -> int:
     """How many were dropped."""
     return await records.drop_old(session, older_than_days=older_than_days)
 
 
-@stage("drop_carriers", policy=PolicyName.LOCAL)
+@stage("drop_carriers", policy=PolicyName.RETENTION)
 async def drop_carriers(session: AsyncSession, own_flow: str, *, older_than_days: int) -> int:
     """How many ended runs of deliveries, and of this flow itself, were dropped."""
     carriers = await drop_old_runs(session, WEBHOOK_FLOW, older_than_days=older_than_days)

@@ -20,6 +20,7 @@ from app.pipeline.tables import RunId, RunRow, StageStatus
 from app.queue.events import StageEvent, Tell, tell_nobody
 from app.resilience.clock import Clock
 from app.resilience.fallback import NEVER_ABSORBED
+from app.resilience.guards import AttemptTimeout
 from app.resilience.layers import Status
 from app.resilience.policies import FallbackName, Policies
 from app.resilience.spending import Purse, Spend
@@ -101,13 +102,17 @@ class Run:
     ) -> T:
         """A stage that writes: what it does with its session commits together with its checkpoint.
 
-        So it happens once, whatever dies when.
+        So it happens once, whatever dies when. Of the stage's policy, the time limit of one attempt
+        holds: what is cut off then may have committed, so that is DB_CONNECTION, and a later attempt
+        finds out.
         """
         if (sealed := self.saved.get((stage.name, "", stage.version))) is not None:
             return self._open(stage.result, sealed, stage.name, "")
 
+        limit = self.policies[stage.policy].layer(AttemptTimeout)
+
         async def write() -> T:
-            async with self.database.begin() as session:
+            async with self.database.begin(within_s=limit and limit.timeout_s) as session:
                 await fencing.hold(session, self.id, self.row.attempt)
                 result = await stage.call(session, *args, **kwargs)
                 sealed = self._seal(stage.result, result, stage.name, "")

@@ -73,7 +73,10 @@ def begin_run(database: Database, keyring: Keyring, tenant_id: TenantId) -> Begi
         name: Policy(
             f"test-{name}",
             Retry(tries=2, base_wait_s=0.001, max_wait_s=0.01),
-            AttemptTimeout(timeout_s=1, code=ErrorCode.LLM_TIMEOUT),
+            # What commits waits for PostgreSQL, which may be slow here.
+            AttemptTimeout(
+                timeout_s=30 if name is PolicyName.LOCAL else 1, code=ErrorCode.LLM_TIMEOUT
+            ),
             traced=False,
         )
         for name in PolicyName

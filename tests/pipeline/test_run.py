@@ -13,7 +13,9 @@ from app.pipeline.run import Run
 from app.pipeline.stage import Stage, stage
 from app.pipeline.tables import CheckpointRow, EffectRow, RunRow, StageStatus
 from app.queue.events import StageEvent, Told
+from app.resilience.guards import AttemptTimeout
 from app.resilience.policies import FallbackName, PolicyName
+from app.resilience.policy import Policy
 from app.store.database import Database
 from tests.pipeline.conftest import BeginRun, NewRun
 
@@ -237,6 +239,29 @@ async def test_what_a_committing_stage_writes_is_written_with_its_checkpoint_or_
     assert await written() == (0, 0)
     assert await run.commit(write, fail=False) == "written"
     assert await written() == (1, 1)
+
+
+async def test_a_stage_that_writes_for_too_long_is_cut_off_and_done_again_by_a_later_attempt(
+    database: Database, new_run: NewRun, begin_run: BeginRun
+) -> None:
+    """What was cut off may have committed: so it is no verdict, and another attempt finds out."""
+    run = await begin_run(await new_run())
+    limit = AttemptTimeout(timeout_s=0.2, code=ErrorCode.DEADLINE_EXCEEDED)
+    run.policies = {**run.policies, PolicyName.LOCAL: Policy("test-short", limit, traced=False)}
+
+    @stage("write", policy=PolicyName.LOCAL)
+    async def write(session: AsyncSession, *, held: bool) -> str:
+        await session.execute(text("SELECT 1"))
+        if held:
+            await asyncio.Event().wait()
+        return "written"
+
+    with pytest.raises(RetryableError) as cut_off:
+        await run.commit(write, held=True)
+    assert cut_off.value.code is ErrorCode.DB_CONNECTION
+    await abandon(database, run)
+    again = await begin_run(run.id)
+    assert await again.commit(write, held=False) == "written"
 
 
 async def test_an_answer_that_was_paid_for_is_not_asked_for_again(
