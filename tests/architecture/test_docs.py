@@ -52,6 +52,17 @@ def test_spans_and_metrics_are_in_the_telemetry_page() -> None:
     assert [name for name in (*SpanName, *Metric) if f"`{name.value}" not in page] == []
 
 
+def test_every_setting_that_a_page_names_is_there() -> None:
+    setting = re.compile(r"\b[A-Z]+__[A-Z0-9_]*[A-Z0-9]\b")
+    known = set(setting.findall((DOCS / "settings.md").read_text()))
+    unknown = {
+        (page.name, name)
+        for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))
+        for name in set(setting.findall(page.read_text())) - known
+    }
+    assert unknown == set()
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken: list[str] = []
     for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
