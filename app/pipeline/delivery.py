@@ -1,6 +1,5 @@
 """The jobs of a run: one per attempt, and one for what its end owes."""
 
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -13,14 +12,13 @@ EFFECTS_FUNCTION = "effects"
 
 
 class RunJob(BaseModel):
-    """What a job of a run carries. `deadline` is the time after which starting makes no sense."""
+    """What a job of a run carries; one of another version may carry more."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     run_id: UUID
     tenant_id: UUID
     attempt: int
-    deadline: datetime | None = None
 
 
 def job_id_of(run_id: UUID, attempt: int) -> str:
@@ -30,9 +28,7 @@ def job_id_of(run_id: UUID, attempt: int) -> str:
 def next_attempt(run: RunRow, *, wait_s: float = 0) -> NewJob:
     """The job of the attempt that the run waits for."""
     attempt = run.attempt + 1
-    carried = RunJob(
-        run_id=run.id, tenant_id=run.tenant_id, attempt=attempt, deadline=run.deadline_at
-    )
+    carried = RunJob(run_id=run.id, tenant_id=run.tenant_id, attempt=attempt)
     return NewJob(
         function=RUN_FUNCTION,
         kwargs=carried.model_dump(mode="json"),

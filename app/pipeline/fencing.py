@@ -66,7 +66,8 @@ async def begin(
 ) -> RunRow | None:
     """Raise the fence to `attempt` and take the run; None when that attempt is not to be had.
 
-    It is to be had once: by the first who asks while the run is queued and due.
+    It is to be had once: by the first who asks while the run is queued. When it is due is for the
+    queue to know, which keeps its job until then.
     """
     taken = await session.execute(
         BEGIN, {"run_id": run_id, "attempt": attempt, "worker": worker, "lease_s": lease_s}

@@ -190,6 +190,17 @@ async def test_a_job_of_a_run_that_was_opened_again_tells_nothing(
     assert (await carry(runtime, run, test=Flow(call=call))).outcome == "aborted"
 
 
+async def test_a_job_of_another_version_that_carries_more_begins_all_the_same(
+    runtime: Runtime, run: RunRow
+) -> None:
+    async def call(run: Run) -> dict[str, Any]:
+        return {"attempt": run.row.attempt}
+
+    execution = Execution(runtime, {"test": Flow(call=call)}, {}, worker="worker")
+    ended = await execution.run({}, **next_attempt(run).kwargs, deadline="2030-01-01T00:00:00Z")
+    assert ended.outcome == "success"
+
+
 async def test_a_flow_that_is_not_known_here_is_left_to_a_worker_that_knows_it(
     runtime: Runtime, run: RunRow
 ) -> None:
