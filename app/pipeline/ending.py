@@ -25,14 +25,16 @@ async def made_nothing(session: AsyncSession, run_id: UUID) -> None:
     del session, run_id
 
 
-async def end_run(database: Database, events: Events, run: RunRow, how: End) -> None:
+async def end_run(
+    database: Database, events: Events, run: RunRow, how: End, *, within_s: float | None = None
+) -> None:
     """Write the final state and its effects; once PostgreSQL has them, count and tell it.
 
     For whom no stage of the run can commit meanwhile: its own worker, or anybody while it is queued.
     Raises LEASE_LOST when the run is no longer at the attempt and in the state of `run`, and
-    DB_CONNECTION.
+    DB_CONNECTION, also when it takes longer than `within_s`.
     """
-    async with database.autocommit() as connection:
+    async with database.autocommit(within_s=within_s) as connection:
         await fencing.end(connection, run, how)
     _tell(events, run, how)
 
