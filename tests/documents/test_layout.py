@@ -77,3 +77,48 @@ def test_blocks_carry_place_size_weight_source_and_confidence() -> None:
 
 def test_an_empty_page_has_no_blocks() -> None:
     assert page_blocks([], page=1) == []
+
+
+def test_towns_and_dates_set_right_in_turn_stay_with_their_rows() -> None:
+    rows: list[Piece] = []
+    for n in range(4):
+        top, right = 100 + 46 * n, 470 + 9 * n
+        rows += [
+            piece(f"Intern {n}", 40, top),
+            piece(f"May 202{n} - Aug. 202{n}", right, top),
+            piece(f"Firm {n}", 40, top + 12),
+            piece("Ashford, IL", right, top + 12),
+            piece("task of some length that takes its line", 48, top + 30),
+        ]
+
+    assert [t for t in [block.text for block in page_blocks(rows, page=1)] if "\t" in t] == [
+        row
+        for n in range(4)
+        for row in (f"Intern {n}\tMay 202{n} - Aug. 202{n}", f"Firm {n}\tAshford, IL")
+    ]
+
+
+def test_ends_of_rows_that_were_recognised_later_are_put_into_their_rows() -> None:
+    def ends_at_500(text: str, top: float) -> Piece:
+        late = piece(text, 40, top)
+        width = late.box.right - late.box.left
+        return piece(text, 500 - width, top)
+
+    rows = [
+        piece("Acme Foods", 40, 100),
+        piece("Clerk for some years", 40, 116),
+        piece("Contoso Mills", 40, 150),
+        ends_at_500("Salem, OR", 100),
+        ends_at_500("Ashford, IL", 150),
+        piece("Cook", 40, 166),
+        piece("Umbra Works", 40, 200),
+        ends_at_500("Providence, RI", 200),
+    ]
+
+    assert [block.text for block in page_blocks(rows, page=1)] == [
+        "Acme Foods\tSalem, OR",
+        "Clerk for some years",
+        "Contoso Mills\tAshford, IL",
+        "Cook",
+        "Umbra Works\tProvidence, RI",
+    ]
