@@ -1,10 +1,12 @@
 """Files by key: a folder, or a bucket of S3 and what speaks its protocol. One attempt per call."""
 
 import asyncio
+import errno
 import os
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import stat
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,7 +45,11 @@ class Stored:
 
 
 class Blobs:
-    """A store of bytes. Every call ends within `timeout_s` or fails with STORAGE_ERROR."""
+    """A store of bytes. Every call ends within `timeout_s` or fails with STORAGE_ERROR.
+
+    In a folder a symbolic link is no object, nor is what lies beyond one: who may only drop files
+    into it would have us read, or delete, what else we can reach.
+    """
 
     def __init__(
         self, store: LocalStore | S3Store, *, timeout_s: float, folder: Path | None = None
@@ -72,17 +78,10 @@ class Blobs:
         _check(key)
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
+                if self._folder is not None:
+                    return await asyncio.to_thread(_read, self._folder, key, max_bytes)
                 found = await self._store.get_async(key)
-                size = found.meta["size"]
-                if max_bytes is not None and size > max_bytes:
-                    raise PermanentError(
-                        ErrorCode.INVALID_FILE,
-                        Message.FILE_TOO_LARGE,
-                        details={
-                            "size_mib": round(size / _MIB, 1),
-                            "limit_mib": f"{max_bytes / _MIB:g}",
-                        },
-                    )
+                _check_size(found.meta["size"], max_bytes)
                 return bytes(await found.bytes_async())
 
     async def delete(self, key: str) -> None:
@@ -91,7 +90,10 @@ class Blobs:
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
                 try:
-                    await self._store.delete_async(key)
+                    if self._folder is not None:
+                        await asyncio.to_thread(_unlink, self._folder, key)
+                    else:
+                        await self._store.delete_async(key)
                 except FileNotFoundError:
                     return
 
@@ -179,6 +181,63 @@ def _local(folder: Path) -> LocalStore:
             [f"STORAGE__URL: cannot be made a folder: {error.strerror}"]
         ) from error
     return LocalStore(folder.resolve())
+
+
+@contextmanager
+def _beside(folder: Path, key: str) -> Generator[tuple[int, str]]:
+    """Hold the folder that a key's file lies in, open, and the file's name.
+
+    Opened step by step: a path that was looked at before may lead elsewhere by the time it is used.
+    """
+    *steps, name = key.split("/")
+    with ExitStack() as opened:
+        place = os.open(folder, os.O_RDONLY)
+        opened.callback(os.close, place)
+        for step in steps:
+            place = _open(step, place)
+            opened.callback(os.close, place)
+        yield place, name
+
+
+def _open(name: str, place: int) -> int:
+    try:
+        # Without waiting: a pipe would hold the thread until somebody writes.
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, "a symbolic link") from error
+        raise
+
+
+def _read(folder: Path, key: str, max_bytes: int | None) -> bytes:
+    with _beside(folder, key) as (place, name):
+        descriptor = _open(name, place)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "no file")
+        _check_size(found.st_size, max_bytes)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(found.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _unlink(folder: Path, key: str) -> None:
+    with _beside(folder, key) as (place, name):
+        os.unlink(name, dir_fd=place)
+
+
+def _check_size(size_bytes: int, max_bytes: int | None) -> None:
+    if max_bytes is not None and size_bytes > max_bytes:
+        raise PermanentError(
+            ErrorCode.INVALID_FILE,
+            Message.FILE_TOO_LARGE,
+            details={
+                "size_mib": round(size_bytes / _MIB, 1),
+                "limit_mib": f"{max_bytes / _MIB:g}",
+            },
+        )
 
 
 def _write_through(folder: Path, key: str) -> None:

@@ -130,6 +130,36 @@ async def test_a_reader_sees_a_whole_file_while_it_is_replaced(tmp_path: Path) -
     assert left == ["key"]
 
 
+async def test_a_link_in_a_folder_leads_to_nothing(tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "secret.txt"
+    secret.parent.mkdir()
+    secret.write_text("not for the inbox")
+    async with open_blobs(StorageSettings(), tmp_path / "blobs") as blobs:
+        await blobs.put("inbox/a.txt", b"data")
+        inbox = tmp_path / "blobs" / "inbox"
+        (inbox / "file").symlink_to(secret)
+        (inbox / "folder").symlink_to(secret.parent)
+
+        for key in ("inbox/file", "inbox/folder/secret.txt"):
+            with pytest.raises(PermanentError) as caught:
+                await blobs.get(key)
+            assert caught.value.code is ErrorCode.NOT_FOUND
+            await blobs.delete(key)
+
+    assert secret.exists()
+    assert not (inbox / "file").is_symlink()
+
+
+async def test_what_is_no_file_in_a_folder_is_no_object(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    async with open_blobs(StorageSettings(), tmp_path) as blobs:
+        for key in ("pipe", "folder"):
+            with pytest.raises(PermanentError) as caught:
+                await blobs.get(key)
+            assert caught.value.code is ErrorCode.NOT_FOUND
+
+
 async def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "blobs"
     async with open_blobs(StorageSettings.model_validate({}), folder) as blobs:
