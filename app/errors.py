@@ -103,6 +103,7 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     VISUAL_PARTIAL = "VISUAL_PARTIAL", False, False, _INFO, 200, "The candidate is saved without a picture.", "후보자는 저장되었지만 그림이 없습니다."
     # At the door.
     UNAUTHENTICATED = "UNAUTHENTICATED", False, False, _INFO, 401, "An API key is needed. Send it as: Authorization: Bearer KEY.", "API 키가 필요합니다. Authorization: Bearer KEY 형식으로 보내 주세요."
+    CROSS_ORIGIN = "CROSS_ORIGIN", False, False, _INFO, 403, "A browser sends this for another site with its saved password. Send Authorization: Bearer KEY instead.", "브라우저가 다른 사이트의 요청을 저장된 비밀번호로 보냈습니다. Authorization: Bearer KEY 형식으로 보내 주세요."
     NOT_FOUND = "NOT_FOUND", False, False, _INFO, 404, "There is nothing at this address.", "해당 주소에 아무것도 없습니다."
     ERASED = "ERASED", False, False, _INFO, 410, "This candidate was erased; only the time of it is kept.", "삭제된 후보자입니다. 삭제 시각만 남아 있습니다."
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED", False, False, _INFO, 405, "This address does not accept that method.", "이 주소는 해당 메서드를 받지 않습니다."

@@ -26,7 +26,7 @@ from app.api import (
 from app.api import (
     credits as credit_routes,
 )
-from app.api.dependencies import require_api_key
+from app.api.dependencies import forbid_storing, require_api_key
 from app.api.middleware import BodyLimit, Correlation
 from app.bootstrap import Runtime, api_keys
 from app.errors import ErrorCode, PermanentError
@@ -54,7 +54,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.api_keys = [key.encode() for key in api_keys(settings)]
     problems.install(app)
     app.include_router(operations.health)
-    guarded = [Depends(require_api_key)]
+    guarded = [Depends(require_api_key), Depends(forbid_storing)]
     for router in (
         resumes.router,
         runs.router,

@@ -63,6 +63,50 @@ async def test_a_browser_opens_the_docs_with_the_key_as_password_and_without_a_n
     assert "/v1/resumes" in (await client.get("/openapi.json")).json()["paths"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://other.naru"}, 403),
+        ({"Origin": "http://evil.example"}, 403),  # over plain http browsers tell no more
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://proxied.example"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "http://naru"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_another_site_changes_nothing_with_the_password_that_a_browser_keeps(
+    client: httpx.AsyncClient, runtime: Runtime, sent: dict[str, str], status: int
+) -> None:
+    bearer = client.headers["Authorization"]
+    (key,) = api_keys(runtime.settings)
+    client.headers["Authorization"] = f"Basic {base64.b64encode(f'x:{key}'.encode()).decode()}"
+
+    reply = await client.post("/v1/queue/resume", headers=sent)
+    assert reply.status_code == status
+    if status == 403:
+        assert reply.json()["code"] == "CROSS_ORIGIN"
+    # Pages of other sites may link here, and see nothing of the answer.
+    assert (await client.get("/v1/queue", headers=sent)).status_code == 200
+    # No browser adds this one by itself.
+    sent["Authorization"] = bearer
+    assert (await client.post("/v1/queue/resume", headers=sent)).status_code == 200
+
+
+async def test_no_answer_with_persons_is_stored_on_the_way(client: httpx.AsyncClient) -> None:
+    for method, path in (
+        ("GET", "/v1/queue"),
+        ("POST", "/v1/candidates/lookup?reveal=true"),
+        ("POST", "/v1/candidates/search?reveal=true"),
+    ):
+        reply = await client.request(
+            method, path, json={"name": "윤가온"} if "lookup" in path else {"query": "Kafka"}
+        )
+        assert reply.status_code == 200, reply.text
+        assert reply.headers["cache-control"] == "no-store", path
+
+
 async def test_a_resume_goes_in_and_its_candidate_comes_out(
     client: httpx.AsyncClient, runtime: Runtime
 ) -> None:
