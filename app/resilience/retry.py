@@ -25,8 +25,9 @@ _retrying: ContextVar[bool] = ContextVar("retrying", default=False)
 class Retry:
     """Try again, within one logical call, what a code allows (`retry_in_process`).
 
-    At most `tries` calls. Waits are drawn from 0 to `base_wait_s`, doubling up to `max_wait_s` (full
-    jitter). What the dependency asks to wait (`retry_after`) is kept; a wait above `max_wait_s`, or
+    At most `tries` calls. Each wait is drawn from `base_wait_s` to an upper end that begins at twice
+    of it and doubles up to `max_wait_s`: from 0, as full jitter has it, three tries could be over
+    before what they wait for had a chance to come back. What the dependency asks to wait (`retry_after`) is kept; a wait above `max_wait_s`, or
     one that would pass the deadline, is left to the job: it comes back later instead of sleeping.
     The last error is raised, with `tries` in its details.
     """
@@ -77,7 +78,9 @@ class Retry:
         self, call: Call, inner: Step, first: RetryableError, budget: Budget
     ) -> object:
         # Built per call: one shared AsyncRetrying mixes the outcomes of its tasks (tenacity#93).
-        backoff = wait_random_exponential(multiplier=self.base_wait_s, max=self.max_wait_s)
+        backoff = wait_random_exponential(
+            multiplier=2 * self.base_wait_s, min=self.base_wait_s, max=self.max_wait_s
+        )
         pending: RetryableError | None = first
 
         def stop(state: RetryCallState) -> bool:

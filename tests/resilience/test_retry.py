@@ -71,7 +71,7 @@ async def test_a_time_limit_around_it_is_not_taken_for_a_failure() -> None:
 
 @settings(max_examples=30)
 @given(st.integers(min_value=2, max_value=200))
-def test_waits_stay_between_zero_and_the_longest_however_many_there_are(tries: int) -> None:
+def test_waits_stay_between_the_first_and_the_longest_however_many_there_are(tries: int) -> None:
     async def run() -> float:
         policy = plain(Retry(tries=tries, base_wait_s=0.5, max_wait_s=8))
         call = Failing(*[network_error()] * (tries - 1))
@@ -79,19 +79,31 @@ def test_waits_stay_between_zero_and_the_longest_however_many_there_are(tries: i
         return now_s()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        assert 0 <= runner.run(run()) <= 8 * tries
+        waits = tries - 1
+        assert 0.5 * waits <= runner.run(run()) <= 8 * waits
 
 
-async def test_full_jitter_waits_half_the_longest_on_average() -> None:
-    policy = plain(Retry(tries=2, base_wait_s=10, max_wait_s=10))
+async def test_the_first_wait_is_the_base_at_least_and_twice_of_it_at_most() -> None:
+    policy = plain(Retry(tries=2, base_wait_s=10, max_wait_s=60))
     waits: list[float] = []
     for _ in range(2_000):
         began_s = now_s()
         await policy.execute(Failing(network_error()))
         waits.append(now_s() - began_s)
-    assert mean(waits) == pytest.approx(5, abs=0.4)
-    assert min(waits) < 0.5
-    assert max(waits) > 9.5
+    assert mean(waits) == pytest.approx(15, abs=0.4)
+    assert 10 <= min(waits) < 10.5
+    assert 19.5 < max(waits) <= 20
+
+
+async def test_waits_grow_from_the_base() -> None:
+    policy = plain(Retry(tries=4, base_wait_s=1, max_wait_s=5))
+    waits: list[float] = []
+    for _ in range(500):
+        began_s = now_s()
+        await policy.execute(Failing(*[network_error()] * 3))
+        waits.append(now_s() - began_s)
+    # 1 to 2, 1 to 4, 1 to 5.
+    assert mean(waits) == pytest.approx(1.5 + 2.5 + 3, abs=0.3)
 
 
 async def test_what_the_dependency_asks_to_wait_is_waited() -> None:
