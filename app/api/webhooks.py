@@ -1,6 +1,6 @@
 """Webhooks: who is told when a run has ended, and what became of each message."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.dependencies import Context
 from app.providers.addresses import MAX_URL_CHARS
 from app.webhooks.outbox import MAX_PAGE
-from app.webhooks.tables import RUN_EVENTS, DeliveryStatus, EndpointState, EventType
+from app.webhooks.tables import DeliveryStatus, EndpointState, EventType
 from app.webhooks.tools import Webhooks
 from app.webhooks.views import (
     DeliveryPage,
@@ -25,6 +25,9 @@ from app.webhooks.views import (
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
+RunEvent = Literal["run.succeeded", "run.partial", "run.failed", "run.cancelled"]
+"""What an endpoint can ask for: a test goes to it unasked."""
+
 
 class NewEndpoint(BaseModel):
     """Whom to tell, and of what."""
@@ -34,12 +37,11 @@ class NewEndpoint(BaseModel):
     url: str = Field(
         min_length=1, max_length=MAX_URL_CHARS, description="http or https, at a public address."
     )
-    events: tuple[EventType, ...] = Field(
-        default=RUN_EVENTS,
+    events: list[RunEvent] = Field(
+        default=[*get_args(RunEvent)],
         min_length=1,
-        max_length=len(EventType),
-        description="What to be told of: `run.succeeded`, `run.partial`, `run.failed`, "
-        "`run.cancelled`. All of these when left out.",
+        max_length=len(get_args(RunEvent)),
+        description="What to be told of. All of these when left out.",
     )
 
 
@@ -68,7 +70,8 @@ async def list_webhooks(hooks: Hooks, runtime: Context) -> EndpointList:
 @router.post("", status_code=201)
 async def add_webhook(new: NewEndpoint, hooks: Hooks, runtime: Context) -> EndpointWithSecret:
     """Tell this URL from now on. The secret is shown this once: keep it to verify signatures."""
-    return view_with_secret(await hooks.endpoints.add(runtime.tenant_id, new.url, new.events))
+    events = tuple(map(EventType, new.events))
+    return view_with_secret(await hooks.endpoints.add(runtime.tenant_id, new.url, events))
 
 
 # Before the routes with an id: `deliveries` is none.

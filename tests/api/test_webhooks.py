@@ -11,6 +11,7 @@ from app.bootstrap import Runtime, open_runtime
 from app.settings import Settings
 from app.settings.groups import RetrySettings
 from app.settings.webhooks import WebhookSettings
+from app.webhooks.tables import RUN_EVENTS
 from tests.fakes.receiver import Receiver, Reply
 
 PROBLEM = "application/problem+json"
@@ -117,6 +118,7 @@ async def test_a_test_message_is_sent_listed_and_sent_again(
         {"url": "http://127.0.0.1/" + "x" * 2_000},
         {"url": "http://127.0.0.1/", "events": []},
         {"url": "http://127.0.0.1/", "events": ["run.started"]},
+        {"url": "http://127.0.0.1/", "events": ["webhook.test"]},
         {"url": "http://127.0.0.1/", "secret": "whsec_mine"},
         [],
     ],
@@ -129,6 +131,16 @@ async def test_a_wrong_endpoint_is_refused_with_a_problem(
     assert reply.json()["code"] == "VALIDATION_ERROR"
     assert "hunter2" not in reply.text
     assert (await client.get("/v1/webhooks")).json() == {"webhooks": []}
+
+
+async def test_an_unknown_event_is_one_fault_that_lists_those_to_ask_for(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"url": "http://127.0.0.1/", "events": ["run.started"]}
+    (fault,) = (await client.post("/v1/webhooks", json=body)).json()["details"]["faults"]
+    for event in RUN_EVENTS:
+        assert event in fault["reason"]
+    assert "webhook.test" not in fault["reason"]
 
 
 async def test_one_too_many_and_one_that_is_there_are_refused_with_what_to_do(
