@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.breakers import Reason
 from app.coordination.rollouts import GUARD, Rollouts, RolloutStatus
 from app.resilience.rollout_config import Extent, parse_share_bp
 
@@ -33,7 +34,7 @@ class RolloutList(BaseModel):
 
 
 class RolloutChange(BaseModel):
-    """What a rollout is switched to; what is left out is off."""
+    """What a rollout is switched to, and why; of the rest, what is left out is off."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +42,7 @@ class RolloutChange(BaseModel):
         default=False, description="Compare both paths for keys outside the share."
     )
     share: str = Field(default="0%", max_length=20, description="`12.5%`, in steps of 0.01%.")
-    reason: str = Field(default="", max_length=500, description="Why, for those who look later.")
+    reason: Reason
 
 
 def _rollouts(request: Request) -> Rollouts:

@@ -20,7 +20,7 @@ from app.cli.durations import duration_s
 from app.cli.keys import key_commands
 from app.cli.mending import picture, repair
 from app.cli.persons import candidates, forget
-from app.cli.queue import queue_commands
+from app.cli.queue import Reason, queue_commands
 from app.cli.running import AsJson, Reveal, load, load_quietly, run_command, run_quietly
 from app.cli.webhooks import webhook_commands
 from app.messages import Language
@@ -240,7 +240,7 @@ def set_rollout(
     name: RolloutName,
     stage: Annotated[str, typer.Argument(help="off, shadow, or a share such as 10%.")],
     *,
-    reason: Annotated[str, typer.Option(help="Why; others will ask.")] = "",
+    reason: Reason,
     as_json: AsJson = False,
 ) -> None:
     """Switch one, in every process within seconds."""

@@ -84,8 +84,9 @@ async def test_a_rollout_is_switched_and_shown(
 
 
 async def test_what_is_left_out_is_off(client: httpx.AsyncClient) -> None:
-    await client.put("/v1/rollouts/reader", json={"share": "50%"})
-    assert (await client.put("/v1/rollouts/reader", json={})).json()["stage"] == "off"
+    await client.put("/v1/rollouts/reader", json={"share": "50%", "reason": "trial"})
+    off = await client.put("/v1/rollouts/reader", json={"reason": "enough"})
+    assert off.json()["stage"] == "off"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -93,7 +94,9 @@ async def test_an_unknown_name_is_a_problem_that_lists_the_known_ones(
     client: httpx.AsyncClient, method: str
 ) -> None:
     for name in ("readr", "%00", "..%2Freader"):
-        reply = await client.request(method, f"/v1/rollouts/{name}", json={"share": "10%"})
+        reply = await client.request(
+            method, f"/v1/rollouts/{name}", json={"share": "10%", "reason": "x"}
+        )
         assert reply.status_code == 404
         assert reply.headers["content-type"] == PROBLEM
         assert reply.json()["code"] == "NOT_FOUND"
@@ -105,15 +108,18 @@ async def test_an_unknown_name_is_a_problem_that_lists_the_known_ones(
 @pytest.mark.parametrize(
     "body",
     [
-        {"share": "120%"},
-        {"share": "0.001%"},
-        {"share": "10"},
-        {"share": "off"},
-        {"share": 10},
-        {"share": "1" * 1_000},
-        {"shadow": "perhaps"},
+        {"share": "120%", "reason": "trial"},
+        {"share": "0.001%", "reason": "trial"},
+        {"share": "10", "reason": "trial"},
+        {"share": "off", "reason": "trial"},
+        {"share": 10, "reason": "trial"},
+        {"share": "1" * 1_000, "reason": "trial"},
+        {"shadow": "perhaps", "reason": "trial"},
         {"reason": "x" * 501},
-        {"part": "10%"},
+        {"part": "10%", "reason": "trial"},
+        {},
+        {"share": "10%"},
+        {"share": "10%", "reason": " "},
         [],
     ],
 )
@@ -128,7 +134,7 @@ async def test_a_wrong_change_is_refused_and_changes_nothing(
 
 
 async def test_a_wrong_share_is_told_in_a_sentence(client: httpx.AsyncClient) -> None:
-    reply = await client.put("/v1/rollouts/reader", json={"share": "120%"})
+    reply = await client.put("/v1/rollouts/reader", json={"share": "120%", "reason": "x"})
     assert reply.json()["detail"] == (
         "The share must be from 0% to 100% in steps of 0.01%, such as 12.5%."
     )

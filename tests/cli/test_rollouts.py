@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator
 import pytest
 import typer
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from app.cli import app
 from app.cli.rollouts import print_rollout, print_rollouts, set_rollout, switch_rollout
 from app.coordination.announcements import Announcements
 from app.coordination.rollouts import Rollouts, open_rollouts
@@ -90,3 +92,10 @@ async def test_a_wrong_stage_is_wrong_usage_and_no_server_is_asked() -> None:
         with pytest.raises(typer.BadParameter, match="`off`, `shadow` or a share") as raised:
             await set_rollout(nowhere, "reader", stage, reason="", as_json=False)
         assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("reason", [[], ["--reason", " "]])
+def test_a_switch_without_a_reason_is_wrong_usage(reason: list[str]) -> None:
+    ended = CliRunner().invoke(app, ["rollout", "set", "reader", "off", *reason])
+    assert ended.exit_code == 2
+    assert "reason" in ended.output
