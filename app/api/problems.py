@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
-from app.messages import Language
+from app.messages import Language, Message
 from app.resilience.layers import retry_after_s
 from app.telemetry.logs import get_logger
 
@@ -25,6 +26,27 @@ _CODES: Mapping[int, ErrorCode] = {
     413: ErrorCode.PAYLOAD_TOO_LARGE,
 }
 
+_NO_FILE = "upload"
+_REASONS: Mapping[str, Message] = {
+    "missing": Message.FIELD_MISSING,
+    "extra_forbidden": Message.FIELD_UNKNOWN,
+    "model_attributes_type": Message.FIELD_NO_OBJECT,
+    _NO_FILE: Message.FIELD_NO_FILE,
+    "uuid_parsing": Message.FIELD_NO_ID,
+    "enum": Message.FIELD_NO_CHOICE,
+    "literal_error": Message.FIELD_NO_CHOICE,
+    "string_too_short": Message.FIELD_TOO_SHORT,
+    "too_short": Message.FIELD_TOO_SHORT,
+    "string_too_long": Message.FIELD_TOO_LONG,
+    "too_long": Message.FIELD_TOO_LONG,
+    "greater_than_equal": Message.FIELD_TOO_LOW,
+    "less_than_equal": Message.FIELD_TOO_HIGH,
+    "int_parsing": Message.FIELD_NO_NUMBER,
+    "float_parsing": Message.FIELD_NO_NUMBER,
+    "bool_parsing": Message.FIELD_NO_SWITCH,
+}
+"""pydantic's types of faults that people meet. Others are told in its own words, in English."""
+
 
 def install(app: FastAPI) -> None:
     """Handle every error of every route here."""
@@ -35,8 +57,12 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+        language = language_of(request)
         faults = [
-            {"field": ".".join(str(part) for part in fault["loc"]), "reason": fault["msg"]}
+            {
+                "field": ".".join(str(part) for part in fault["loc"]),
+                "reason": _reason(fault, language),
+            }
             for fault in error.errors()
         ]
         return problem(
@@ -83,6 +109,13 @@ def problem(
         response.headers.append("WWW-Authenticate", "Bearer")
         response.headers.append("WWW-Authenticate", 'Basic realm="Naru: API key as password"')
     return response
+
+
+def _reason(fault: Mapping[str, Any], language: Language) -> str:
+    # FastAPI refuses text where a file is due with an error of no type of its own.
+    kind = _NO_FILE if "UploadFile" in fault["msg"] else fault["type"]
+    message = _REASONS.get(kind)
+    return message.text(language, dict(fault.get("ctx", {}))) if message else fault["msg"]
 
 
 def language_of(request: Request) -> Language:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.api.dependencies import Context
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from app.pipeline.tables import RunStatus
 from app.queue.envelope import Priority
 
@@ -50,9 +51,7 @@ async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the requ
     are there already, in a run that has not failed, answers 200 with that run.
     """
     if (file is None) == (key is None):
-        raise PermanentError(
-            ErrorCode.VALIDATION_ERROR, details={"reason": "send either `file` or `key`"}
-        )
+        raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.FILE_OR_KEY)
     priority = Priority.BULK if bulk else Priority.INGESTION
     if file is not None:
         name = (file.filename or "unnamed")[:_MAX_NAME_CHARS]

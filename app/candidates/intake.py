@@ -20,7 +20,7 @@ from app.pipeline import fencing, records
 from app.pipeline.acceptance import NewRun, accept, new_run
 from app.pipeline.delivery import effects_of, next_attempt
 from app.pipeline.tables import RunStatus
-from app.providers.blobs import Blobs
+from app.providers.blobs import Blobs, check_key
 from app.queue.envelope import NewJob, Priority
 from app.queue.producer import Producer
 from app.resilience.policy import Policy
@@ -124,10 +124,9 @@ class Intake:
         priority: Priority = Priority.INGESTION,
     ) -> Accepted:
         """Queue the run of an object that lies under `inbox/` in the store; else as `accept`."""
-        if not object_key.startswith(INBOX_PREFIX) or ".." in object_key.split("/"):
-            raise PermanentError(
-                ErrorCode.VALIDATION_ERROR, details={"key": f"must start with {INBOX_PREFIX}"}
-            )
+        if not object_key.startswith(INBOX_PREFIX):
+            raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.STORAGE_KEY_INVALID)
+        check_key(object_key)
         fingerprint = self.index.content(object_key.encode())
         if known := await self._known(idempotency_key, fingerprint):
             return known

@@ -274,5 +274,5 @@ def _check(left: Balance, credit_count: int) -> None:
 
 def _senseless(allowed: str) -> PermanentError:
     return PermanentError(
-        ErrorCode.VALIDATION_ERROR, details={"reason": f"the number of credits must be {allowed}"}
+        ErrorCode.VALIDATION_ERROR, Message.CREDITS_COUNT_WRONG, details={"allowed": allowed}
     )

@@ -63,7 +63,7 @@ class Blobs:
 
         Once this returns, the object outlives a loss of power.
         """
-        _check(key)
+        check_key(key)
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
                 # One request: parts of an upload that breaks off would stay in the bucket.
@@ -75,7 +75,7 @@ class Blobs:
 
     async def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         """Read a whole object. Raises NOT_FOUND, or INVALID_FILE above `max_bytes`, unread."""
-        _check(key)
+        check_key(key)
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
                 if self._folder is not None:
@@ -86,7 +86,7 @@ class Blobs:
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is gone already is no error."""
-        _check(key)
+        check_key(key)
         with mapped(Provider.STORAGE):
             async with asyncio.timeout(self._timeout_s):
                 try:
@@ -99,7 +99,7 @@ class Blobs:
 
     async def pages(self, prefix: str, *, page_size: int = 1_000) -> AsyncGenerator[list[Stored]]:
         """All objects below a folder, in no order; each page within the time limit."""
-        _check(prefix)
+        check_key(prefix)
         with mapped(Provider.STORAGE):
             listing = aiter(self._store.list_async(prefix, chunk_size=page_size))  # pyright: ignore[reportUnknownMemberType] - typed for arrow too
         while True:
@@ -262,7 +262,8 @@ def _drop_unfinished(folder: Path, before_s: float) -> int:
     return len(left)
 
 
-def _check(key: str) -> None:
+def check_key(key: str) -> None:
+    """Raise VALIDATION_ERROR for what leads out of the store, or is no name in it."""
     parts = key.split("/")
     if (
         any(part in {"", ".", ".."} for part in parts)

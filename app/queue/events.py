@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from app.errors import ErrorCode, PermanentError, RetryableError
+from app.messages import Message
 from app.store.crypto import DataKey, Place
 from app.store.failures import redis_errors
 from app.store.redis import RedisPool
@@ -114,10 +115,7 @@ def open_token(key: DataKey, run_id: UUID, token: TokenEvent) -> str:
 def check_position(given: str) -> str:
     """An id to go on from. Raises VALIDATION_ERROR for what cannot be one."""
     if _POSITION.fullmatch(given) is None:
-        raise PermanentError(
-            ErrorCode.VALIDATION_ERROR,
-            details={"reason": "Last-Event-ID must be the id of an event of this run"},
-        )
+        raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.POSITION_UNKNOWN)
     return given
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.bootstrap import Runtime, api_keys
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from tests.flows.conftest import working
 
 PROBLEM = "application/problem+json"
@@ -197,6 +198,10 @@ async def test_a_body_above_the_limit_is_refused_declared_or_not(
         ({"data": {}}, 422, "VALIDATION_ERROR"),
         ({"data": {"key": "elsewhere/cv.pdf"}}, 422, "VALIDATION_ERROR"),
         ({"data": {"key": "inbox/../originals/x"}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "inbox/"}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "inbox//x"}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "inbox/./x"}}, 422, "VALIDATION_ERROR"),
+        ({"data": {"key": "inbox/a\\b"}}, 422, "VALIDATION_ERROR"),
     ],
 )
 async def test_a_wrong_request_is_a_problem_with_a_code(
@@ -205,6 +210,35 @@ async def test_a_wrong_request_is_a_problem_with_a_code(
     reply = await client.post("/v1/resumes", **send)  # pyright: ignore[reportArgumentType] - form fields
     assert (reply.status_code, reply.json()["code"]) == (status, code)
     assert reply.headers["content-type"] == PROBLEM
+
+
+async def test_what_is_wrong_with_a_request_is_told_in_the_readers_language(
+    client: httpx.AsyncClient,
+) -> None:
+    client.headers["Accept-Language"] = "ko"
+    for form, sentence in (
+        ({}, "`file`과 `key` 중 하나만"),
+        ({"key": "inbox/../x"}, "`inbox/` 아래의 경로"),
+    ):
+        reply = await client.post("/v1/resumes", data=form)
+        assert sentence in reply.json()["detail"]
+        assert reply.json()["details"].keys() <= {"provider"}
+    (fault,) = (await client.post("/v1/resumes", data={"file": "hello"})).json()["details"][
+        "faults"
+    ]
+    assert fault == {"field": "body.file", "reason": Message.FIELD_NO_FILE.korean}
+    (fault,) = (await client.get("/v1/runs/x")).json()["details"]["faults"]
+    assert fault["reason"] == Message.FIELD_NO_ID.korean
+
+
+async def test_json_that_is_not_sent_as_json_is_told_so(client: httpx.AsyncClient) -> None:
+    reply = await client.post(
+        "/v1/candidates/lookup",
+        content=b'{"phone": "010-0000-2101"}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},  # what curl's -d sends
+    )
+    (fault,) = reply.json()["details"]["faults"]
+    assert "Content-Type: application/json" in fault["reason"]
 
 
 async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient) -> None:

@@ -215,7 +215,7 @@ async def test_a_wrong_last_event_id_is_refused_before_the_stream_begins(
 ) -> None:
     reply = await http.get(f"/v1/runs/{run.id}/events", headers={"Last-Event-ID": after})
     assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
-    assert "Last-Event-ID" in reply.json()["details"]["reason"]
+    assert "Last-Event-ID" in reply.json()["detail"]
 
 
 async def test_what_is_unknown_or_of_another_tenant_is_not_found(
