@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/candidates", tags=["candidates"])
 async def show_picture(candidate_id: UUID, of: PictureOf, runtime: Context) -> Response:
     """A PNG of the first page of the newest résumé, or of the portfolio that it links.
 
-    Both show the person; 404 where there is none.
+    Both show the person; 404 where there is none, 410 once the candidate is erased.
     """
     picture = await open_picture(
         runtime.database,

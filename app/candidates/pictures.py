@@ -5,10 +5,12 @@ from enum import StrEnum
 from functools import partial
 from uuid import UUID
 
+from app.candidates.erasure import existing
 from app.candidates.portfolio import portfolio_place
-from app.candidates.tables import CandidateRow, VersionRow
+from app.candidates.tables import VersionRow
 from app.candidates.thumbnails import thumbnail_place
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from app.pipeline.tables import RunRow
 from app.providers.blobs import Blobs
 from app.resilience.policy import Policy
@@ -34,11 +36,13 @@ async def open_picture(  # noqa: PLR0913 - where it lies, who may open it, and w
     *,
     of: PictureOf,
 ) -> bytes:
-    """A PNG. Raises NOT_FOUND where there is none, ENCRYPTION_ERROR when its key was destroyed."""
+    """A PNG.
+
+    Raises NOT_FOUND where there is none, ERASED for a candidate that was there, ENCRYPTION_ERROR when
+    its key was destroyed.
+    """
     async with database.begin() as session:
-        candidate = await session.get(CandidateRow, candidate_id)
-        if candidate is None or candidate.tenant_id != tenant_id:
-            raise PermanentError(ErrorCode.NOT_FOUND)
+        candidate = await existing(session, tenant_id, candidate_id)
         version = await session.get_one(VersionRow, (candidate.id, candidate.version))
         run = await session.get_one(RunRow, version.run_id)
         key, place = (
@@ -47,7 +51,7 @@ async def open_picture(  # noqa: PLR0913 - where it lies, who may open it, and w
             else (version.thumbnail_key, thumbnail_place(run.id))
         )
         if key is None:
-            raise PermanentError(ErrorCode.NOT_FOUND)
+            raise PermanentError(ErrorCode.NOT_FOUND, Message.NO_PICTURE)
         if run.data_key_id is None:
             raise PermanentError(ErrorCode.ENCRYPTION_ERROR, details={"reason": "key destroyed"})
         data_key = await load_data_key(session, keyring, run.data_key_id)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from app.bootstrap import Runtime
 from app.demo.samples import SAMPLES
+from app.messages import Message
 from tests.api.test_candidates import NOBODY, ended
 from tests.flows.conftest import working
 from tests.flows.persons import resume
@@ -40,7 +41,8 @@ async def test_the_first_page_of_an_upload_is_seen_until_the_person_is_erased(
         assert (unknown.status_code, unknown.json()["code"]) == (422, "VALIDATION_ERROR")
 
         assert (await client.delete(f"/v1/candidates/{run['candidate_id']}")).status_code == 200
-    assert (await client.get(f"{at}/first-page")).status_code == 404
+    erased = await client.get(f"{at}/first-page")
+    assert (erased.status_code, erased.json()["code"]) == (410, "ERASED")
 
 
 async def test_a_file_without_pages_has_no_picture(
@@ -52,6 +54,7 @@ async def test_a_file_without_pages_has_no_picture(
     for of in ("first-page", "portfolio"):
         none = await client.get(f"/v1/candidates/{run['candidate_id']}/pictures/{of}")
         assert (none.status_code, none.json()["code"]) == (404, "NOT_FOUND")
+        assert none.json()["detail"] == Message.NO_PICTURE.english
 
 
 async def test_nobody_sees_a_picture_without_a_key(client: httpx.AsyncClient) -> None:
