@@ -47,8 +47,9 @@ async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the requ
 ) -> AcceptedRun:
     """Accept one résumé and answer at once; reading it is a run.
 
-    The same `Idempotency-Key` with the same content answers with the same run. A file whose bytes
-    are there already, in a run that has not failed, answers 200 with that run.
+    The same `Idempotency-Key` with the same content answers with the same run, with or without
+    `force`. A file whose bytes are there already, in a run that has not failed, answers 200 with that
+    run; a key belongs to the run that it made, so this uses none up.
     """
     if (file is None) == (key is None):
         raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.FILE_OR_KEY)

@@ -105,7 +105,7 @@ class Intake:
                 idempotency_key=idempotency_key,
                 fingerprint=fingerprint,
             )
-        if not force and (known := await self._already_there(fingerprint)):
+        if not force and (known := await self._already_there(fingerprint, idempotency_key)):
             return known
         await self._check_credits()
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
@@ -187,9 +187,11 @@ class Intake:
         )
         return _Draft(run=new.run, key=new.key, key_row=new.key_row, file=file)
 
-    async def _already_there(self, fingerprint: bytes) -> Accepted | None:
+    async def _already_there(
+        self, fingerprint: bytes, idempotency_key: str | None
+    ) -> Accepted | None:
         async with self.database.begin() as session:
-            return await _run_of(session, self.tenant_id, fingerprint)
+            return await _run_of(session, self.tenant_id, fingerprint, idempotency_key)
 
     async def _queue(self, draft: "_Draft", *, only_once: bool = False) -> Accepted:
         try:
@@ -217,7 +219,8 @@ class Intake:
                 if only_once and fingerprint is not None:
                     # Whoever stores the same bytes at this moment waits here until we are done.
                     await candidates.lock(session, [fingerprint])
-                    if known := await _run_of(session, self.tenant_id, fingerprint):
+                    key = draft.run.idempotency_key
+                    if known := await _run_of(session, self.tenant_id, fingerprint, key):
                         return known
                 if draft.run.status == RunStatus.QUEUED:
                     await reserve_for(session, draft.run, self.credits_per_file)
@@ -253,12 +256,16 @@ class _Draft(NewRun):
 
 
 async def _run_of(
-    session: AsyncSession, tenant_id: TenantId, fingerprint: bytes
+    session: AsyncSession, tenant_id: TenantId, fingerprint: bytes, idempotency_key: str | None
 ) -> Accepted | None:
     run = await candidates.run_of_content(session, tenant_id, fingerprint)
     if run is None:
         return None
-    return Accepted(run_id=run.id, is_new=False, status=RunStatus(run.status), already_there=True)
+    # With the same key: accepted by its request a moment after we had looked for that.
+    by_key = idempotency_key is not None and run.idempotency_key == idempotency_key
+    return Accepted(
+        run_id=run.id, is_new=False, status=RunStatus(run.status), already_there=not by_key
+    )
 
 
 def original_place(run_id: UUID) -> Place:

@@ -73,6 +73,20 @@ async def test_equal_uploads_at_the_same_moment_are_one_run_and_leave_one_blob(
     assert await stored(runtime) == (1, 1)
 
 
+async def test_equal_uploads_with_one_key_at_the_same_moment_are_answered_alike(
+    runtime: Runtime,
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(runtime.intake.accept("cv.txt", resume(), idempotency_key="k"))
+            for _ in range(12)
+        ]
+    answers = [task.result() for task in tasks]
+    assert len({each.run_id for each in answers}) == 1
+    assert {each.already_there for each in answers} == {None}
+    assert await stored(runtime) == (1, 1)
+
+
 async def test_an_idempotency_key_says_the_same_as_ever(runtime: Runtime) -> None:
     first = await runtime.intake.accept("a.txt", b"one", idempotency_key="k", force=True)
     again = await runtime.intake.accept("a.txt", b"one", idempotency_key="k", force=True)
