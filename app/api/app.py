@@ -5,6 +5,7 @@ from importlib.resources import files
 from fastapi import Depends, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.security import HTTPBearer
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
@@ -54,7 +55,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.state.api_keys = [key.encode() for key in api_keys(settings)]
     problems.install(app)
     app.include_router(operations.health)
-    guarded = [Depends(require_api_key), Depends(forbid_storing)]
+    # The scheme only describes: the one that judges keys is ours.
+    scheme = HTTPBearer(auto_error=False, description="One of the keys of `API__KEYS`.")
+    guarded = [Depends(scheme), Depends(require_api_key), Depends(forbid_storing)]
     for router in (
         resumes.router,
         runs.router,
@@ -70,7 +73,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         webhooks.router,
         operations.operations,
     ):
-        app.include_router(router, dependencies=guarded)
+        app.include_router(router, dependencies=guarded, responses=problems.RESPONSES)
     _add_docs(app)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
     # Around the whole application: its own middleware does not see its last error handler.

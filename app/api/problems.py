@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
@@ -25,6 +26,28 @@ _CODES: Mapping[int, ErrorCode] = {
     405: ErrorCode.METHOD_NOT_ALLOWED,
     413: ErrorCode.PAYLOAD_TOO_LARGE,
 }
+
+
+class Problem(BaseModel):
+    """What went wrong, by RFC 9457."""
+
+    type: str
+    title: str = Field(description="What the code means, in English.")
+    status: int
+    detail: str = Field(description="What happened and what to do, in the language asked for.")
+    code: ErrorCode
+    details: dict[str, Any] = Field(
+        description="What goes with the code. `faults` name each `field` and its `reason`."
+    )
+    request_id: str | None
+
+
+_DESCRIBED = {"content": {_MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request cannot be served; `code` says why."} | _DESCRIBED,
+    "5XX": {"description": "It failed; `code` says whether to send it again."} | _DESCRIBED,
+}
+"""What each route may answer beside its own: for the API's description."""
 
 _NO_FILE = "upload"
 _REASONS: Mapping[str, Message] = {

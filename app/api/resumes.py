@@ -29,6 +29,8 @@ class AcceptedRun(BaseModel):
     "",
     status_code=202,
     responses={200: {"model": AcceptedRun, "description": "The same bytes are there already."}},
+    # Each field can be left out, and so FastAPI takes the whole body for one that can.
+    openapi_extra={"requestBody": {"required": True}},
 )
 async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the request
     runtime: Context,

@@ -108,6 +108,23 @@ async def test_no_answer_with_persons_is_stored_on_the_way(client: httpx.AsyncCl
         assert reply.headers["cache-control"] == "no-store", path
 
 
+async def test_the_description_tells_of_keys_problems_and_what_is_required(
+    client: httpx.AsyncClient,
+) -> None:
+    description = (await client.get("/openapi.json")).json()
+    assert "HTTPValidationError" not in description["components"]["schemas"]
+    (scheme,) = description["components"]["securitySchemes"]
+    for path, operations in description["paths"].items():
+        if path.startswith("/health"):
+            continue
+        for operation in operations.values():
+            assert operation["security"] == [{scheme: []}]
+            assert "422" not in operation["responses"]
+            (media_type,) = operation["responses"]["4XX"]["content"]
+            assert media_type == PROBLEM
+    assert description["paths"]["/v1/resumes"]["post"]["requestBody"]["required"] is True
+
+
 async def test_a_resume_goes_in_and_its_candidate_comes_out(
     client: httpx.AsyncClient, runtime: Runtime
 ) -> None:
