@@ -139,7 +139,7 @@ async def view_run(
         attempt=run.attempt,
         created_at=run.created_at,
         ms=_duration_ms(run, attempts),
-        stages=[_view_stage(row, language) for row in latest_of_each(stages)],
+        stages=[_view_stage(row, run, language) for row in latest_of_each(stages)],
         spend=await view_spend(session, run.id),
         profile=profile,
     )
@@ -249,7 +249,9 @@ def latest_of_each(stages: Sequence[StageRow]) -> list[StageRow]:
     return sorted(last.values(), key=lambda row: row.started_at)
 
 
-def _view_stage(row: StageRow, language: Language) -> StageView:
+def _view_stage(row: StageRow, run: RunRow, language: Language) -> StageView:
+    """The stage that a run ended in says what the run says; of others the code alone is kept."""
+    message = code.text(language) if (code := stored_code(row.code)) else None
     ms = (row.ended_at - row.started_at).total_seconds() * 1000 if row.ended_at else None
     return StageView(
         name=row.name,
@@ -258,7 +260,7 @@ def _view_stage(row: StageRow, language: Language) -> StageView:
         attempt=row.attempt,
         tries=row.tries,
         code=row.code,
-        message=code.text(language) if (code := stored_code(row.code)) else None,
+        message=sentence(run, language) if row.code and row.code == run.code else message,
     )
 
 

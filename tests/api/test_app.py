@@ -146,6 +146,20 @@ async def test_a_resume_goes_in_and_its_candidate_comes_out(
     assert revealed.json()["profile"]["emails"] == ["gaon.yun@example.kr"]
 
 
+async def test_a_stage_that_failed_says_what_its_run_says(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    empty, missing = {"files": {"file": ("a.txt", b"")}}, {"data": {"key": "inbox/none.pdf"}}
+    async with working(runtime):
+        for sent, told in ((empty, Message.FILE_EMPTY), (missing, Message.STORED_FILE_MISSING)):
+            url = (await client.post("/v1/resumes", **sent)).headers["location"]  # pyright: ignore[reportArgumentType] - form fields
+            while (run := (await client.get(url)).json())["status"] in ("queued", "running"):
+                pass
+            assert run["message"] == told.english
+            failed = [stage for stage in run["stages"] if stage["code"]]
+            assert [stage["message"] for stage in failed] == [told.english]
+
+
 async def test_an_idempotency_key_is_honoured(client: httpx.AsyncClient) -> None:
     async def post(content: bytes) -> httpx.Response:
         return await client.post(

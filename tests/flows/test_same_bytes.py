@@ -83,7 +83,7 @@ async def test_equal_uploads_with_one_key_at_the_same_moment_are_answered_alike(
         ]
     answers = [task.result() for task in tasks]
     assert len({each.run_id for each in answers}) == 1
-    assert {each.already_there for each in answers} == {None}
+    assert {each.already_there for each in answers} == {False}
     assert await stored(runtime) == (1, 1)
 
 
