@@ -85,13 +85,18 @@ def _print(view: RetentionView, retention: RetentionSettings) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("would go" if view.dry_run else "went", justify="right")
     table.add_column("what")
-    table.add_column("kept for")
+    if view.dry_run:
+        table.add_column("kept for")
     for name, (what, setting) in _WHAT.items():
         count = view.dropped.get(name)
         days = getattr(retention, setting) if setting else None
         kept = f"{days:,} days" if days is not None else "ever" if setting else ""
-        table.add_row("" if count is None else f"{count:,}", what, kept)
+        row = ("" if count is None else f"{count:,}", what, kept)
+        table.add_row(*row[: len(table.columns)])
     console().print(table)
+    if not view.dry_run:
+        # Not those of this command, whose settings may be others: none are sent along.
+        console().print("Kept for the periods in the settings of the worker that did it.")
     if view.status is not None and view.status is not RunStatus.SUCCEEDED:
         line = f"The pass {view.run_id} is {view.status} with {view.code}; what went is gone."
         console(stderr=True).print(line, markup=False, soft_wrap=True)

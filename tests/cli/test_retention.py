@@ -51,3 +51,9 @@ async def test_a_dry_run_tells_what_a_real_one_then_drops(
     assert "originals of failed runs" in shown
     assert "1 days" in shown
     assert "ever" in shown  # what no setting limits
+
+    assert await run_retention(short, dry_run=False, as_json=False) == 0
+    told = capsys.readouterr().out
+    # A worker elsewhere has settings of its own: none of ours are shown for what it did.
+    assert "kept for" not in told
+    assert "the settings of the worker that did it" in told
