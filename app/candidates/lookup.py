@@ -28,7 +28,8 @@ async def look_up(
     """Who has all that is given, the newest first; 100 at most.
 
     Each is compared as it was when it was saved: not by its case, width or white space, a phone not
-    by how it is written, a name not by the order of its words. What an earlier version of a
+    by how it is written (without a country's code it may be of Korea or North America), a name not by
+    the order of its words. What an earlier version of a
     candidate said still finds it. Raises VALIDATION_ERROR.
     """
     groups: list[list[tuple[str, bytes]]] = []
@@ -41,9 +42,19 @@ async def look_up(
                 Message.LOOKUP_NO_PHONE,
                 details={"digits": _LEAST_DIGITS},
             )
-        groups.append([(LookupKind.PHONE, index.phone(phone))])
+        groups.append([(LookupKind.PHONE, value) for value in _phones_to_find(index, phone)])
     if name and name.strip():
         groups.append([(LookupKind.NAME, index.name(form)) for form in spellings_to_find(name)])
     if not groups:
         raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.LOOKUP_EMPTY)
     return await records.known_by(session, tenant_id, groups)
+
+
+def _phones_to_find(index: BlindIndex, phone: str) -> set[bytes]:
+    """What a number may be that somebody has typed: its country's code may stand without a plus."""
+    digits = "".join(filter(str.isdecimal, phone))
+    return {
+        index.phone(phone),
+        index.phone(phone, region="US"),
+        index.phone(f"+{digits.removeprefix('00')}"),
+    }

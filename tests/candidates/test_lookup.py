@@ -55,6 +55,17 @@ async def test_a_person_is_found_however_it_is_written(
     assert await found(runtime, **sought) == [person]
 
 
+@pytest.mark.parametrize(
+    "typed", ["+1 555 010 9911", "15550109911", "555-010-9911", "001 555 010 9911", "1-555-0109911"]
+)
+async def test_a_phone_abroad_is_found_without_the_plus_and_without_the_code_of_north_america(
+    typed: str, runtime: Runtime
+) -> None:
+    person = await add_person(runtime, "Jane", lookups_of(runtime, phone="+1 (555) 010-9911"))
+    await add_person(runtime, "한나라", lookups_of(runtime, phone=PHONE))
+    assert await found(runtime, phone=typed) == [person]
+
+
 async def test_all_that_is_given_must_be_the_persons(runtime: Runtime) -> None:
     await add_person(runtime, "윤가온", lookups_of(runtime, mail=MAIL, name="윤가온"))
     await add_person(runtime, "한나라", lookups_of(runtime, phone=PHONE, name="한나라"))
