@@ -97,6 +97,7 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     SPEND_CAP = "SPEND_CAP", False, False, _WARN, 402, "The run may spend no more on models; what needs none goes on. Raise LLM__MAX_RUN_TOKENS or LLM__MAX_RUN_COST to allow more.", "이 작업이 모델에 쓸 수 있는 한도에 도달해 모델 없이 계속합니다. 더 허용하려면 LLM__MAX_RUN_TOKENS 또는 LLM__MAX_RUN_COST를 높여 주세요."
     CANCELLED = "CANCELLED", False, False, _INFO, 409, "The run was cancelled.", "작업이 취소되었습니다."
     LLM_PARSE_ERROR = "LLM_PARSE_ERROR", False, False, _WARN, 502, "The model's answer could not be understood.", "모델의 답을 해석할 수 없습니다."
+    RECEIVER_REFUSED = "RECEIVER_REFUSED", False, False, _INFO, 502, "The receiver refuses the message. Have it answer 2xx at this very address.", "수신 서버가 메시지를 거부했습니다. 등록한 바로 그 주소에서 2xx로 응답하게 해 주세요."
     WORKER_ERROR = "WORKER_ERROR", False, False, _ERROR, 500, "Something unexpected failed; it is logged with a stack trace.", "예상하지 못한 오류가 발생했습니다. 로그에 기록했습니다."
     # Partial: the candidate is saved without one thing.
     EMBEDDING_PARTIAL = "EMBEDDING_PARTIAL", False, False, _WARN, 200, "The candidate is saved, but cannot be found by meaning until its embedding is repaired.", "후보자는 저장되었지만 임베딩을 복구할 때까지 의미 검색에 나오지 않습니다."

@@ -97,11 +97,12 @@ CODES: Mapping[Provider, Mapping[Trouble, ErrorCode]] = {
         Trouble.MISSING: ErrorCode.NOT_FOUND,
         Trouble.REFUSED: ErrorCode.VALIDATION_ERROR,
     },
+    # Not the codes of requests that reach us: nobody who asked us is to correct anything.
     Provider.HTTP: {
         **dict.fromkeys(Trouble, ErrorCode.NETWORK_ERROR),
-        Trouble.MISSING: ErrorCode.NOT_FOUND,
-        Trouble.REFUSED: ErrorCode.VALIDATION_ERROR,
-        Trouble.REFUSED_KEY: ErrorCode.VALIDATION_ERROR,
+        Trouble.MISSING: ErrorCode.RECEIVER_REFUSED,
+        Trouble.REFUSED: ErrorCode.RECEIVER_REFUSED,
+        Trouble.REFUSED_KEY: ErrorCode.RECEIVER_REFUSED,
     },
 }
 

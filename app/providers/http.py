@@ -50,8 +50,8 @@ class Http:
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send once; returns the status, 200 to 299. Redirects are not followed.
 
-        Raises NETWORK_ERROR for what may pass (`details.http_status`, `details.retry_after`), and
-        VALIDATION_ERROR or NOT_FOUND for what will not, a redirect included.
+        Raises NETWORK_ERROR for what may pass (`details.http_status`, `details.retry_after`),
+        RECEIVER_REFUSED for what will not, a redirect included, and what `check` raises.
         """
         client = await self._client()
         with self._posting(url) as active, mapped(Provider.HTTP):

@@ -41,8 +41,8 @@ its breaker would be shown to all processes, every second, for as long as this o
 _ABOUT_THE_RECEIVER = frozenset(
     {
         ErrorCode.NETWORK_ERROR,
-        ErrorCode.VALIDATION_ERROR,
-        ErrorCode.NOT_FOUND,
+        ErrorCode.RECEIVER_REFUSED,
+        ErrorCode.VALIDATION_ERROR,  # its address has become one that must not be called
     }
 )
 """What a try itself ends with. Any other code is about us: the run deals with it."""

@@ -52,9 +52,9 @@ async def test_a_post_sends_its_body_and_headers_once_and_gives_the_status(
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (400, ErrorCode.VALIDATION_ERROR), (401, ErrorCode.VALIDATION_ERROR),
-        (404, ErrorCode.NOT_FOUND), (410, ErrorCode.VALIDATION_ERROR),
-        (301, ErrorCode.VALIDATION_ERROR), (304, ErrorCode.VALIDATION_ERROR),
+        (400, ErrorCode.RECEIVER_REFUSED), (401, ErrorCode.RECEIVER_REFUSED),
+        (404, ErrorCode.RECEIVER_REFUSED), (410, ErrorCode.RECEIVER_REFUSED),
+        (301, ErrorCode.RECEIVER_REFUSED), (304, ErrorCode.RECEIVER_REFUSED),
         (429, ErrorCode.NETWORK_ERROR), (500, ErrorCode.NETWORK_ERROR),
         (503, ErrorCode.NETWORK_ERROR), (504, ErrorCode.NETWORK_ERROR),
     ],

@@ -141,19 +141,17 @@ async def test_a_receiver_that_hangs_costs_each_try_its_time_limit(
     assert (row.status, row.code, row.http_status) == ("failed", "NETWORK_ERROR", None)
 
 
-@pytest.mark.parametrize(
-    ("status", "code"), [(400, "VALIDATION_ERROR"), (401, "VALIDATION_ERROR"), (404, "NOT_FOUND"),
-                         (302, "VALIDATION_ERROR")],
-)  # fmt: skip
+@pytest.mark.parametrize("status", [400, 401, 404, 302])
 async def test_a_refusal_is_not_tried_again(
-    status: int, code: str, runtime: Runtime, receiver: Receiver, prepare: Prepare
+    status: int, runtime: Runtime, receiver: Receiver, prepare: Prepare
 ) -> None:
     # The address of a redirect is not even looked at, wherever it leads.
     receiver.answer(Reply(status, {"location": "http://169.254.169.254/latest/meta-data/"}))
     carrying = await prepare()
     await runtime.webhooks.courier.deliver(carrying)
     row = await row_of(runtime, carrying)
-    assert (row.status, row.tries, row.http_status, row.code) == ("failed", 1, status, code)
+    assert (row.status, row.tries, row.http_status) == ("failed", 1, status)
+    assert row.code == "RECEIVER_REFUSED"
     assert len(receiver.received) == 1
 
 
