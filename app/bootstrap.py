@@ -268,8 +268,7 @@ def open_keyring(settings: Settings) -> Keyring:
     previous = [old.get_secret_value() for old in settings.encryption_previous_keys]
     if warning := validate_encryption_key(key, settings.env):
         path = key_path(settings.data.folder)
-        if not path.exists():
-            log.warning("encryption_key_made", reason=warning, path=str(path))
+        log.warning("development_key_used", reason=warning, path=str(path))
         key, *older = own_secret(path).split() or [""]
         previous = [*older, *previous]
         try:

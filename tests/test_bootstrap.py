@@ -18,6 +18,17 @@ def test_without_a_key_one_is_kept_in_the_data_folder(settings: Settings) -> Non
     assert again.wraps_with(again.new_data_key(SOME_ID)[1]) == key_id
 
 
+@pytest.mark.parametrize("key", [None, "zz"])
+def test_each_start_warns_of_a_key_that_is_missing_or_malformed(
+    key: str | None, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = settings.model_copy(update={"encryption_key": key and SecretStr(key)})
+    for start in (1, 2):
+        open_keyring(given)
+        told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+        assert len([line for line in told if "ENCRYPTION_KEY" in line]) == start, told
+
+
 def test_production_needs_api_keys_and_takes_those_of_the_settings(settings: Settings) -> None:
     production = settings.model_copy(update={"env": Environment.PRODUCTION})
     with pytest.raises(InvalidSettings, match="API__KEYS"):

@@ -20,6 +20,8 @@ from app.embedded import owner
 from app.errors import WorkerError
 from app.providers.browser import open_browser
 from app.settings import InvalidSettings, Settings
+from app.settings.secrets import validate_encryption_key
+from app.store.keyfile import key_path
 from app.store.keys import keys_in_use
 from app.store.redis import RedisPool, check_server
 
@@ -172,15 +174,15 @@ def _embedding(settings: Settings) -> Check:
 
 
 def _key(settings: Settings) -> Check:
-    if settings.encryption_key is not None:
+    key = settings.encryption_key
+    warning = validate_encryption_key(key.get_secret_value() if key else None, settings.env)
+    if warning is None:
         return Check(name="key", state=State.OK, message="ENCRYPTION_KEY is set")
-    path = settings.data.folder / "keys" / "encryption.key"
-    return Check(
-        name="key",
-        state=State.WARNING,
-        message=f"The development key lies beside the data ({path}): whoever copies the folder can "
-        "read it. Set ENCRYPTION_KEY (openssl rand -hex 32) before real data comes in.",
+    message = (
+        f"The development key lies beside the data ({key_path(settings.data.folder)}): whoever "
+        f"copies the folder can read it. Set ENCRYPTION_KEY before real data comes in. {warning}"
     )
+    return Check(name="key", state=State.WARNING, message=message)
 
 
 def _data_folder(settings: Settings) -> Check:

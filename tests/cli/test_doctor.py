@@ -1,4 +1,4 @@
-"""What the doctor says of a Redis or a browser that will not do, or not well."""
+"""What the doctor says of what will not do, or not well."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from app.cli.doctor import run_doctor
 from app.settings import Settings
@@ -115,3 +116,23 @@ async def test_a_browser_that_does_not_work_is_a_failure_and_how_to_look_is_said
     assert found["state"] == "failed"
     assert said in found["message"]
     assert f"{path} --headless --no-sandbox --dump-dom about:blank" in found["message"]
+
+
+async def key_check(
+    settings: Settings, key: str | None, capsys: pytest.CaptureFixture[str]
+) -> Mapping[str, Any]:
+    given = settings.model_copy(update={"encryption_key": key and SecretStr(key)})
+    await run_doctor(given, as_json=True)
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    return next(check for check in checks if check["name"] == "key")
+
+
+async def test_a_malformed_key_is_a_warning_like_a_missing_one(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = await key_check(settings, None, capsys)
+    malformed = await key_check(settings, "zz", capsys)
+    assert missing["state"] == malformed["state"] == "warning"
+    assert "encryption.key" in malformed["message"]
+    assert "must be 64 hex characters (got 2)" in malformed["message"]
+    assert (await key_check(settings, "5e" * 32, capsys))["state"] == "ok"
