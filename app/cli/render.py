@@ -23,6 +23,7 @@ from app.pipeline.records import RunProgress
 from app.pipeline.tables import AttemptRow, RunStatus, StageRow, StageStatus
 from app.resilience.spending import units
 from app.settings import Settings
+from app.settings.secrets import hide_users
 
 if TYPE_CHECKING:
     from app.candidates.hits import HitView
@@ -288,7 +289,7 @@ def _shown(value: object) -> object:
         return "********"
     if isinstance(value, tuple):
         return [_shown(item) for item in cast("tuple[object, ...]", value)]
-    return value if isinstance(value, int | float | bool | None) else str(value)
+    return value if isinstance(value, int | float | bool | None) else hide_users(str(value))
 
 
 def _candidate_cells(view: CandidateView) -> tuple[Text | str, ...]:

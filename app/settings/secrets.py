@@ -1,10 +1,11 @@
-"""The encryption key: the one place where it is checked (R14)."""
+"""The encryption key, and what of a URL may be shown: the one place for each (R14)."""
 
 import re
 
 ENCRYPTION_KEY_HEX_CHARS = 64
 _STRICT_ENVIRONMENTS = ("production", "staging")
 _HOW_TO = "Generate one with: openssl rand -hex 32"
+_USER_OF_URL = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
 def validate_encryption_key(key: str | None, env: str) -> str | None:
@@ -22,6 +23,11 @@ def validate_encryption_key(key: str | None, env: str) -> str | None:
         f"ENCRYPTION_KEY is not set or invalid in {env} ({fault}). "
         f"A key of its own in the data folder is used. {_HOW_TO}"
     )
+
+
+def hide_users(text: str) -> str:
+    """The text with asterisks for user name and password of every URL in it."""
+    return _USER_OF_URL.sub("********@", text)
 
 
 def _fault(key: str | None, env: str) -> str | None:

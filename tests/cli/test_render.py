@@ -1,41 +1,29 @@
-"""What runs look like in a terminal."""
+"""What tables and lists say of what they show."""
 
-from datetime import UTC, datetime
-from uuid import uuid4
+import json
 
 import pytest
 
-from app.candidates.views import RunView
-from app.cli.render import Progress, print_runs
-from app.pipeline.tables import RunStatus
+from app.cli.render import print_settings
+from app.settings import Settings
+from app.settings.groups import EmbeddingSettings
+from app.settings.llm import LlmSettings, ModelSettings
 
-WILD = "cv\x1b]0;pwned\x1b[2J.pdf"
 
-
-def test_no_control_character_of_a_file_name_reaches_the_terminal(
-    capsys: pytest.CaptureFixture[str],
+def test_passwords_in_urls_are_masked_like_other_secrets(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = RunView(
-        id=uuid4(),
-        flow="ingest",
-        file=WILD,
-        status=RunStatus.FAILED,
-        code="INVALID_FILE",
-        partial_codes=[],
-        message="The file cannot be read.",
-        details={},
-        candidate_id=None,
-        candidate_version=None,
-        attempt=1,
-        created_at=datetime(2026, 8, 1, tzinfo=UTC),
-        ms=5,
-        stages=[],
-        spend=None,
+    further = ModelSettings(model="second", base_url="https://u:p@ss@two.example/v1")
+    given = settings.model_copy(
+        update={
+            "llm": LlmSettings(
+                base_url="http://user:pass@one.example/v1", model="first", fallbacks=(further,)
+            ),
+            "embedding": EmbeddingSettings(base_url="http://token@three.example:8080/v1"),
+        }
     )
-    print_runs([failed], reveal=True, skipped=[WILD])
-    with Progress(visible=True) as bars:
-        bars.add(failed.id, WILD)
-    shown = capsys.readouterr()
-    assert shown.out.count("pwned") == 3
-    assert "pwned" in shown.err
-    assert "\x1b" not in shown.out + shown.err
+    print_settings(given, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["LLM__BASE_URL"] == "http://********@one.example/v1"
+    assert "https://********@two.example/v1" in shown["LLM__FALLBACKS"][0]
+    assert shown["EMBEDDING__BASE_URL"] == "http://********@three.example:8080/v1"
