@@ -262,7 +262,8 @@ def print_hits(query: str, hits: Sequence["HitView"]) -> None:
 
 def print_settings(settings: Settings, *, as_json: bool) -> None:
     """Name in the environment, value, and whether it is the default; secrets are masked."""
-    rows = list(_flatten(settings, ()))
+    # Of Settings as a whole: a group may stand there with other defaults than its class has.
+    rows = list(_flatten(settings, Settings.model_construct(), ()))
     if as_json:
         print(json.dumps({name: value for name, value, _ in rows}, ensure_ascii=False, indent=1))
         return
@@ -272,15 +273,16 @@ def print_settings(settings: Settings, *, as_json: bool) -> None:
     console().print(table)
 
 
-def _flatten(group: BaseModel, path: tuple[str, ...]) -> list[tuple[str, Any, bool]]:
+def _flatten(
+    group: BaseModel, default: BaseModel, path: tuple[str, ...]
+) -> list[tuple[str, Any, bool]]:
     rows: list[tuple[str, Any, bool]] = []
-    for name, field in type(group).model_fields.items():
-        value = getattr(group, name)
+    for name in type(group).model_fields:
+        value, standard = getattr(group, name), getattr(default, name)
         if isinstance(value, BaseModel):
-            rows += _flatten(value, (*path, name))
+            rows += _flatten(value, standard, (*path, name))
             continue
-        is_default = value == field.get_default(call_default_factory=True)
-        rows.append(("__".join((*path, name)).upper(), _shown(value), is_default))
+        rows.append(("__".join((*path, name)).upper(), _shown(value), value == standard))
     return rows
 
 
