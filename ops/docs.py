@@ -6,6 +6,7 @@ The whole of docs/settings.md and docs/errors.md, and the tables of docs/resilie
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 from app.errors import ErrorCode
 from app.resilience.fallback import Fallbacks
@@ -150,12 +151,15 @@ def _group(name: str, group: type[BaseModel]) -> str:
     return _section(name, prefix, list(rows.model_fields.items()), said=said)
 
 
-def _section(title: str, prefix: str, fields: list[tuple[str, object]], *, said: str = "") -> str:
+def _section(
+    title: str, prefix: str, fields: list[tuple[str, FieldInfo]], *, said: str = ""
+) -> str:
     rows: list[str] = []
     for name, field in fields:
-        default = getattr(field, "default", None)
-        description = getattr(field, "description", "") or ""
-        rows.append(f"| `{prefix}{name.upper()}` | {_default(default)} | {description} |")
+        default = field.get_default(call_default_factory=True)
+        rows.append(
+            f"| `{prefix}{name.upper()}` | {_default(default)} | {field.description or ''} |"
+        )
     return f"## {title}\n\n{said}| name | default | what it does |\n| --- | --- | --- |\n" + (
         "\n".join(rows) + "\n"
     )
@@ -166,7 +170,7 @@ def _is_group(annotation: object) -> bool:
 
 
 def _default(value: object) -> str:
-    if value is None or value == () or isinstance(value, SecretStr):
+    if value in (None, (), {}) or isinstance(value, SecretStr):
         return "not set"
     return f"`{value}`"
 

@@ -29,6 +29,10 @@ def test_a_written_page_is_current(page: str, generator: ModuleType) -> None:
     assert (DOCS / f"{page}.md").read_text() == expected, "run: ./run docs"
 
 
+def test_the_settings_page_speaks_of_settings_alone(generator: ModuleType) -> None:
+    assert "Undefined" not in generator.settings_page()
+
+
 def test_the_tree_in_the_architecture_is_the_one_on_the_disk() -> None:
     told = _tree((DOCS / "architecture.md").read_text())
     real = {
