@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.bootstrap import Runtime
+from app.cli.outages import sentence
 from app.cli.render import console, print_json
 from app.cli.serving import connected
 from app.documents.fence import has_network
@@ -83,7 +84,7 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
     except InvalidSettings as error:
         checks += [Check(name="settings", state=State.FAILED, message=line) for line in error.lines]
     except WorkerError as error:
-        checks.append(Check(name="servers", state=State.FAILED, message=f"{error.code}: {error}"))
+        checks.append(_failed("servers", error, settings))
     diagnosis = Diagnosis(checks=checks)
     if as_json:
         print_json(diagnosis)
@@ -101,7 +102,12 @@ async def _checked(
     try:
         return await check(runtime)
     except WorkerError as error:
-        return Check(name=name, state=State.FAILED, message=f"{error.code}: {error}")
+        return _failed(name, error, runtime.settings)
+
+
+def _failed(name: str, error: WorkerError, settings: Settings) -> Check:
+    message = f"{error.code}: {sentence(error, settings)}"
+    return Check(name=name, state=State.FAILED, message=message)
 
 
 async def _parsers(settings: Settings) -> Check:

@@ -62,14 +62,15 @@ def run_command(
     """Run a command in the process's one event loop and exit with its code."""
     from app.telemetry import configure_telemetry
 
-    with _told(), configure_telemetry(settings, role=role):
+    with _told(settings), configure_telemetry(settings, role=role):
         code = asyncio.run(command)
     raise typer.Exit(code or Exit.OK)
 
 
 @contextmanager
-def _told() -> Generator[None]:
+def _told(settings: "Settings | None" = None) -> Generator[None]:
     """Every foreseen failure is one line on stderr and an exit code."""
+    from app.cli.outages import sentence
     from app.errors import ErrorCode, WorkerError, unwrap
     from app.settings import InvalidSettings
 
@@ -82,7 +83,8 @@ def _told() -> Generator[None]:
                     _complain(line)
                 code = Exit.CONFIGURATION
             case WorkerError() as error:
-                _complain(f"{error.code}: {error}")
+                said = sentence(error, settings) if settings else str(error)
+                _complain(f"{error.code}: {said}")
                 unreachable = error.code in (
                     ErrorCode.DB_CONNECTION,
                     ErrorCode.NETWORK_ERROR,

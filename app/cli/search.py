@@ -5,6 +5,7 @@ import sys
 from app.candidates.hits import SearchOrder, find_hits
 from app.cli.render import print_hits, print_json
 from app.cli.serving import connected
+from app.messages import Message
 from app.resilience.policies import PolicyName
 from app.settings import Settings
 
@@ -22,8 +23,9 @@ async def show_hits(settings: Settings, order: SearchOrder, *, as_json: bool, re
             reveal=reveal,
         )
     if found.without_meaning is not None:
-        reason = found.without_meaning.text(settings.ui.language)
-        print(f"naru: found by words alone: {reason}", file=sys.stderr)
+        language, code = settings.ui.language, found.without_meaning
+        said = Message.SEARCH_BY_WORDS_ALONE.text(language, {"code": code})
+        print(f"naru: {said}", file=sys.stderr)
     if as_json:
         print_json(found)
     else:

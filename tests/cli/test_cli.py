@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.demo.samples import SAMPLES
+from app.errors import ErrorCode
 from app.settings import Settings
 from tests.conftest import environment_of
 
@@ -141,6 +142,8 @@ async def test_messages_speak_the_language_of_the_settings(run: Run, tmp_path: P
     (tmp_path / "empty.pdf").touch()
     shown = await run("ingest", "empty.pdf", "--json", UI__LANGUAGE="ko")
     assert "비어" in json.loads(shown.stdout)["runs"][0]["message"]
+    unknown = await run("runs", "00000000-0000-4000-8000-000000000000", UI__LANGUAGE="ko")
+    assert ErrorCode.NOT_FOUND.korean in unknown.stderr
 
 
 async def test_wrong_usage_wrong_settings_and_absent_servers_have_their_exit_codes(
@@ -156,8 +159,21 @@ async def test_wrong_usage_wrong_settings_and_absent_servers_have_their_exit_cod
 
     away = await run("runs", DATABASE__URL="postgresql://nobody@127.0.0.1:1/none")
     assert away.returncode == 4
-    assert "DB_CONNECTION" in away.stderr
-    assert "Traceback" not in missing.stderr + wrong.stderr + away.stderr
+    assert "DB_CONNECTION: PostgreSQL at 127.0.0.1:1" in away.stderr
+    assert "DATABASE__URL" in away.stderr
+    mute = await run("queue", "--json", REDIS__URL="redis://:secret@127.0.0.1:1")
+    assert mute.returncode == 4
+    assert "NETWORK_ERROR: Redis at 127.0.0.1:1" in mute.stderr
+    assert "REDIS__URL" in mute.stderr
+    assert "Traceback" not in missing.stderr + wrong.stderr + away.stderr + mute.stderr
+
+
+async def test_a_search_by_words_alone_says_how_to_find_out_why(run: Run) -> None:
+    shown = await run("search", "Kafka", EMBEDDING__BASE_URL="http://127.0.0.1:1/v1")
+    assert shown.returncode == 0
+    assert "NETWORK_ERROR" in shown.stderr
+    assert "./run doctor" in shown.stderr
+    assert "tried again" not in shown.stderr
 
 
 async def test_a_database_of_another_version_is_not_used(run: Run, settings: Settings) -> None:
