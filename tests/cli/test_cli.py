@@ -214,6 +214,7 @@ async def test_the_doctor_names_each_part_and_what_to_do(run: Run) -> None:
         "data keys",
         "database",
         "redis",
+        "storage",
         "worker",
     } == (checks.keys())
     assert checks["parsers"]["state"] == "ok"

@@ -11,10 +11,15 @@ import pytest
 from pydantic import SecretStr
 
 from app.cli.doctor import run_doctor
+from app.demo.faults import FaultKind
+from app.demo.provider import ScriptedProvider
+from app.demo.wire import MODEL
 from app.settings import Settings
-from app.settings.groups import RedisSettings
+from app.settings.groups import EmbeddingSettings, RedisSettings, StorageSettings
+from app.settings.llm import LlmSettings, ModelSettings
 from app.settings.portfolio import PortfolioSettings
 from tests.fakes.browsers import program
+from tests.flows.conftest import with_model
 from tests.store.redis_servers import free_port, valkey_server
 
 
@@ -118,21 +123,61 @@ async def test_a_browser_that_does_not_work_is_a_failure_and_how_to_look_is_said
     assert f"{path} --headless --no-sandbox --dump-dom about:blank" in found["message"]
 
 
-async def key_check(
-    settings: Settings, key: str | None, capsys: pytest.CaptureFixture[str]
-) -> Mapping[str, Any]:
-    given = settings.model_copy(update={"encryption_key": key and SecretStr(key)})
-    await run_doctor(given, as_json=True)
-    checks = json.loads(capsys.readouterr().out)["checks"]
-    return next(check for check in checks if check["name"] == "key")
+async def checks_of(
+    settings: Settings, capsys: pytest.CaptureFixture[str], **groups: object
+) -> Mapping[str, Mapping[str, Any]]:
+    await run_doctor(settings.model_copy(update=groups), as_json=True)
+    return {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
 
 
 async def test_a_malformed_key_is_a_warning_like_a_missing_one(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    missing = await key_check(settings, None, capsys)
-    malformed = await key_check(settings, "zz", capsys)
+    missing = (await checks_of(settings, capsys, encryption_key=None))["key"]
+    malformed = (await checks_of(settings, capsys, encryption_key=SecretStr("zz")))["key"]
     assert missing["state"] == malformed["state"] == "warning"
     assert "encryption.key" in malformed["message"]
     assert "must be 64 hex characters (got 2)" in malformed["message"]
-    assert (await key_check(settings, "5e" * 32, capsys))["state"] == "ok"
+    assert (await checks_of(settings, capsys))["key"]["state"] == "ok"
+
+
+async def test_what_is_ticked_was_asked(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = await checks_of(with_model(settings, provider), capsys)
+    for name in ("model", "embedding", "storage"):
+        assert checks[name]["state"] == "ok", checks[name]
+    assert {call.endpoint for call in provider.calls} == {"chat", "embeddings"}
+    assert not any(path.is_file() for path in (settings.data.folder / "blobs").rglob("*"))
+
+
+async def test_a_model_an_embedder_and_a_store_that_are_away_are_failures_with_their_settings(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = ModelSettings(model="second", base_url="http://user:secret@127.0.0.1:1/v1")
+    checks = await checks_of(
+        settings,
+        capsys,
+        llm=LlmSettings(base_url=provider.base_url, model=MODEL, fallbacks=(away,)),
+        embedding=EmbeddingSettings(base_url="http://127.0.0.1:1/v1"),
+        storage=StorageSettings(url="s3://bucket/prefix", s3_endpoint="http://127.0.0.1:1"),
+    )
+    for name, setting in (
+        ("model", "LLM__BASE_URL"),
+        ("embedding", "EMBEDDING__BASE_URL"),
+        ("storage", "STORAGE__S3_ENDPOINT"),
+    ):
+        assert checks[name]["state"] == "failed", checks[name]
+        assert setting in checks[name]["message"]
+        assert "secret" not in checks[name]["message"]
+        assert "tried again" not in checks[name]["message"]
+    assert MODEL not in checks["model"]["message"]
+
+
+async def test_a_key_that_a_model_refuses_is_a_failure_that_says_so(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider.fail_with(FaultKind.STATUS, status=401)
+    found = (await checks_of(with_model(settings, provider), capsys))["model"]
+    assert found["state"] == "failed"
+    assert "refuses the API key (HTTP 401)" in found["message"]

@@ -55,7 +55,7 @@ REDIS_AWAY = RetryableError(ErrorCode.NETWORK_ERROR, details={"service": "redis"
         ),
     ],
 )
-def test_a_server_that_is_away_is_named_with_its_setting_and_without_secrets(  # noqa: PLR0913
+def test_a_server_that_is_away_is_named_with_its_setting_and_without_secrets(
     error: RetryableError,
     group: str,
     given: dict[str, object],
