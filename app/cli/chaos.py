@@ -31,6 +31,9 @@ _LOOK_EVERY_S = 0.25
 _PATIENCE_S = 150.0
 """Wait for the circuit to close; the open time may have doubled to two minutes."""
 
+_UNCOUNTED = frozenset({FaultKind.BROKEN_JSON})
+"""The model answers, and the rules stand in for what it says: no circuit counts that."""
+
 
 class Happening(BaseModel):
     """One line of what happened. `at_s` is seconds since the start."""
@@ -40,8 +43,9 @@ class Happening(BaseModel):
 
 
 class ChaosReport(BaseModel):
-    """What `chaos --json` prints. It went well when all three are true."""
+    """What `chaos --json` prints. `counted`: whether circuits count such a fault at all."""
 
+    counted: bool
     opened: bool
     fell_back: int
     closed: bool
@@ -49,8 +53,8 @@ class ChaosReport(BaseModel):
 
     @property
     def exit_code(self) -> int:
-        """1 when the circuit did not open and close, or nothing fell back."""
-        return int(not (self.opened and self.fell_back and self.closed))
+        """1 when nothing fell back, or the circuit of a fault that counts did not open and close."""
+        return int(not (self.fell_back and (self.closed or not self.counted)))
 
 
 @asynccontextmanager
@@ -102,32 +106,51 @@ class _Scene:
         self._happenings: list[Happening] = []
         self._sent: dict[UUID, str] = {}
         self._seen = _Seen()
-        self._opened = self._closed = False
+        self._opened = self._is_open = False
         self._fell_back = 0
 
     async def play(self, kind: FaultKind, for_s: float) -> ChaosReport:
-        """Break, send, look, until the circuit has closed again."""
+        """Break, send, look, until the circuit has closed again and no run is under way."""
         await self._look(tell=False)
         await self._script.break_(kind, for_s)
         self._tell(f"the model is broken ({kind}) for {for_s:g} s")
         await self._send(_AT_ONCE)
         healed = False
         next_s = _EVERY_S
-        while not (healed and self._closed) and self._now_s() < for_s + _PATIENCE_S:
+        while not (healed and self._over) and self._now_s() < for_s + _PATIENCE_S:
             await asyncio.sleep(_LOOK_EVERY_S)
             await self._look(tell=True)
             if not healed and self._now_s() >= for_s:
-                healed, self._closed = True, not self._opened
+                healed = True
                 self._tell("the model is well again")
-            if self._now_s() >= next_s:
-                next_s += _EVERY_S
+            # Once it is well, calls are needed only to close a circuit.
+            if self._now_s() >= next_s and (not healed or self._is_open):
+                next_s = self._now_s() + _EVERY_S
                 await self._send(1)
+        counted = kind not in _UNCOUNTED
+        if lacking := self._lacking(counted=counted):
+            self._tell(lacking)
         return ChaosReport(
+            counted=counted,
             opened=self._opened,
             fell_back=self._fell_back,
-            closed=self._closed and self._opened,
+            closed=self._opened and not self._is_open,
             happenings=self._happenings,
         )
+
+    @property
+    def _over(self) -> bool:
+        return not self._is_open and self._seen.runs >= self._sent.keys()
+
+    def _lacking(self, *, counted: bool) -> str | None:
+        """Why it did not go well."""
+        if counted and not self._opened:
+            return "the circuit did not open: too few calls failed; break it for longer (--for)"
+        if self._is_open:
+            return "the circuit has not closed yet; ./run breakers shows it"
+        if not self._fell_back:
+            return "nothing fell back on the rules; break it for longer (--for)"
+        return None
 
     async def _send(self, files: int) -> None:
         good = [sample.path for sample in SAMPLES if sample.code is None and not sample.needs_ocr]
@@ -154,7 +177,7 @@ class _Scene:
         self._tell(f"{name}: {before} → {after} ({cause})")
         if name.startswith("llm:"):
             self._opened = self._opened or after == "open"
-            self._closed = after == "closed"
+            self._is_open = after != "closed"
 
     async def _look_at_runs(self) -> None:
         for run_id in self._sent.keys() - self._seen.runs:

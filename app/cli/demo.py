@@ -25,6 +25,9 @@ from app.pipeline.tables import RunStatus
 from app.settings import InvalidSettings, Settings
 from app.settings.llm import LlmSettings
 
+_SCRIPTED_TIMEOUT_S = 10
+"""It answers within milliseconds. One that `./run chaos` makes hang shall be given up while it is."""
+
 
 async def run_demo(
     settings: Settings, *, once: bool, as_json: bool, port: int | None, scripted: bool
@@ -114,5 +117,7 @@ async def _analyst(settings: Settings, *, scripted: bool) -> AsyncGenerator[Sett
         return
     async with scripted_provider() as provider:
         llm = LlmSettings(base_url=provider.base_url, api_key=SecretStr("scripted"), model=MODEL)
+        timeout_s = min(settings.retry.llm_timeout, _SCRIPTED_TIMEOUT_S)
+        retry = settings.retry.model_copy(update={"llm_timeout": timeout_s})
         async with reachable(settings, provider.base_url):
-            yield settings.model_copy(update={"llm": llm})
+            yield settings.model_copy(update={"llm": llm, "retry": retry})

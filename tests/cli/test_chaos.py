@@ -32,6 +32,42 @@ async def test_chaos_shows_the_circuit_open_the_rules_answer_and_the_circuit_clo
     assert any(line.endswith("analyze fallback_success") for line in lines)
 
 
+@pytest.mark.timeout(90)
+async def test_a_model_that_hangs_for_too_short_is_watched_to_the_end_and_the_reason_told(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured = with_model(settings, provider)
+    patient = configured.retry.model_copy(update={"llm_timeout": 3})
+    configured = configured.model_copy(update={"retry": patient})
+    async with (
+        reachable(configured, provider.base_url),
+        open_runtime(configured) as runtime,
+        working(runtime),
+    ):
+        code = await run_chaos(configured, kind="hang", for_s=0.5, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["opened"], told["closed"]) == (1, False, False)
+    lines = [happening["what"] for happening in told["happenings"]]
+    assert sum(line.endswith("analyze succeeded") for line in lines) == 4
+    assert lines[-1].startswith("the circuit did not open")
+
+
+@pytest.mark.timeout(90)
+async def test_answers_that_cannot_be_read_open_no_circuit_and_the_rules_stand_in(
+    settings: Settings, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured = with_model(settings, provider)
+    async with (
+        reachable(configured, provider.base_url),
+        open_runtime(configured) as runtime,
+        working(runtime),
+    ):
+        code = await run_chaos(configured, kind="broken_json", for_s=4, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["counted"], told["opened"]) == (0, False, False)
+    assert told["fell_back"] > 0
+
+
 async def test_without_a_scripted_model_there_is_nothing_to_break(settings: Settings) -> None:
     with pytest.raises(InvalidSettings, match="No scripted model to break"):
         await run_chaos(settings, kind="status", for_s=3, as_json=True)
