@@ -104,6 +104,7 @@ class Message(Enum):
     DEAD_LETTER_UNKNOWN = "There is no dead letter of this id. `./run dead ls` shows those there are.", "이 ID의 데드 레터가 없습니다. `./run dead ls`로 목록을 확인해 주세요."
     DEAD_LETTER_EMPTY = "The payload of this job had expired before it died, so there is nothing to run again. Purge the letter.", "이 작업의 페이로드는 작업이 실패하기 전에 만료되어 다시 실행할 수 없습니다. 데드 레터를 삭제해 주세요."
     CANCELLED_TOO_LATE = "What the run was for is saved already, so it is not cancelled; it ends in a moment.", "작업 결과가 이미 저장되어 취소할 수 없습니다. 작업은 곧 끝납니다."
+    RUN_UNKNOWN = "There is no run of this id. `./run runs` shows those there are.", "이 ID의 작업이 없습니다. `./run runs`로 목록을 확인해 주세요."
     REPAIR_NOT_PARTIAL = "The run is {status}; only a partial run of a résumé can be repaired. One that failed is run again by `./run dead retry`.", "이 작업의 상태는 {status}입니다. 일부만 처리된(partial) 이력서 작업만 복구할 수 있습니다. 실패한 작업은 `./run dead retry`로 다시 실행해 주세요."
     REPAIR_ERASED = "The candidate of this run was erased, so there is nothing to repair.", "이 작업의 후보자가 삭제되어 복구할 것이 없습니다."
     REPAIR_SUPERSEDED = "A later résumé of the same person replaced what this run saved. Repair the run of that one if it is partial.", "같은 사람의 더 새로운 이력서가 이 작업의 결과를 대체했습니다. 새 이력서의 작업이 일부만 처리되었다면 그 작업을 복구해 주세요."

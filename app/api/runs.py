@@ -1,22 +1,53 @@
-"""Runs: how far, how long, and what went wrong; following one, and cancelling it."""
+"""Runs: a list of them, how far, how long, and what went wrong; following one, and cancelling it."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.dependencies import Context, Reader
+from app.candidates.listing import MAX_PAGE, RunPage, list_runs
 from app.candidates.records import version_of
 from app.candidates.views import RunView, view_run
 from app.errors import ErrorCode, PermanentError
 from app.pipeline import records
 from app.pipeline.cancelling import cancel_run
 from app.pipeline.following import END_ID, follow
+from app.pipeline.tables import RunStatus
 from app.queue.events import TokenEvent, check_position
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
+
+
+@router.get("")
+async def list_latest_runs(  # noqa: PLR0913 - one per parameter
+    runtime: Context,
+    language: Reader,
+    *,
+    status: RunStatus | None = None,
+    every_flow: bool = False,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    reveal: bool = False,
+) -> RunPage:
+    """Runs that somebody asked for, the newest first; `every_flow` adds the service's own.
+
+    `reveal` adds names and profiles.
+    """
+    async with runtime.database.begin() as session:
+        return await list_runs(
+            session,
+            runtime.keyring,
+            runtime.tenant_id,
+            status=status,
+            every_flow=every_flow,
+            cursor=cursor,
+            top_k=limit,
+            language=language,
+            reveal=reveal,
+        )
 
 
 @router.get("/{run_id}")

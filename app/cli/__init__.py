@@ -57,6 +57,17 @@ class Target(StrEnum):
     LLM = "llm"
 
 
+class RunState(StrEnum):
+    """As RunStatus, whose module would be loaded for every command."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Breakage(StrEnum):
     """How; the names are those of the scripted provider's faults."""
 
@@ -118,7 +129,7 @@ def ingest(
 
 
 @app.command()
-def runs(
+def runs(  # noqa: PLR0913 - one per option
     run_id: Annotated[UUID | None, typer.Argument(metavar="[ID]")] = None,
     *,
     as_json: AsJson = False,
@@ -129,18 +140,27 @@ def runs(
     every_flow: Annotated[
         bool, typer.Option("--all", help="Also the service's own: webhooks, indexing, clean-up.")
     ] = False,
+    state: Annotated[RunState | None, typer.Option(help="Only those in this state.")] = None,
+    before: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="Only those older than this run.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
 ) -> None:
     """List the latest runs, or draw one as a waterfall."""
     from app.cli.following import follow_run
-    from app.cli.queries import show_runs
+    from app.cli.queries import show_run, show_runs
 
-    if follow and run_id is None:
-        raise typer.BadParameter("--follow needs the id of a run; ./run runs lists them")
-    if follow and run_id:
+    if run_id is None:
+        if follow:
+            raise typer.BadParameter("--follow needs the id of a run; ./run runs lists them")
+        listed = partial(show_runs, state=state, before=before, limit=limit)
+        run_quietly(partial(listed, as_json=as_json, reveal=reveal, every_flow=every_flow))
+    elif state or before:
+        raise typer.BadParameter("--state and --before are for the list; leave the id out")
+    elif follow:
         run_quietly(partial(follow_run, run_id=run_id, as_json=as_json))
-    run_quietly(
-        partial(show_runs, run_id=run_id, as_json=as_json, reveal=reveal, every_flow=every_flow)
-    )
+    else:
+        run_quietly(partial(show_run, run_id=run_id, as_json=as_json, reveal=reveal))
 
 
 @app.command()

@@ -2,64 +2,63 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from app.bootstrap import Runtime
-from app.candidates.intake import INGEST_FLOW
-from app.candidates.repair import REEMBED_FLOW, REPAIR_FLOW
-from app.candidates.views import RunView, view_run
-from app.cli.render import (
-    print_json,
-    print_run_list,
-    print_waterfall,
-)
+from app.candidates.listing import list_runs
+from app.candidates.views import view_run
+from app.cli.render import console, print_json, print_run_list, print_waterfall
 from app.cli.serving import connected
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from app.pipeline import records as runs
+from app.pipeline.tables import RunStatus
 from app.settings import Settings
 
-_ASKED_FOR = (INGEST_FLOW, REPAIR_FLOW, REEMBED_FLOW)
-"""Flows of runs that somebody asked for; the others are the service's own, and many more."""
 
-_LISTED = 50
-
-
-class RunList(BaseModel):
-    runs: list[RunView]
-
-
-async def show_runs(
-    settings: Settings, run_id: UUID | None, *, as_json: bool, reveal: bool, every_flow: bool
+async def show_runs(  # noqa: PLR0913 - which of them, and how they are shown
+    settings: Settings,
+    *,
+    as_json: bool,
+    reveal: bool,
+    every_flow: bool,
+    state: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
 ) -> None:
-    """The `runs` command."""
-    async with connected(settings) as runtime:
-        if run_id is None:
-            listed = await _latest_runs(runtime, reveal=reveal, every_flow=every_flow)
-            if as_json:
-                print_json(RunList(runs=listed))
-            else:
-                print_run_list(listed)
-            return
-        async with runtime.database.begin() as session:
-            run = await runs.find(session, runtime.tenant_id, run_id)
-            if run is None:
-                raise PermanentError(ErrorCode.NOT_FOUND)
-            view = await view_run(
-                session, runtime.keyring, run, language=settings.ui.language, reveal=reveal
-            )
-            attempts = await runs.attempts(session, run_id)
-            stages = await runs.stages(session, run_id)
+    """The `runs` command without an id."""
+    async with connected(settings) as runtime, runtime.database.begin() as session:
+        page = await list_runs(
+            session,
+            runtime.keyring,
+            runtime.tenant_id,
+            status=RunStatus(state) if state else None,
+            every_flow=every_flow,
+            cursor=before,
+            top_k=limit,
+            language=settings.ui.language,
+            reveal=reveal,
+        )
+    if as_json:
+        print_json(page)
+        return
+    print_run_list(page.runs)
+    if page.next_cursor is not None:
+        older = (
+            f"There are more; --before {page.next_cursor} shows older ones, --limit more at once."
+        )
+        console(stderr=True).print(older, markup=False, soft_wrap=True)
+
+
+async def show_run(settings: Settings, run_id: UUID, *, as_json: bool, reveal: bool) -> None:
+    """The `runs ID` command."""
+    async with connected(settings) as runtime, runtime.database.begin() as session:
+        run = await runs.find(session, runtime.tenant_id, run_id)
+        if run is None:
+            raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
+        view = await view_run(
+            session, runtime.keyring, run, language=settings.ui.language, reveal=reveal
+        )
+        attempts = await runs.attempts(session, run_id)
+        stages = await runs.stages(session, run_id)
     if as_json:
         print_json(view)
     else:
         print_waterfall(view, attempts, stages)
-
-
-async def _latest_runs(runtime: Runtime, *, reveal: bool, every_flow: bool) -> list[RunView]:
-    language = runtime.settings.ui.language
-    flows = None if every_flow else _ASKED_FOR
-    async with runtime.database.begin() as session:
-        return [
-            await view_run(session, runtime.keyring, run, language=language, reveal=reveal)
-            for run in await runs.latest(session, runtime.tenant_id, top_k=_LISTED, flows=flows)
-        ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy import ColumnElement, delete, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.pipeline.statements import CLOSE_EFFECTS, PUT_BACK_EFFECTS, TAKE_EFFECTS
@@ -38,18 +38,24 @@ async def find_by_idempotency_key(
     )
 
 
-async def latest(
+async def page(
     session: AsyncSession,
     tenant_id: TenantId,
     *,
+    flows: Collection[str] | None,
+    status: RunStatus | None,
+    after: tuple[datetime, UUID] | None,
     top_k: int,
-    flows: Collection[str] | None = None,
 ) -> Sequence[RunRow]:
-    """Newest first; of these flows alone, if any are named."""
-    query = select(RunRow).where(RunRow.tenant_id == tenant_id)
+    """The newest first, from the one after `after`; of these flows and this status, if named."""
+    wanted = select(RunRow).where(RunRow.tenant_id == tenant_id)
     if flows is not None:
-        query = query.where(RunRow.flow.in_(flows))
-    newest = query.order_by(RunRow.created_at.desc(), RunRow.id).limit(top_k)
+        wanted = wanted.where(RunRow.flow.in_(flows))
+    if status is not None:
+        wanted = wanted.where(RunRow.status == status)
+    if after is not None:
+        wanted = wanted.where(tuple_(RunRow.created_at, RunRow.id) < tuple_(*after))
+    newest = wanted.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(top_k)
     return (await session.scalars(newest)).all()
 
 

@@ -233,8 +233,31 @@ async def test_what_is_unknown_or_of_another_tenant_is_not_found(
     assert found.status == RunStatus.QUEUED
 
 
-async def test_both_ask_for_a_key(http: httpx.AsyncClient, run: RunRow) -> None:
+async def test_runs_are_listed_by_pages_and_by_status(
+    runtime: Runtime, http: httpx.AsyncClient, run: RunRow
+) -> None:
+    accepted = [await runtime.intake.accept("cv.txt", f"cv {n}".encode()) for n in range(3)]
+    first, second, third = (str(each.run_id) for each in accepted)
+    assert (await http.post(f"/v1/runs/{second}/cancel")).status_code == 200
+
+    async def listed(**parameters: str | int) -> tuple[list[str], str | None]:
+        reply = await http.get("/v1/runs", params=parameters)
+        assert reply.status_code == 200, reply.text
+        return [each["id"] for each in reply.json()["runs"]], reply.json()["next_cursor"]
+
+    assert await listed(limit=2) == ([third, second], second)
+    assert await listed(limit=2, cursor=second) == ([first], None)
+    assert await listed(status="cancelled") == ([second], None)
+    assert await listed(every_flow="true") == ([third, second, first, str(run.id)], None)
+    gone = await http.get("/v1/runs", params={"cursor": str(uuid4())})
+    assert (gone.status_code, gone.json()["code"]) == (404, "NOT_FOUND")
+    for wrong in ({"limit": 0}, {"limit": 201}, {"status": "lost"}):
+        assert (await http.get("/v1/runs", params=wrong)).status_code == 422
+
+
+async def test_all_ask_for_a_key(http: httpx.AsyncClient, run: RunRow) -> None:
     del http.headers["Authorization"]
+    assert (await http.get("/v1/runs")).status_code == 401
     assert (await http.get(f"/v1/runs/{run.id}/events")).status_code == 401
     assert (await http.post(f"/v1/runs/{run.id}/cancel")).status_code == 401
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.demo.samples import SAMPLES
-from app.errors import ErrorCode
+from app.messages import Message
 from app.settings import Settings
 from tests.conftest import environment_of
 
@@ -143,7 +143,7 @@ async def test_messages_speak_the_language_of_the_settings(run: Run, tmp_path: P
     shown = await run("ingest", "empty.pdf", "--json", UI__LANGUAGE="ko")
     assert "비어" in json.loads(shown.stdout)["runs"][0]["message"]
     unknown = await run("runs", "00000000-0000-4000-8000-000000000000", UI__LANGUAGE="ko")
-    assert ErrorCode.NOT_FOUND.korean in unknown.stderr
+    assert Message.RUN_UNKNOWN.korean in unknown.stderr
 
 
 async def test_wrong_usage_wrong_settings_and_absent_servers_have_their_exit_codes(
