@@ -156,7 +156,8 @@ def print_waterfall(
     _print_spend(out, run)
     ends = [row.ended_at or row.started_at for row in (*attempts, *stages)]
     if not attempts:
-        out.print("It waits in the queue; no worker has begun it.", markup=False)
+        if not run.status.final:
+            out.print("It waits in the queue; no worker has begun it.", markup=False)
         return
     axis = _Axis(min(row.due_at for row in attempts), max(ends))
     table = _table("attempt", "what", "status", "tries", "ms", "", "code")

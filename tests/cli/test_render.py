@@ -1,10 +1,15 @@
 """What tables and lists say of what they show."""
 
 import json
+from functools import partial
 
 import pytest
 
+from app.bootstrap import Runtime
+from app.cli.cancel import run_cancel
+from app.cli.queries import show_run
 from app.cli.render import print_settings
+from app.errors import ErrorCode
 from app.settings import Settings
 from app.settings.groups import EmbeddingSettings
 from app.settings.llm import LlmSettings, ModelSettings
@@ -38,3 +43,18 @@ def test_only_settings_that_somebody_set_are_marked_as_set(
     print_settings(Settings.model_validate({"breakers": {"storage": {"open": 7}}}), as_json=False)
     marked = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" set")]
     assert [line.split()[:2] for line in marked] == [["BREAKERS__STORAGE__OPEN", "7.0"]]
+
+
+async def test_a_run_that_ended_before_it_began_is_not_said_to_wait(
+    runtime: Runtime, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accepted = await runtime.intake.accept("cv.txt", b"cv of somebody")
+    show = partial(show_run, settings, accepted.run_id, as_json=False, reveal=False)
+    await show()
+    assert "waits in the queue" in capsys.readouterr().out
+
+    await run_cancel(settings, accepted.run_id, as_json=False)
+    await show()
+    told = capsys.readouterr().out
+    assert ErrorCode.CANCELLED.english in told
+    assert "waits in the queue" not in told
