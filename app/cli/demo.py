@@ -54,7 +54,8 @@ async def run_demo(
                 report = await unless_stopped(stop.asked, ingesting)
                 if report is None:
                     return 130
-                await _tell(runtime, report, url_of(listening), as_json=as_json)
+                url = None if once else url_of(listening)
+                await _tell(runtime, report, url, as_json=as_json)
                 if not once:
                     print(f"Serving at {url_of(listening)}; Ctrl-C stops it.", file=sys.stderr)
                     await stop.asked.wait()
@@ -91,22 +92,24 @@ async def _ingest_samples(runtime: Runtime, *, visible: bool) -> Report:
     return await ingest(runtime, found, reveal=True, once=False, progress=progress)
 
 
-async def _tell(runtime: Runtime, report: Report, url: str, *, as_json: bool) -> None:
+async def _tell(runtime: Runtime, report: Report, url: str | None, *, as_json: bool) -> None:
+    """The table, and what to do next; `url` is None where nothing is served any more."""
     if as_json:
         print_json(report)
         return
     print_runs(report.runs, skipped=report.skipped, reveal=True)
-    (key, *_) = await asyncio.to_thread(api_keys, runtime.settings)
-    if runtime.settings.api.keys:
-        key = "as set in API__KEYS"
-    lines = (
-        f"API docs   {url}/docs     (sign in with any user name and the key as password)",
-        f"Metrics    {url}/metrics",
-        f"API key    {key}",
-        f'Upload     curl -H "Authorization: Bearer $KEY" -F file=@resume.pdf {url}/v1/resumes',
-        'Search     ./run search "파이썬 백엔드"',
-        "One run    ./run runs ID",
-    )
+    lines = ['Search     ./run search "파이썬 백엔드"', "One run    ./run runs ID"]
+    if url is not None:
+        (key, *_) = await asyncio.to_thread(api_keys, runtime.settings)
+        if runtime.settings.api.keys:
+            key = "as set in API__KEYS"
+        lines = [
+            f"API docs   {url}/docs     (sign in with any user name and the key as password)",
+            f"Metrics    {url}/metrics",
+            f"API key    {key}",
+            f'Upload     curl -H "Authorization: Bearer $KEY" -F file=@resume.pdf {url}/v1/resumes',
+            *lines,
+        ]
     print("\n".join(("", *lines)))
 
 
