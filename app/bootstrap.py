@@ -287,7 +287,11 @@ def api_keys(settings: Settings) -> tuple[str, ...]:
         return keys
     if settings.env in (Environment.PRODUCTION, Environment.STAGING):
         raise InvalidSettings([f"API__KEYS is required in {settings.env}: openssl rand -hex 32"])
-    return (own_secret(settings.data.folder / "keys" / "api.key"),)
+    return (own_secret(api_key_path(settings.data.folder)),)
+
+
+def api_key_path(data_folder: Path) -> Path:
+    return data_folder / "keys" / "api.key"
 
 
 def refuse_missing_keys(keyring: Keyring, in_use: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from app.api.app import create_app
-from app.bootstrap import Runtime
+from app.bootstrap import Runtime, api_key_path
 from app.cli.serving import connected, stop_signals
 from app.jobs import worker
 from app.queue.inspection import watch
@@ -68,8 +68,8 @@ async def serve_all(settings: Settings, *, port: int | None) -> None:
     with stop_signals() as stop:
         async with connected(settings, migrate_first=True) as runtime:
             listening = listen(settings, port)
-            print(f"Naru serves at {url_of(listening)} (Ctrl-C stops it)", file=sys.stderr)
             async with api_server(runtime, listening):
+                _tell(f"Naru serves at {url_of(listening)} (Ctrl-C stops it)", settings)
                 await worker.serve(runtime, stop)
 
 
@@ -77,9 +77,15 @@ async def serve_api(settings: Settings, *, port: int | None) -> None:
     with stop_signals() as stop:
         async with connected(settings) as runtime:
             listening = listen(settings, port)
-            print(f"The API serves at {url_of(listening)}", file=sys.stderr)
             async with api_server(runtime, listening):
+                _tell(f"The API serves at {url_of(listening)}", settings)
                 await stop.asked.wait()
+
+
+def _tell(where: str, settings: Settings) -> None:
+    # Not the key itself: what is written here is collected as a log.
+    key = "API__KEYS" if settings.api.keys else api_key_path(settings.data.folder)
+    print(f"{where}. API key: see {key}", file=sys.stderr)
 
 
 class _Server(uvicorn.Server):
