@@ -11,7 +11,7 @@ from app.bootstrap import Runtime
 from app.cli.render import console, print_json
 from app.cli.running import Exit
 from app.cli.serving import connected
-from app.cli.tables import moment, plain, table
+from app.cli.tables import moment, plain, print_table, table
 from app.cli.who import operator
 from app.credits import ledger
 from app.credits.ledger import Balance
@@ -109,7 +109,7 @@ async def list_entries(runtime: Runtime, *, limit: int, as_json: bool) -> None:
             plain(entry.made_by),
             plain(entry.note),
         )
-    console().print(rows)
+    print_table(console(), rows)
     if page.next_cursor is not None:
         console(stderr=True).print(f"There are more than {limit}; --limit shows more.")
 

@@ -15,7 +15,7 @@ from app.candidates.views import CandidateList, CandidateView, VersionView, view
 from app.cli.render import console, print_candidate, print_candidates, print_json
 from app.cli.running import Exit
 from app.cli.serving import connected
-from app.cli.tables import moment, plain, table
+from app.cli.tables import moment, plain, print_table, table
 from app.jobs.registry import effects
 from app.pipeline.effects import carry_out
 from app.settings import Settings
@@ -208,7 +208,7 @@ def _print_versions(versions: list[VersionView]) -> None:
             each.analyst,
         )
     console().print()
-    console().print(shown)
+    print_table(console(), shown)
 
 
 def _print_anonymous(view: AnonymousProfile) -> None:

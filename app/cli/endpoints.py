@@ -7,7 +7,7 @@ from app.bootstrap import Runtime
 from app.cli.render import console, print_json
 from app.cli.running import Exit
 from app.cli.serving import connected
-from app.cli.tables import moment, plain, table
+from app.cli.tables import moment, plain, print_table, table
 from app.settings import Settings
 from app.webhooks.outbox import MAX_PAGE
 from app.webhooks.tables import DeliveryRow, DeliveryStatus, EndpointState, EventType
@@ -58,7 +58,7 @@ async def run_list(settings: Settings, *, as_json: bool) -> None:
             moment(endpoint.created_at),
             plain(endpoint.url),
         )
-    console().print(rows)
+    print_table(console(), rows)
 
 
 async def run_remove(settings: Settings, webhook_id: UUID) -> None:
@@ -114,9 +114,9 @@ async def run_deliveries(settings: Settings, *, failed: bool, limit: int, as_jso
             plain(row.http_status),
             plain(row.code),
             moment(row.created_at),
-            str(row.endpoint_id)[:8],  # enough to tell them apart; --json has all of it
+            str(row.endpoint_id),
         )
-    console().print(rows)
+    print_table(console(), rows)
     if cursor is not None:
         console(stderr=True).print(f"There are more than {limit}; --limit shows more.")
 

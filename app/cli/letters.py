@@ -7,7 +7,7 @@ from app.api.dead_letters import DeadLetterPage, RetryAnswer
 from app.cli.render import console, print_json
 from app.cli.running import Exit
 from app.cli.serving import connected
-from app.cli.tables import moment, plain, table
+from app.cli.tables import moment, plain, print_table, table
 from app.queue.deadletters import MAX_PAGE, DeadLetter, DeadLetters, Retried
 from app.settings import Settings
 
@@ -79,7 +79,7 @@ async def list_letters(letters: DeadLetters, *, limit: int, as_json: bool) -> No
             letter.priority.value,
             plain(letter.tenant),
         )
-    console().print(rows)
+    print_table(console(), rows)
     if cursor is not None:
         console(stderr=True).print(f"There are more than {limit}; --limit shows more.")
 

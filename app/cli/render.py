@@ -17,7 +17,7 @@ from rich.text import Text
 
 from app.candidates.views import CandidateView, RunView, mask_name
 from app.cli.profiles import print_profile
-from app.cli.tables import plain
+from app.cli.tables import IDS, plain, print_table
 from app.messages import printable
 from app.pipeline.records import RunProgress
 from app.pipeline.tables import AttemptRow, RunStatus, StageRow, StageStatus
@@ -138,7 +138,7 @@ def print_run_list(runs: Sequence[RunView]) -> None:
             "" if run.ms is None else f"{run.ms:,}",
             plain(run.code),
         )
-    console().print(table)
+    print_table(console(), table)
 
 
 def print_waterfall(
@@ -224,7 +224,7 @@ def print_candidates(candidates: Sequence[CandidateView]) -> None:
     table = _table("id", "name", "headline", "skills", "years", "language", "analyst")
     for view in candidates:
         table.add_row(*_candidate_cells(view))
-    console().print(table)
+    print_table(console(), table)
 
 
 def print_candidate(view: CandidateView, *, sources: bool = False) -> None:
@@ -258,7 +258,7 @@ def print_hits(query: str, hits: Sequence["HitView"]) -> None:
             plain(", ".join(dict.fromkeys((*hit.words, *hit.skills)))),
             plain(hit.snippet),
         )
-    out.print(table)
+    print_table(out, table)
 
 
 def print_settings(settings: Settings, *, as_json: bool) -> None:
@@ -324,8 +324,9 @@ def _line(item: object) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold" if name in _FOLDED else "ellipsis")
+        folded = "fold" if name in _FOLDED else "ellipsis"
+        table.add_column(name, overflow=folded, no_wrap=name in IDS)
     return table
 
 
-_FOLDED = ("id", "candidate", "setting", "value", "headline", "skills", "found", "where", "code")
+_FOLDED = ("setting", "value", "headline", "skills", "found", "where", "code")

@@ -90,6 +90,7 @@ async def test_a_message_that_does_not_arrive_is_a_failure_and_is_sent_again(
     await endpoints.run_deliveries(settings, failed=True, limit=5, as_json=True)
     (row,) = json.loads(capsys.readouterr().out)["deliveries"]
     assert row["id"] in shown
+    assert str(webhook_id) in shown
 
     await endpoints.run_resend(settings, UUID(row["id"]), as_json=False)
     assert "waits for a worker" in capsys.readouterr().out

@@ -2,13 +2,16 @@
 
 import json
 from functools import partial
+from uuid import uuid4
 
 import pytest
 
 from app.bootstrap import Runtime
+from app.candidates.hits import HitView
+from app.candidates.views import CandidateView
 from app.cli.cancel import run_cancel
 from app.cli.queries import show_run
-from app.cli.render import print_settings
+from app.cli.render import print_hits, print_settings
 from app.errors import ErrorCode
 from app.settings import Settings
 from app.settings.groups import EmbeddingSettings
@@ -58,3 +61,22 @@ async def test_a_run_that_ended_before_it_began_is_not_said_to_wait(
     told = capsys.readouterr().out
     assert ErrorCode.CANCELLED.english in told
     assert "waits in the queue" not in told
+
+
+def test_the_id_of_a_hit_can_be_copied_whatever_stands_beside_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    someone = CandidateView.model_construct(
+        id=uuid4(), name="윤**", headline="Backend engineer of many years " * 5
+    )
+    hit = HitView.model_construct(
+        candidate=someone,
+        score=1,
+        keyword=1,
+        meaning=1,
+        words=["kafka"] * 9,
+        skills=[f"skill {number}" for number in range(30)],
+        snippet="a line of text " * 20,
+    )
+    print_hits("kafka", [hit])
+    assert str(someone.id) in capsys.readouterr().out
