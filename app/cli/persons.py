@@ -9,14 +9,24 @@ import typer
 from app.cli.running import AsJson, Reveal, run_quietly
 
 
+def _no_blank(sought: str | None) -> str | None:
+    if sought is not None and not sought.strip():
+        raise typer.BadParameter("say whom to look up")
+    return sought
+
+
 def candidates(  # noqa: PLR0913 - each is an option of the command
     candidate_id: Annotated[UUID | None, typer.Argument(metavar="[ID]")] = None,
     *,
     mail: Annotated[
-        str | None, typer.Option(help="Look up by mail; - reads it from stdin.")
+        str | None, typer.Option(help="Look up by mail; - reads it from stdin.", callback=_no_blank)
     ] = None,
-    phone: Annotated[str | None, typer.Option(help="Look up by phone; - reads it.")] = None,
-    name: Annotated[str | None, typer.Option(help="Look up by name; - reads it.")] = None,
+    phone: Annotated[
+        str | None, typer.Option(help="Look up by phone; - reads it.", callback=_no_blank)
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Look up by name; - reads it.", callback=_no_blank)
+    ] = None,
     versions: Annotated[
         bool, typer.Option("--versions", help="With an id: what each résumé of the person said.")
     ] = False,
@@ -50,6 +60,8 @@ def candidates(  # noqa: PLR0913 - each is an option of the command
     )
 
     sought = Sought(mail=mail, phone=phone, name=name)
+    if (keep_employers or keep_schools) and not anonymous:
+        raise typer.BadParameter("--keep-employers and --keep-schools go with --anonymous")
     if sources and (candidate_id is None or not reveal):
         raise typer.BadParameter("--sources shows values: it needs an id and --reveal")
     if candidate_id is None:
