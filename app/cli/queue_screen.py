@@ -144,9 +144,12 @@ def _print_pause(out: Console, depth: QueueDepth) -> None:
     out.print(told)
 
 
+_STARTS = "start as soon as a worker has room"
+
+
 def _print_states(out: Console, depth: QueueDepth) -> None:
     lines = (
-        ("due", depth.due, "start as soon as a worker has room"),
+        ("due", depth.due, "start when the pause ends" if depth.paused else _STARTS),
         ("held", depth.held, "due, but their tenant or key is at its limit"),
         ("deferred", depth.deferred, "wait for their time"),
         ("running", depth.running, ""),

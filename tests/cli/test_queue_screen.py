@@ -68,7 +68,7 @@ async def test_the_screen_has_states_priorities_tenants_workers_and_schedules(
         assert " ".join(told["PAUSED"]).endswith(
             "by cli:ada: moved [2J (`./run queue resume` ends that)"
         )
-        assert told["due"][0] == "1,200"
+        assert " ".join(told["due"]) == "1,200 start when the pause ends"
         assert (told["deferred"][0], told["running"], told["parked"]) == ("1", ["1"], ["0"])
         assert " ".join(told["dead"]).endswith("./run dead ls")
         assert told["bulk"][0] == "1,200"
