@@ -112,7 +112,9 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders (not recursed).")],
     *,
     as_json: AsJson = False,
-    reveal: Reveal = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show names and contacts; file names are yours.")
+    ] = False,
     once: Annotated[
         bool, typer.Option("--once", help="Do not wait for runs postponed to a later retry.")
     ] = False,

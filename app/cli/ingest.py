@@ -21,7 +21,7 @@ from app.cli.tables import plain
 from app.documents.blocks import DOCUMENT_SUFFIXES
 from app.errors import ErrorCode, PermanentError
 from app.jobs import worker
-from app.messages import Message
+from app.messages import Language, Message
 from app.pipeline import records
 from app.pipeline.tables import RunStatus
 from app.queue.envelope import Priority
@@ -122,14 +122,16 @@ class Report(BaseModel):
 def collect(paths: Sequence[Path]) -> Found:
     """Files as given, and the files right inside of folders.
 
-    Raises BadParameter for a path that does not exist.
+    Raises BadParameter for a path that does not exist, or that reading might never end.
     """
     found = Found([], [], [])
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{path} does not exist", param_hint="PATH")
-        if not path.is_dir():
+        if path.is_file():
             found.files.append(path)
+        elif not path.is_dir():
+            raise typer.BadParameter(f"{path} is neither a file nor a folder", param_hint="PATH")
         elif path.suffix.lower() in DOCUMENT_SUFFIXES:
             found.folders.append(path)
         else:
@@ -172,8 +174,10 @@ async def run_ingest(
         print_json(report)
     else:
         print_runs(report.runs, skipped=report.skipped, reveal=reveal)
+        if not found.files and not found.folders:
+            console().print("No documents were found there.")
         _print_already_there(report)
-        _print_not_accepted(report)
+        _print_not_accepted(report, settings.ui.language)
     return report.exit_code
 
 
@@ -221,11 +225,12 @@ def _print_already_there(report: Report) -> None:
         console().print(plain(known))
 
 
-def _print_not_accepted(report: Report) -> None:
+def _print_not_accepted(report: Report, language: Language) -> None:
     for path in report.not_accepted:
         console().print(plain(f"{path}: not accepted"))
     if report.not_accepted:
-        console().print(ErrorCode.INSUFFICIENT_CREDITS.english, markup=False)
+        said = ErrorCode.INSUFFICIENT_CREDITS.text(language)
+        console().print(f"{said} (./run credits grant N)", markup=False)
 
 
 @asynccontextmanager
