@@ -27,8 +27,9 @@ class Retry:
 
     At most `tries` calls. Each wait is drawn from `base_wait_s` to an upper end that begins at twice
     of it and doubles up to `max_wait_s`: from 0, as full jitter has it, three tries could be over
-    before what they wait for had a chance to come back. What the dependency asks to wait (`retry_after`) is kept; a wait above `max_wait_s`, or
-    one that would pass the deadline, is left to the job: it comes back later instead of sleeping.
+    before what they wait for had a chance to come back. What the dependency asks to wait
+    (`retry_after`) is kept; a wait above `max_wait_s`, or one that would pass the deadline, is left
+    to the job: it comes back later instead of sleeping.
     The last error is raised, with `tries` in its details.
     """
 

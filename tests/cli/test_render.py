@@ -1,6 +1,7 @@
 """What tables and lists say of what they show."""
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
@@ -8,14 +9,17 @@ import pytest
 
 from app.bootstrap import Runtime
 from app.candidates.hits import HitView
-from app.candidates.views import CandidateView
+from app.candidates.views import CandidateView, RunView
 from app.cli.cancel import run_cancel
 from app.cli.queries import show_run
-from app.cli.render import print_hits, print_settings
+from app.cli.render import Progress, print_hits, print_runs, print_settings
 from app.errors import ErrorCode
+from app.pipeline.tables import RunStatus
 from app.settings import Settings
 from app.settings.groups import EmbeddingSettings
 from app.settings.llm import LlmSettings, ModelSettings
+
+WILD = "cv\x1b]0;pwned\x1b[2J.pdf"
 
 
 def test_passwords_in_urls_are_masked_like_other_secrets(
@@ -80,3 +84,32 @@ def test_the_id_of_a_hit_can_be_copied_whatever_stands_beside_it(
     )
     print_hits("kafka", [hit])
     assert str(someone.id) in capsys.readouterr().out
+
+
+def test_no_control_character_of_a_file_name_reaches_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = RunView(
+        id=uuid4(),
+        flow="ingest",
+        file=WILD,
+        status=RunStatus.FAILED,
+        code="INVALID_FILE",
+        partial_codes=[],
+        message="The file cannot be read.",
+        details={},
+        candidate_id=None,
+        candidate_version=None,
+        attempt=1,
+        created_at=datetime(2026, 8, 1, tzinfo=UTC),
+        ms=5,
+        stages=[],
+        spend=None,
+    )
+    print_runs([failed], reveal=True, skipped=[WILD])
+    with Progress(visible=True) as bars:
+        bars.add(failed.id, WILD)
+    shown = capsys.readouterr()
+    assert shown.out.count("pwned") == 3
+    assert "pwned" in shown.err
+    assert "\x1b" not in shown.out + shown.err
