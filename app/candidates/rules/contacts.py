@@ -19,6 +19,12 @@ _OTHERS_WORD = re.compile(
     re.IGNORECASE,
 )
 
+_PRINTED = re.compile(
+    r"출력(?:되었|한|일시)|인쇄(?:되었|일)|\b(?:printed (?:from|by)|generated (?:by|with)|powered by)\b",
+    re.IGNORECASE,
+)
+"""What a site writes under its print of a résumé."""
+
 _MAY_HOLD = re.compile(
     r"@|©|[\[(]\s?at\s?[\])]|\d[\d\s().\-/·]{5}|[A-Za-z]\s?\.\s?[A-Za-z]|://", re.IGNORECASE
 )
@@ -199,6 +205,8 @@ def _place(section: Section, line: Line) -> Place:
     if section.kind in _OTHERS_KINDS:  # 연구실적 | https://… among the contacts is one's own list
         listed = section.kind is Kind.PUBLICATIONS and section.within in _OWN_KINDS
         return Place.OWN if listed else Place.OTHERS
+    if _PRINTED.search(line.text[:400]):
+        return Place.OTHERS
     if _OTHERS_WORD.search(line.text[:400]) and not _begins_with_own(line):
         return Place.OTHERS
     if section.kind in _OWN_KINDS and not (line.bullet and len(line.text) > 80):

@@ -35,7 +35,7 @@ from app.candidates.rules.rows import whole_rows
 from app.candidates.rules.tongues import speaks
 
 _CLOSING = re.compile(
-    r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:모든\s|같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
+    r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:모든\s|같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^references?\b.{0,24}\b(?:up)?on request\b|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")

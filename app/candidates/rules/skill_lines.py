@@ -30,7 +30,7 @@ def less_categories(lines: Sequence[Line]) -> list[Line]:
         at: len(word)
         for at, line in enumerate(lines)
         if len(pieces := SEPARATOR.split(line.text[:LINE_MAX_CHARS])) > 1
-        and not line.cells
+        and not (line.cells or CATEGORY.match(line.text))  # which says of itself what it is
         and len(parts := pieces[0].split(" ", 1)) > 1
         and canonical(word := parts[0]) is None
         and canonical(pieces[0]) is None

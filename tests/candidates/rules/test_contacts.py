@@ -285,3 +285,10 @@ def test_the_words_of_a_documents_links_are_asked(document: DocumentOf) -> None:
     )
 
     assert analyze(told).links == ("velog.io/@ann", "https://example.com/a")
+
+
+def test_the_address_of_the_site_that_printed_it_is_not_the_persons(document: DocumentOf) -> None:
+    footer = "본 이력서는 나루잡에서 출력되었습니다 · https://www.narujob.example.com/print"
+    sections = split_sections(read_lines(document(["# 윤가온", "gaon@example.com", footer])))
+
+    assert values(find_contacts(sections, ()).links) == []

@@ -258,3 +258,9 @@ def test_who_signs_a_closing_is_no_employer(document: DocumentOf) -> None:
     profile = analyze(document(lines))
 
     assert [row.company for row in profile.experience] == ["나루상사"]
+
+
+def test_that_references_can_be_had_is_no_skill(document: DocumentOf) -> None:
+    lines = ["# Ann Own", "## Skills", "Welding, Rigging, Estimating", "References on request."]
+
+    assert analyze(document(lines)).skills == ("Welding", "Rigging", "Estimating")

@@ -12,6 +12,12 @@ def test_a_word_before_every_list_is_its_category(document: DocumentOf) -> None:
     assert less_categories(lines[:1]) == lines[:1]
 
 
+def test_a_category_with_a_colon_keeps_its_list_apart(document: DocumentOf) -> None:
+    lines = read_lines(document(["Platforms: STM32, ESP32, Zephyr", "Tools: Git, GDB, CMake"]))
+
+    assert section_skills(lines) == ["STM32", "ESP32", "Zephyr", "Git", "GDB", "CMake"]
+
+
 def test_lines_over_lists_are_categories_where_there_are_several(document: DocumentOf) -> None:
     lines = read_lines(
         document(["Methods", "Interviews, Card sorting", "", "Analysis", "Coding, Statistics"])
