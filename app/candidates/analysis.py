@@ -176,10 +176,11 @@ async def _asked(reading: Reading, shown: Shown, ask: Asker, tries: int) -> Anal
     raise PermanentError(ErrorCode.LLM_PARSE_ERROR, details={"tries": tries})
 
 
-def _noted(profile: Profile, notes: Mapping[Note, int]) -> Profile:
-    return profile.model_copy(
-        update={"notes": tuple(note.value for note, count in notes.items() if count)}
-    )
+def _noted(profile: Profile, counts: Mapping[Note, int]) -> Profile:
+    notes = [note.value for note, count in counts.items() if count]
+    if not (profile.name or profile.emails or profile.phones):
+        notes.append(Note.NAMES_NOBODY.value)
+    return profile.model_copy(update={"notes": tuple(notes)})
 
 
 def _unusable(reason: str) -> PermanentError:

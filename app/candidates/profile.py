@@ -66,6 +66,8 @@ class Note(StrEnum):
     """Sentences that give orders to a machine were kept from the model and from the rules."""
     VALUES_REFUSED = "values_refused"
     """The model gave values that the document does not hold; they were dropped."""
+    NAMES_NOBODY = "names_nobody"
+    """Neither a name nor a contact was found: the document may be no résumé."""
 
 
 class Profile(_Part):

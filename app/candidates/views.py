@@ -83,6 +83,7 @@ class VersionView(BaseModel):
 class CandidateView(BaseModel):
     """Without `reveal`, name and contacts are masked: a first letter, and how many there are.
 
+    `notes` say what to know of how the résumé was read: members of Note, or those of a later version.
     `possible_duplicate_of` shares a mail or a phone, but whether the names are one person's is
     for people to decide. `versions`, the newest first, are there when they were asked for.
     """
@@ -97,6 +98,7 @@ class CandidateView(BaseModel):
     years: float
     language: str
     analyst: str
+    notes: list[str]
     created_at: datetime
     updated_at: datetime
     profile: Profile | None = None
@@ -166,6 +168,7 @@ async def view_candidate(
         years=candidate.years,
         language=candidate.language,
         analyst=candidate.analyst,
+        notes=list(profile.notes),
         created_at=candidate.created_at,
         updated_at=candidate.updated_at,
         profile=profile if reveal else None,

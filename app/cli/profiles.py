@@ -15,6 +15,7 @@ _NOTES: Mapping[str, str] = {
     Note.HIDDEN_TEXT: "Text that nobody sees on the page (white on white, tiny, marked as hidden) was left out.",
     Note.INSTRUCTIONS_WITHHELD: "Sentences that give orders to a machine were left out.",
     Note.VALUES_REFUSED: "The model gave values that the document does not hold; they were dropped.",
+    Note.NAMES_NOBODY: "Neither a name nor a contact was found: it may be no résumé.",
 }
 
 
@@ -33,7 +34,11 @@ def print_profile(out: Console, profile: Profile, *, sources: bool) -> None:
             cells = [field if first else "", text, f"{sure:.0%}" if first and sure else ""]
             shown.add_row(*map(plain, cells + (_place(spans) if sources else [])))
     out.print(shown)
-    for note in profile.notes:
+
+
+def print_notes(out: Console, notes: Sequence[str]) -> None:
+    """What to know of how a résumé was read, a sentence each."""
+    for note in notes:
         out.print(_NOTES.get(note, note), markup=False)
 
 

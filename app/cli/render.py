@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.candidates.views import CandidateView, RunView, mask_name
-from app.cli.profiles import print_profile
+from app.cli.profiles import print_notes, print_profile
 from app.cli.tables import IDS, plain, print_table
 from app.messages import printable
 from app.pipeline.records import RunProgress
@@ -230,7 +230,7 @@ def print_candidates(candidates: Sequence[CandidateView]) -> None:
 def print_candidate(view: CandidateView, *, sources: bool = False) -> None:
     """Every field on its own line; `sources`: and where in the document each value stands."""
     table = Table(show_header=False, box=None, pad_edge=False)
-    fields: dict[str, Any] = view.model_dump(mode="json", exclude={"profile"})
+    fields: dict[str, Any] = view.model_dump(mode="json", exclude={"profile", "notes"})
     for name, value in fields.items():
         for line in _lines(value):
             table.add_row(plain(name), plain(line))
@@ -239,6 +239,7 @@ def print_candidate(view: CandidateView, *, sources: bool = False) -> None:
     if view.profile:
         out.print()
         print_profile(out, view.profile, sources=sources)
+    print_notes(out, view.notes)
 
 
 def print_hits(query: str, hits: Sequence["HitView"]) -> None:

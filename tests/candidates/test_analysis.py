@@ -127,6 +127,14 @@ async def test_a_value_that_the_document_does_not_hold_is_refused(
     assert told(analysis.profile) == told(clean.profile)
 
 
+async def test_a_text_that_names_nobody_is_noted() -> None:
+    nobody = await analyze_by_rules(reading_of(["hello", "a shopping list: milk, eggs"]))
+    somebody = await analyze_by_rules(reading_of(ENGLISH))
+
+    assert nobody.profile.notes == ("names_nobody",)
+    assert somebody.profile.notes == ()
+
+
 async def test_characters_that_nobody_sees_are_in_no_value() -> None:
     true = await honest(ENGLISH)
     company = true["experience"][0]["company"]

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from app.candidates.profile import Experience, Profile, Span
-from app.cli.profiles import print_profile
+from app.cli.profiles import print_notes, print_profile
 
 PROFILE = Profile(
     name="Nadia [b]Brightwell",
@@ -18,7 +18,6 @@ PROFILE = Profile(
         "experience.0.start": (Span(page=2, block=5, start=0, end=3, box=(60, 20, 80, 30)),),
         "experience.0.title": (Span(page=2, block=5, start=9, end=12, box=(60, 20, 80, 30)),),
     },
-    notes=("truncated", "of a later version"),
 )
 
 
@@ -50,7 +49,11 @@ def test_with_sources_it_says_page_line_and_box() -> None:
 
 
 def test_notes_are_told_also_those_of_a_later_version() -> None:
-    lines = [" ".join(line) for line in shown(PROFILE, sources=False)]
+    out = Console(file=io.StringIO(), width=200, color_system=None)
+    print_notes(out, ("truncated", "names_nobody", "of a later version"))
+    assert isinstance(out.file, io.StringIO)
+    first, second, third = out.file.getvalue().splitlines()
 
-    assert any("longer than it reads" in line for line in lines)
-    assert "of a later version" in lines
+    assert "longer than it reads" in first
+    assert "no résumé" in second
+    assert third == "of a later version"
