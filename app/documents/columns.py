@@ -20,6 +20,7 @@ from app.documents.margins import (
     bind_dates,
     date_share,
     has_dates_beside,
+    is_date,
     same_height,
     with_whole_dates,
 )
@@ -99,11 +100,20 @@ def _are_told_beside(items: Items, gutter: float) -> bool:
 
     A right side with headings of its own is a column.
     """
-    sizes = [one.size_pt or 0.0 for one in _sides(items, gutter)[1] if isinstance(one, Piece)]
+    right = [one for one in _sides(items, gutter)[1] if isinstance(one, Piece)]
+    sizes = [one.size_pt or 0.0 for one in right]
     least = _HEADING_SIZE * median(sizes) if sizes else 0.0
-    if not sizes or sum(size > least for size in sizes) > 1:
-        return False
     runs = [[*run] for _, run in groupby(items, key=lambda item: _side(item, gutter))]
+    # A job in large letters beside its firm and dates is no heading of a column.
+    level = {
+        id(two[0])
+        for one, two in pairwise(runs)
+        if same_height(one[0].box, two[0].box)
+        and any(isinstance(item, Piece) and is_date(item) for item in one)
+    }
+    large = [one for one in right if (one.size_pt or 0.0) > least and id(one) not in level]
+    if not sizes or len(large) > 1:
+        return False
     pairs = [
         (len(run) > 1 or len(beside) > 1)  # line by line is how columns are drawn by turns
         and any(same_height(item.box, beside[0].box) for item in run)

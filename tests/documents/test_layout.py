@@ -122,3 +122,20 @@ def test_ends_of_rows_that_were_recognised_later_are_put_into_their_rows() -> No
         "Cook",
         "Umbra Works\tProvidence, RI",
     ]
+
+
+def test_jobs_in_large_letters_beside_their_firms_are_no_column() -> None:
+    items: list[Piece] = []
+    for n in range(4):
+        top = 100 + 80 * n
+        items += [
+            piece(f"Firm {n}", 40, top, size=12),
+            piece(f"201{n} - 201{n + 1}", 40, top + 16),
+            piece(f"Job {n}", 200, top, size=12),
+            piece("a task of some length that fills the line", 210, top + 20),
+            piece("and another task of some length there", 210, top + 34),
+        ]
+
+    read = [block.text for block in page_blocks(items, page=1)]
+    assert read[:2] == ["Firm 0", "2010 - 2011"]
+    assert read.index("Job 0") < read.index("Firm 1")

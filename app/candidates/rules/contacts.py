@@ -20,10 +20,11 @@ _OTHERS_WORD = re.compile(
 )
 
 _PRINTED = re.compile(
-    r"출력(?:되었|한|일시)|인쇄(?:되었|일)|\b(?:printed (?:from|by)|generated (?:by|with)|powered by)\b",
+    r"출력(?:되었|한|일시)|인쇄(?:되었|일)|\b(?:printed (?:from|by)|generated (?:by|with)|powered by)\b"
+    r"|^https?://\S+\s+\d{1,3}/\d{1,3}$",
     re.IGNORECASE,
 )
-"""What a site writes under its print of a résumé."""
+"""What a site or a browser writes under its print of a résumé."""
 
 _MAY_HOLD = re.compile(
     r"@|©|[\[(]\s?at\s?[\])]|\d[\d\s().\-/·]{5}|[A-Za-z]\s?\.\s?[A-Za-z]|://", re.IGNORECASE
@@ -42,6 +43,7 @@ _NOT_PROFILE_HOSTS = re.compile(
 )
 _ADDRESS_MAX_CHARS = 200
 _TOP_LINES, _DISPLAY_RATIO = 40, 1.3
+_SHORT_TEXT = 2
 _NOWHERE = Line(index=-1, text="")
 _SIGN = re.compile(r"\s*[|｜·•;,\t]\s*|\s{2,}|\s+[/–—-]\s+")
 _NATIONAL = re.compile(r"\(?0\d{1,4}\)?[\s.-]\d{2,4}[\s.-]?\d{2,4}(?:[\s.-]\d{2,4}){0,2}")
@@ -137,7 +139,8 @@ def _from_targets(
             continue
         site = any(name in key and re.search(rf"\b{name}\b(?!\.)", named) for name in _SITES)
         profile = _is_profile(target) and (site or not written)
-        if profile or _names_a_site(text) or (text and squeeze(text) in large):
+        ends = _ends_like_a_site(text) and text.casefold() in named
+        if profile or ends or _names_a_site(text) or (text and squeeze(text) in large):
             unique.setdefault(key, Found(value=target, place=Place.NEUTRAL, line=_NOWHERE))
     accounts = tuple(
         f"{link_key(f.value)}/" for f in (*own, *unique.values()) if _is_profile(f.value)
@@ -156,6 +159,12 @@ def _names_a_site(text: str) -> bool:
     told = [word for word in text.replace("/", " ").split() if squeeze(word)]
     naming = [w for w in told if Label.LINK in labels_of(w) or squeeze(w) in _SITES]
     return bool(naming) and all(squeeze(w) in _SHOWN for w in told if w not in naming)
+
+
+def _ends_like_a_site(text: str) -> bool:
+    """Reading blog, Design portfolio: the person's own where it stands in the head of the file."""
+    told = text.split()
+    return len(told) == _SHORT_TEXT and Label.LINK in labels_of(told[-1])
 
 
 def _read(

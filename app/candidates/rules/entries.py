@@ -83,7 +83,7 @@ def group(lines: Sequence[Line], *, singles: Callable[[Line], bool]) -> list[Ent
 def _firm_over(above: Sequence[Line], columns: Sequence[frozenset[Label]]) -> dict[Label, str]:
     """▶ 나루식품 over a table of 기간 | 부서 | 직위: the employer of all its rows."""
     named = frozenset[Label]().union(*columns)
-    if named & {Label.COMPANY, Label.SCHOOL}:
+    if not named & {Label.TITLE, Label.DEPARTMENT} or named & {Label.COMPANY, Label.SCHOOL}:
         return {}
     names = [x.text for x in above if is_headish(replace(x, bullet=False)) and not periods(x.text)]
     return {} if not names or title_score(names[0]) else {Label.COMPANY: names[0]}

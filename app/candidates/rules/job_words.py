@@ -51,7 +51,7 @@ TITLE_HEADS = words("""
     boatswain seaman driller roustabout geophysicist cobbler watchmaker barber esthetician undertaker chaplain pastor
     priest rabbi imam missionary keyholder signaller typesetter signwriter moulder doula audiologist chiropractor osteopath
     embalmer dishwasher caterer groundsman zookeeper herdsman viticulturist winemaker brewer distiller cheesemaker
-    scaffolder counsel aide guide keeper rep corpsman airman medic quartermaster infantryman rifleman gunner
+    scaffolder counsel aide guide keeper rep corpsman mate airman medic quartermaster infantryman rifleman gunner
     """)
 # Jobs in one word, as German, Dutch and their neighbours write them: Projektleiter, Verkoopadviseur.
 TITLE_ENDINGS = tuple(

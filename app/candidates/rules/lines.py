@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.candidates.rules.dates import without_periods
+from app.candidates.rules.dates import periods, without_periods
 from app.candidates.rules.places import is_place
 from app.documents.blocks import Block, Box, Document, Source
 from app.documents.remembering import remembered
@@ -209,7 +209,9 @@ def _repeated(document: Document) -> set[str]:
     """Texts that stand among the first or last three lines of two pages or more."""
     pages: dict[int, list[str]] = {}
     for block in document.blocks:
-        pages.setdefault(block.page, []).append(_furniture_key(block.text))
+        # The dates of an entry at a page's end are no footer for looking like others.
+        dated = any(not period.single for period in periods(block.text[:FURNITURE_MAX_CHARS]))
+        pages.setdefault(block.page, []).append("" if dated else _furniture_key(block.text))
     counts: Counter[str] = Counter()
     for keys in pages.values():
         counts.update({*keys[:3], *keys[-3:]} - {""})

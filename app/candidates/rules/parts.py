@@ -25,7 +25,7 @@ SEPARATOR = re.compile(
 )
 TRIM = " \t,;:|/~·•-–—"
 _AT = re.compile(
-    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at|with|for|@)\s+(?P<company>(?:[A-Z0-9(가-힣]|self-|freelanc).{1,60})$"
+    r"^(?P<title>.{2,60}?)\s*,?\s+(?:at(?! Law\b)|with|for|@)\s+(?P<company>(?:[A-Z0-9(가-힣]|self-|freelanc).{1,60})$"
 )
 _BRACKETS = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{1,60})[)\]]\s*$")
 _KO_STATE = re.compile(
@@ -40,6 +40,8 @@ _OUTLINE = re.compile(r"^\d{1,2}(?:[-.]\d{1,2}[.)]?|[.)])\s+(?=[^\W\d])|^[①-�
 _WITHIN = re.compile(r"(?:Department|Dept\.?|Faculty|School|Division) of\s")
 _GRADE = re.compile(r"\s\((?:band|grade|level|scale)\b[^()]{1,20}\)$", re.IGNORECASE)
 _PARTNERS = re.compile(r"[A-Z]\w+,? (?:&|and) [A-Z]\w+(?: [A-Z]\w*)?")
+_PROFESSION = re.compile(r"Attorneys?[- ]at[- ]Law|Solicitors|Chartered Accountants|Architects")
+"""Behind the names of those who own a firm: Office of Imogen Farraday, Attorney at Law."""
 _FIELD_MAX_WORDS = 4
 _STATE_CHARS = 2
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
@@ -150,7 +152,11 @@ def _comma_parts(text: str) -> list[str]:
             and rest
         ):
             segments[-1] = rest  # Calle Uno Foods, Miami, FL Sales Manager
-        elif segments and (is_legal_form(segment) or _are_partners(segments[-1], segment)):
+        elif segments and (
+            is_legal_form(segment)
+            or _PROFESSION.fullmatch(segment)
+            or _are_partners(segments[-1], segment)
+        ):
             segments[-1] += f", {segment}"
         elif segment:
             segments.append(segment)

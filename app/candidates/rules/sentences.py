@@ -12,12 +12,12 @@ HEAD_MAX_CHARS = 100
 _LINE_MAX_CHARS = 400
 _ACTION = re.compile(
     r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|spoke|brought|took|sold|"
-    r"\w{3,}ed|responsible|working|worked|helped|using|including|develop|design|implement|manage|maintain|create|provide|"
+    r"(?!united\b)\w{3,}ed|responsible|working|worked|helped|using|including|develop|design|implement|manage|maintain|create|provide|"
     r"support|build|write|assist|perform|conduct|analy[sz]e|collaborate|ensure|deliver|participate|prepare)\b",
     re.IGNORECASE,
 )
 _PRESENT_DEED = re.compile(
-    r"(?:Lead|Own|Run|Drive|Oversee|Mentor|Coach|Track|Draft|Brief|Coordinate|Handle|Train|Teach|Advise|Assess|Monitor|Negotiate|Supervise|Automate)\s[a-z\d]"
+    r"(?:Lead|Own|Run|Drive|Direct|Oversee|Mentor|Coach|Track|Draft|Brief|Coordinate|Handle|Train|Teach|Advise|Assess|Monitor|Negotiate|Supervise|Automate)\s[a-z\d]"
 )
 _DEED = re.compile(
     r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|sold|managed|developed|closed|"

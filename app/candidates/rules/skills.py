@@ -79,7 +79,7 @@ _CASED = words("""
 def section_skills(lines: Sequence[Line]) -> list[str]:
     """Items of a skills section in order; categories and levels taken off."""
     found: list[str] = []
-    table = False
+    column: int | None = None  # of a table, the one that holds the skills
     if lines and labels_of(lines[0].text) & {Label.SKILL}:  # the head of a column of one
         lines = lines[1:]
     lines = less_categories(lines[:_SECTION_LINES])
@@ -89,9 +89,9 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
         if len(cells) > 1:
             labels = [column_labels(c) for c in cells]
             if all(labels):
-                table = True
+                column = next((n for n, x in enumerate(labels) if Label.SKILL in x), 0)
                 continue
-            found += _cells(cells, table=table)
+            found += _cells(cells, column)
         elif not (is_subheading(line, lines) or line.index in over):
             found += _items(line.text)
     unique: dict[str, str] = {}
@@ -100,9 +100,9 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
     return list(unique.values())[:MAX_SKILLS]
 
 
-def _cells(cells: Sequence[str], *, table: bool) -> list[str]:
-    if table:
-        return _items(cells[0])
+def _cells(cells: Sequence[str], column: int | None) -> list[str]:
+    if column is not None:
+        return _items(cells[min(column, len(cells) - 1)])
     second = len(cells) == 2 and bool(SEPARATOR.search(cells[1]))
     if (
         (second and canonical(cells[0]) is None)

@@ -39,7 +39,7 @@ _ORG = re.compile(
     r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
     r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
     r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
-    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Navy|Army|Air Force|Marine Corps|Coast Guard|National Guard|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Navy|Army|Air Force|Marine Corps|Coast Guard|National Guard|Offices? of|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
     r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"

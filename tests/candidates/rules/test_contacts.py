@@ -287,8 +287,27 @@ def test_the_words_of_a_documents_links_are_asked(document: DocumentOf) -> None:
     assert analyze(told).links == ("velog.io/@ann", "https://example.com/a")
 
 
-def test_the_address_of_the_site_that_printed_it_is_not_the_persons(document: DocumentOf) -> None:
-    footer = "본 이력서는 나루잡에서 출력되었습니다 · https://www.narujob.example.com/print"
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "본 이력서는 나루잡에서 출력되었습니다 · https://www.narujob.example.com/print",
+        "https://resume.example.com/resume.html‖1/2",
+    ],
+)
+def test_the_address_of_the_site_that_printed_it_is_not_the_persons(
+    document: DocumentOf, footer: str
+) -> None:
     sections = split_sections(read_lines(document(["# 윤가온", "gaon@example.com", footer])))
 
     assert values(find_contacts(sections, ()).links) == []
+
+
+def test_a_page_of_some_kind_is_ones_own_in_the_head_of_the_file(document: DocumentOf) -> None:
+    sections = split_sections(
+        read_lines(document(["# Ann Own", "Reading blog · github.com/ann", "## Work", "Team blog"]))
+    )
+    targets = ["https://shelf.example.com", "https://acme.example.com"]
+
+    found = find_contacts(sections, targets, ["Reading blog", "Team blog"])
+
+    assert values(found.links) == ["github.com/ann", "https://shelf.example.com"]

@@ -65,7 +65,9 @@ def test_bullets_with_dates_are_entries_where_nothing_else_is(document: Document
 def test_descriptions_are_told_from_names(line: LineOf) -> None:
     assert is_sentence("Led a hybrid search rewrite that raised recall")
     assert is_sentence("결제 승인 API를 재작성하여 지연 480ms를 95ms로 단축")
+    assert is_sentence("Direct operations for 31 stores")
     assert not is_sentence("Registered Nurse, Intensive Care")
+    assert not is_sentence("United States Army, 99th Invented Support Battalion")
     assert is_headish(line("가람페이 시니어 백엔드 엔지니어"))
     assert not is_headish(line("GPA: 3.9/4.0"))
 

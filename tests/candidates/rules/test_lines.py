@@ -82,3 +82,9 @@ def test_a_cell_that_holds_only_a_sign_is_none(document: DocumentOf) -> None:
 
     assert labelled.cells == ("Organization", "Acme")
     assert entry.cells == ("Acme", "Clerk", "2020 ~ 2021")
+
+
+def test_dates_that_look_alike_at_the_ends_of_pages_are_no_footer(document: DocumentOf) -> None:
+    lines = ["a", "2011.03 - 2017.02", "---", "b", "2024.03 - 2024.06", "c", "2019.01 - 2020.02"]
+
+    assert texts(document, lines) == [line for line in lines if line != "---"]

@@ -21,6 +21,8 @@ from app.candidates.rules.parts import (
         ("Ghent, Belgium", []),
         ("Hargrave, Finch & Lowell LLP", ["Hargrave, Finch & Lowell LLP"]),
         ("Clerk, Finch & Lowell LLP", ["Clerk", "Finch & Lowell LLP"]),
+        ("Office of Ann Own, Attorney at Law", ["Office of Ann Own, Attorney at Law"]),
+        ("Clerk at Acme", ["Clerk", "Acme"]),
         ("Oslo, Finch & Lowell", ["Oslo", "Finch & Lowell"]),
     ],
 )

@@ -125,3 +125,9 @@ def test_waves_part_items_and_no_spans(document: DocumentOf) -> None:
     assert listed(document, "Solution selling ~ P&IDs ~ Control valves") == [
         "Solution selling", "P&IDs", "Control valves",
     ]  # fmt: skip
+
+
+def test_of_a_table_the_column_of_skills_is_read(document: DocumentOf) -> None:
+    rows = ("구분‖활용 프로그램", "디자인‖포토샵, 캔바", "분석‖엑셀")
+
+    assert listed(document, *rows) == ["포토샵", "캔바", "엑셀"]

@@ -23,7 +23,7 @@ def test_titles(text: str) -> None:
     [
         "Social Worker", "Senior Care Worker", "Audit Senior", "Physiotherapist", "Tour Guide", "Server", "PhD Student",
         "Chief of Staff", "Home Health Aide", "행정직원", "공무원", "통번역사", "피부관리사", "네일아티스트", "교장", "여행 가이드",
-        "Hospital Corpsman",
+        "Hospital Corpsman", "Electrician's Mate",
     ],
 )  # fmt: skip
 def test_jobs_of_all_walks_of_life(text: str) -> None:
@@ -54,6 +54,7 @@ def test_marks_of_organisations() -> None:
     assert vocabulary.company_score("(주)가람") == 1
     assert vocabulary.company_score("Contoso Labs") > 0.5
     assert vocabulary.company_score("United States Navy") > 0.5
+    assert vocabulary.company_score("Office of Ann Own") > 0.5
     assert vocabulary.company_score("Data Engineer") == 0
     assert vocabulary.is_legal_form("Inc.")
     assert vocabulary.is_department("물류기획팀")
