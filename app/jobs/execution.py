@@ -11,7 +11,14 @@ from typing import Any
 from arq.worker import Retry
 
 from app.bootstrap import Runtime
-from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError, unwrap
+from app.errors import (
+    ErrorCode,
+    PermanentError,
+    RetryableError,
+    WorkerError,
+    stored_code,
+    unwrap,
+)
 from app.pipeline import fencing, records, stage_records
 from app.pipeline.delivery import RUN_FUNCTION, RunJob, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
@@ -157,7 +164,7 @@ class Execution:
         if row is None or (row.status, row.attempt) != (RunStatus.FAILED, job.attempt):
             return Ended(outcome="aborted")
         # One of a newer version has a code and a flow that are not known here.
-        code = ErrorCode.__members__.get(row.code or "", ErrorCode.WORKER_ERROR)
+        code = stored_code(row.code) or ErrorCode.WORKER_ERROR
         flow = self._flows.get(row.flow)
         refused = flow is not None and code in flow.refusals
         error = WorkerError(code, details=row.details)
