@@ -6,6 +6,7 @@ the file was drawn row by row, and each column is read on its own. Rows of forms
 the right jump as well; they are told from columns by how the sides stand to each other.
 """
 
+from bisect import bisect_right
 from itertools import groupby, pairwise
 from statistics import median
 
@@ -48,6 +49,9 @@ _ATTACHED_SHARE = 0.85
 _CONTIGUOUS = 0.7
 _DATED, _EDGED = 1 / 3, 1 / 2
 """Dates and towns in turn, each set to the right, begin anywhere."""
+
+_PAGE_ITEMS = 500
+"""An honest page has fewer pieces; of a hostile one, each is not held against all others."""
 
 _HEADING_SIZE = 1.15
 _LEAST_ASIDES, _ASIDES_SHARE = 3, 0.8
@@ -204,13 +208,16 @@ def _attached(items: Items, left: Items, right: Items) -> list[Item]:
 
 def _with_late_ends(items: Items) -> list[Item]:
     """Rows whose right ends were drawn, or recognised, after lines below them: towns set to the right."""
-    *_, third, _, edge = [0.0, 0.0, *sorted(item.box.right for item in items)]
+    rights = sorted(item.box.right for item in items)[-_LEAST_ASIDES:]
+    if len(rights) < _LEAST_ASIDES or rights[-1] - rights[0] > EDGE_PT:
+        return [*items]
     result: list[Item] = []
     for item in items:
         at = len(result)
-        set_right = edge - min(third, item.box.right) <= EDGE_PT
+        set_right = rights[-1] - item.box.right <= EDGE_PT
         if set_right and result and item.box.bottom < result[-1].box.top:
-            beside = (n for n in range(at - 1, -1, -1) if _ends_row(item, result[n]))
+            recent = range(at - 1, max(at - _PAGE_ITEMS, 0) - 1, -1)
+            beside = (n for n in recent if _ends_row(item, result[n]))
             at = next(beside, at - 1) + 1
         result.insert(at, item)
     return result
@@ -262,8 +269,8 @@ def _is_rows(left: Items, right: Items, gutter: float) -> bool:
 
 def _has_edge(items: Items) -> bool:
     """Whether the lines begin below each other, as those of a column do."""
-    lefts = [item.box.left for item in items]
-    most = max(sum(abs(one - two) <= EDGE_PT for two in lefts) for one in lefts)
+    lefts = sorted(item.box.left for item in items)
+    most = max(bisect_right(lefts, left + EDGE_PT) - at for at, left in enumerate(lefts))
     return most > _EDGED * len(lefts)
 
 
