@@ -12,6 +12,7 @@ from app.candidates.listing import MAX_PAGE, RunPage, list_runs
 from app.candidates.records import version_of
 from app.candidates.views import RunView, view_run
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from app.pipeline import records
 from app.pipeline.cancelling import cancel_run
 from app.pipeline.following import END_ID, follow
@@ -58,7 +59,7 @@ async def show_run(
     async with runtime.database.begin() as session:
         run = await records.find(session, runtime.tenant_id, run_id)
         if run is None:
-            raise PermanentError(ErrorCode.NOT_FOUND)
+            raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
         return await view_run(session, runtime.keyring, run, language=language, reveal=reveal)
 
 
@@ -71,7 +72,7 @@ async def _position(
     """Where to go on. What is wrong with the request has to be found before the stream begins."""
     async with runtime.database.begin() as session:
         if await records.find(session, runtime.tenant_id, run_id) is None:
-            raise PermanentError(ErrorCode.NOT_FOUND)
+            raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
     if not last_event_id:
         return None
     if last_event_id == END_ID:

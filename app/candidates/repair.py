@@ -189,7 +189,7 @@ async def find_broken(
     """
     run = await repair_records.find(session, RunRow, tenant_id, run_id, lock=lock)
     if run is None:
-        raise PermanentError(ErrorCode.NOT_FOUND)
+        raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
     if run.flow != INGEST_FLOW or run.status != RunStatus.PARTIAL:
         raise _refusal(Message.REPAIR_NOT_PARTIAL, status=run.status)
     candidate_id = (run.result or {}).get("candidate_id")

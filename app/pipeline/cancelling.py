@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.errors import ErrorCode, PermanentError, RetryableError
+from app.messages import Message
 from app.pipeline import records
 from app.pipeline.delivery import effects_of, job_id_of
 from app.pipeline.ending import Made, cut_short, made_nothing
@@ -38,7 +39,7 @@ async def cancel_run(
         async with database.begin() as session:
             run = await records.find(session, tenant_id, run_id)
         if run is None:
-            raise PermanentError(ErrorCode.NOT_FOUND)
+            raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
         if run.status == RunStatus.CANCELLED:
             return run
         if RunStatus(run.status).final:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from app.errors import ErrorCode, PermanentError, RetryableError
+from app.messages import Message
 from app.pipeline import records
 from app.pipeline.tables import RunRow, RunStatus
 from app.queue.events import Event, Events, RunEvent
@@ -65,7 +66,7 @@ async def _find(database: Database, tenant_id: TenantId, run_id: UUID) -> RunRow
     async with database.begin() as session:
         run = await records.find(session, tenant_id, run_id)
     if run is None:
-        raise PermanentError(ErrorCode.NOT_FOUND)
+        raise PermanentError(ErrorCode.NOT_FOUND, Message.RUN_UNKNOWN)
     return run
 
 

@@ -6,6 +6,7 @@ import pytest
 from app.bootstrap import Runtime
 from app.cli.cancel import run_cancel
 from app.errors import ErrorCode, PermanentError
+from app.messages import Message
 from app.settings import Settings
 
 RESUME = b"Gaon Canary"
@@ -29,4 +30,7 @@ async def test_a_run_is_cancelled_in_one_line_or_one_object(
 async def test_an_unknown_run_is_said_to_be_unknown(settings: Settings) -> None:
     with pytest.raises(PermanentError) as refused:
         await run_cancel(settings, uuid4(), as_json=False)
-    assert refused.value.code is ErrorCode.NOT_FOUND
+    assert (refused.value.code, refused.value.message) == (
+        ErrorCode.NOT_FOUND,
+        Message.RUN_UNKNOWN,
+    )
