@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates.chunking import ChunkKind
@@ -13,26 +13,29 @@ from app.pipeline.retention import Rule, drop_checkpoints, ended
 from app.pipeline.tables import RunRow, RunStatus
 from app.settings.groups import RetentionSettings
 
-_KEPT: Final = (RunStatus.SUCCEEDED, RunStatus.PARTIAL)
 _FAILED: Final = (RunStatus.FAILED, RunStatus.CANCELLED)
 _RAW: Final = (ChunkKind.RAW_FULL, ChunkKind.RAW_SECTION)
+_SAVED_NOTHING: Final = and_(
+    RunRow.status.in_(_FAILED), not_(exists().where(VersionRow.run_id == RunRow.id))
+)
+"""Of a run: no candidate came of it. One that failed after its save has made one all the same."""
 
 
 def rules(settings: RetentionSettings) -> Iterator[Rule]:
     """What the settings let go after some days, in the order of the flow."""
     yield drop_checkpoints(days=settings.checkpoints_days)
     yield drop_run_details(days=settings.run_details_days)
-    yield drop_originals("failed_uploads", _FAILED, days=settings.failed_uploads_days)
+    yield drop_originals("failed_uploads", _SAVED_NOTHING, days=settings.failed_uploads_days)
     if settings.originals_days is not None:
-        yield drop_originals("originals", _KEPT, days=settings.originals_days)
+        yield drop_originals("originals", not_(_SAVED_NOTHING), days=settings.originals_days)
     if settings.raw_text_days is not None:
         yield drop_raw_text(days=settings.raw_text_days)
     if settings.pictures_days is not None:
         yield drop_pictures(days=settings.pictures_days)
 
 
-def drop_originals(name: str, statuses: Sequence[RunStatus], *, days: int) -> Rule:
-    """The files of runs that ended like this."""
+def drop_originals(name: str, of: ColumnElement[bool], *, days: int) -> Rule:
+    """The files of ended runs that this holds of."""
 
     async def drop(session: AsyncSession, run_ids: Sequence[UUID]) -> Sequence[str]:
         keys = await session.scalars(
@@ -44,7 +47,7 @@ def drop_originals(name: str, statuses: Sequence[RunStatus], *, days: int) -> Ru
         return keys.all()
 
     kept = exists().where(FileRow.run_id == RunRow.id, FileRow.discarded_at.is_(None))
-    due = (ended(days=days), RunRow.status.in_(statuses), kept)
+    due = (ended(days=days), of, kept)
     return Rule(name=name, days=days, of=RunRow, due=due, drop=drop)
 
 

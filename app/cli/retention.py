@@ -21,8 +21,8 @@ from app.settings.groups import RetentionSettings
 _WHAT = {
     "checkpoints": ("runs whose checkpoints go", "checkpoints_days"),
     "run_details": ("runs whose personal details go", "run_details_days"),
-    "failed_uploads": ("originals of failed runs", "failed_uploads_days"),
-    "originals": ("originals of other runs", "originals_days"),
+    "failed_uploads": ("originals that made no candidate", "failed_uploads_days"),
+    "originals": ("originals of candidates", "originals_days"),
     "raw_text": ("candidates whose raw text goes", "raw_text_days"),
     "pictures": ("versions whose pictures go", "pictures_days"),
     "runs": ("earlier passes of this kind", "checkpoints_days"),

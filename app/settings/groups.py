@@ -275,8 +275,8 @@ class RetentionSettings(Group):
     )
     failed_uploads_days: Days = Field(
         default=30,
-        description="Days that the originals of failed and cancelled runs are kept. Refused files "
-        "are deleted at once.",
+        description="Days that the originals of failed and cancelled runs are kept that made no "
+        "candidate. Refused files are deleted at once.",
     )
     run_details_days: Days = Field(
         default=90,
@@ -285,8 +285,8 @@ class RetentionSettings(Group):
     )
     originals_days: Days | None = Field(
         default=None,
-        description="Days that the originals of succeeded and partial runs are kept. Not set: as "
-        "long as the candidate.",
+        description="Days that the originals of candidates are kept. Not set: as long as the "
+        "candidate.",
     )
     raw_text_days: Days | None = Field(
         default=None,

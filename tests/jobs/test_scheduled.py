@@ -199,6 +199,22 @@ async def test_originals_go_by_how_their_run_ended(runtime: Runtime, begin_run: 
     assert discarded == set(gone)
 
 
+async def test_the_original_of_a_candidate_stays_though_its_run_failed_after_the_save(
+    runtime: Runtime, begin_run: BeginRun
+) -> None:
+    runtime = kept_for(runtime, originals_days=10, failed_uploads_days=3)
+    long_ago = await uploaded(runtime, RunStatus.FAILED, days_ago=10.1)
+    await candidate_of(runtime, long_ago)
+    saved = await uploaded(runtime, RunStatus.FAILED, days_ago=9.9)
+    await candidate_of(runtime, saved)
+    make_old(runtime, hours=24 * 30)
+
+    passed = await carry_out(runtime, await begin_run(RETENTION_FLOW))
+
+    assert passed == NOTHING | {"originals": 1}
+    assert {f"originals/{saved}"} == {name for name in stored(runtime) if "originals" in name}
+
+
 async def test_without_a_setting_originals_texts_and_pictures_are_kept(
     runtime: Runtime, begin_run: BeginRun
 ) -> None:
