@@ -161,15 +161,22 @@ async def run_ingest(
 ) -> int:
     """The `ingest` command; returns its exit code."""
     found = await asyncio.to_thread(collect, paths)
-    async with connected(settings) as runtime, some_worker(runtime):
-        report = await ingest(
-            runtime,
-            found,
-            reveal=reveal or not as_json,  # the table masks what it may not show
-            once=once,
-            force=force,
-            progress=Progress(visible=not as_json),
-        )
+    progress = Progress(visible=not as_json)
+    try:
+        async with connected(settings) as runtime, some_worker(runtime):
+            report = await ingest(
+                runtime,
+                found,
+                reveal=reveal or not as_json,  # the table masks what it may not show
+                once=once,
+                force=force,
+                progress=progress,
+            )
+    except asyncio.CancelledError:  # by Ctrl-C
+        if progress.open_runs:
+            left = f"accepted and not done: {progress.open_runs}; the next worker goes on with them"
+            console(stderr=True).print(f"{left} (./run up, ./run runs)", markup=False)
+        raise
     if as_json:
         print_json(report)
     else:

@@ -65,6 +65,12 @@ class Progress:
             disable=not visible,
         )
         self._tasks: dict[UUID, TaskID] = {}
+        self._ended: set[UUID] = set()
+
+    @property
+    def open_runs(self) -> int:
+        """How many were added and not yet shown as ended."""
+        return len(self._tasks) - len(self._ended)
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -88,7 +94,8 @@ class Progress:
         )
 
     def show(self, state: RunProgress) -> None:
-        ended = state.status.final
+        if ended := state.status.final:
+            self._ended.add(state.run_id)
         crowded = len(self._tasks) > _BARS_AT_ONCE
         self._bars.update(
             self._tasks[state.run_id],
