@@ -140,7 +140,7 @@ def _sentence(view: CreditsView) -> str:
     held = f" Runs under way hold {view.reserved:,}." if view.reserved else ""
     if view.available is None:
         return f"Credits are unlimited.{held}"
-    return f"{view.available:,} credits are available; a file costs {view.per_file:,}.{held}"
+    return f"Credits available: {view.available:,}; a file costs {view.per_file:,}.{held}"
 
 
 def _print_verification(view: VerificationView) -> None:
@@ -153,7 +153,7 @@ def _print_verification(view: VerificationView) -> None:
         out.print(f"{name}: {has:,}, {said}")
     for stray in view.strays:
         status = stray.status.value if stray.status else "gone"
-        out.print(f"run {stray.run_id} is {status}, and {stray.credits:,} credits stay reserved")
+        out.print(f"run {stray.run_id} is {status}, and keeps reserved: {stray.credits:,}")
     if view.holds:
         out.print(f"All {view.entries:,} entries add up.")
     elif view.strays:

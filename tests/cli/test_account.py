@@ -24,8 +24,8 @@ async def test_what_there_is_is_said_in_a_sentence(runtime: Runtime, capsys: Cap
     assert capsys.readouterr().out.splitlines() == [
         "Credits are unlimited.",
         "Nothing has happened to credits: they are unlimited.",
-        "2,000 credits are available; a file costs 1.",
-        "1,999 credits are available; a file costs 1. Runs under way hold 1.",
+        "Credits available: 2,000; a file costs 1.",
+        "Credits available: 1,999; a file costs 1. Runs under way hold 1.",
         "Credits are unlimited. Runs under way hold 1.",
     ]
 
@@ -77,7 +77,7 @@ async def test_credits_that_nobody_will_settle_are_settled_when_asked_for(
     capsys.readouterr()
     assert await check(runtime, settle=False, as_json=False) is Exit.SOME_FAILED
     told = capsys.readouterr()
-    assert f"run {run_id} is gone, and 2 credits stay reserved" in told.out
+    assert f"run {run_id} is gone, and keeps reserved: 2" in told.out
     assert "--settle" in told.err
     assert await check(runtime, settle=True, as_json=False) is Exit.OK
     await show(runtime, as_json=True)
