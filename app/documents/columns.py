@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from app.documents.blocks import Box
+from app.documents.falling import as_it_falls, downwards
 from app.documents.layers import merged_layers
 from app.documents.margins import (
     EDGE_PT,
@@ -25,7 +26,7 @@ from app.documents.margins import (
     same_height,
     with_whole_dates,
 )
-from app.documents.pieces import Item, Items, Piece, around, same_row
+from app.documents.pieces import Item, Items, Piece, around
 
 _GUTTER_FROM, _GUTTER_TO, _GUTTER_STEP = 0.18, 0.82, 0.004
 """Where a gutter is looked for, in shares of the text's width: sidebars are seldom narrower."""
@@ -77,7 +78,8 @@ def in_reading_order(items: Items) -> list[Items]:
     """Columns and bands, each read from top to bottom. `items` come in content order."""
     bound, dates = bind_dates(merged_layers(with_whole_dates(items)))
     return [
-        [one for item in frame for one in dates.get(id(item), (item,))] for frame in _frames(bound)
+        [one for item in as_it_falls(frame) for one in dates.get(id(item), (item,))]
+        for frame in _frames(bound)
     ]
 
 
@@ -306,7 +308,7 @@ def _columns(items: Items, gutter: float) -> list[list[Item]]:
     columns: list[list[Item]] = []
     left: list[Item] = []
     right: list[Item] = []
-    for item in _downwards(items):
+    for item in downwards(items):
         side = _side(item, gutter)
         if side == 0:
             columns += [left, right, [item]]
@@ -348,14 +350,3 @@ def _around_heads(above: Items, between: Items) -> tuple[list[Item], list[Item]]
     beside = [one for one in between if one.box.bottom <= head]
     rest = [one for one in between if one.box.bottom > head]
     return [*above[:-1], *beside, above[-1]], rest
-
-
-def _downwards(items: Items) -> list[Item]:
-    """From top to bottom; within one row from left to right."""
-    rows: list[list[Item]] = []
-    for item in sorted(items, key=lambda item: item.box.top + item.box.bottom):
-        if rows and same_row(rows[-1][0].box, item.box):
-            rows[-1].append(item)
-        else:
-            rows.append([item])
-    return [item for row in rows for item in sorted(row, key=lambda item: item.box.left)]

@@ -30,6 +30,7 @@ _MARKER = re.compile(r"[^\w\s]{1,2}|ㆍ|\(?\d{1,2}[.)]")
 def page_blocks(items: Items, *, page: int, source: Source = Source.TEXT) -> list[Block]:
     """The lines of one page in reading order. `items` come in content order."""
     blocks: list[Block] = []
+    items = [item for item in items if isinstance(item, TableRow) or clean(item.text).strip()]
     if source is Source.TEXT:
         items = with_grid_rows(items)
     for frame in in_reading_order(title_first(items)):

@@ -46,7 +46,7 @@ def test_rows_of_ruled_cells_keep_their_cells_and_their_place() -> None:
 @pytest.mark.parametrize(("top", "starts"), [(128, False), (150, True), (40, True)])
 def test_a_paragraph_starts_after_a_gap_or_a_step_up(*, top: float, starts: bool) -> None:
     lines = [piece("line", 40, 100 + 14 * n) for n in range(2)]
-    rest = [piece("last", 40, top), *(piece("x", 40, top + 14 * n) for n in (1, 2))]
+    rest = [piece("last", 240, top), *(piece("x", 240, top + 14 * n) for n in (1, 2))]
 
     assert page_blocks([*lines, *rest], page=1)[2].starts_paragraph is starts
 

@@ -119,7 +119,7 @@ def test_white_text_in_a_field_is_hidden_like_any_other(limits: Limits) -> None:
 
 
 def test_all_else_keeps_the_order_in_which_it_is_drawn(limits: Limits) -> None:
-    content = shown(40, 300, "What is drawn first, at the end of the page") + LABELS
+    content = shown(400, 300, "What is drawn first, beside the rest") + LABELS
 
     text = read(filled_in([Field(drawn=told("Ada Example"))], content=content), limits).text
 
