@@ -7,25 +7,18 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 from typing import NamedTuple, assert_never
 
-from app.documents.blocks import Box
 from app.documents.looks import ANY, LEAST_SIZE_PT, PAPER, Paint, is_near, is_paper
 from app.documents.pdf_drawing import Drawing, View, load_drawing, view_of
 from app.documents.pdf_filled import beside_labels
+from app.documents.pdf_letters import Char, pieces_of
 from app.documents.pdf_links import text_in
 from app.documents.pdf_proof import Proof
 from app.documents.pdfium import Handle, pdfium
-from app.documents.pieces import Items, Piece
-from app.documents.ruling import Rules, with_table_rows
+from app.documents.pieces import Items
+from app.documents.ruling import with_table_rows
 
-_CELL_GAP_EM = 1.5
-_OBJECT_GAP_EM = 0.8
-_SPACE_GAP_EM = 0.22
-_MIN_SPREAD, _WORD_GAPS = 3, 1.5
-_BACK_EM = 0.5
-_SAME_BASELINE = 0.5
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FONT_NAME_BYTES = 256
@@ -68,27 +61,10 @@ class Page:
     drawn: int
 
 
-class _Char(NamedTuple):
-    """A tuple, because a page has thousands of them."""
-
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-    object_id: int
-    size_pt: float
-    bold: bool
-    spaced: bool
-    is_sure: bool
-    """Seen without doubt; else the page as it is drawn decides."""
-    is_garbled: bool
-
-
 class _Found(NamedTuple):
     """What is seen, or may be; how many characters are not, and how many have no code."""
 
-    chars: list[_Char]
+    chars: list[Char]
     hidden: int
     nameless: int
 
@@ -114,10 +90,10 @@ def load_page(
         pdfium.FPDFText_ClosePage(text_page)
     chars = _proved(found.chars, Proof(page), is_scan=_is_scan(view, drawing))
     own = [char for char in chars if char.object_id not in filled] if filled else chars
-    pieces = _pieces(own, drawing.rules)
+    pieces = pieces_of(own, drawing.rules)
     if filled:
         typed = [char for char in chars if char.object_id in filled]
-        pieces = beside_labels(pieces, _pieces(typed, drawing.rules))
+        pieces = beside_labels(pieces, pieces_of(typed, drawing.rules))
     width, height = view.size
     return Page(
         items=with_table_rows(pieces, drawing.rules),
@@ -254,7 +230,7 @@ class _Sight:
                 yield box.left, box.top, box.right, box.bottom
 
 
-def _proved(chars: Sequence[_Char], proof: Proof, *, is_scan: bool) -> list[_Char]:
+def _proved(chars: Sequence[Char], proof: Proof, *, is_scan: bool) -> list[Char]:
     """Those that are seen without doubt, or show on the page as it is drawn.
 
     Recognised text over a scan is believed, unless the page has a text layer of its own.
@@ -262,7 +238,7 @@ def _proved(chars: Sequence[_Char], proof: Proof, *, is_scan: bool) -> list[_Cha
     doubtful = [char for char in chars if not char.is_sure]
     if not doubtful or (is_scan and len(chars) - len(doubtful) <= _MAX_STAMPED):
         return [*chars]
-    boxes: dict[int, list[_Char]] = {}
+    boxes: dict[int, list[Char]] = {}
     for char in doubtful:
         boxes.setdefault(char.object_id, []).append(char)
     shown = {
@@ -281,7 +257,7 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
         pdfium.FPDFText_IsGenerated,
     )  # fmt: skip
     rect = pdfium.FS_RECTF()
-    chars: list[_Char] = []
+    chars: list[Char] = []
     hidden = 0
     spaced = False
     nameless = 0
@@ -309,7 +285,7 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
             continue
         garbled = _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
         is_sure = verdict is _Verdict.SEEN
-        chars.append(_Char(chr(code), *edges, key, size, bold, spaced, is_sure, garbled))
+        chars.append(Char(chr(code), *edges, key, size, bold, spaced, is_sure, garbled))
         spaced = False
         if len(chars) >= most:
             break
@@ -329,68 +305,3 @@ def _is_garbled(code: int) -> bool:
     if code in _PRINTABLE or code in _SYLLABLES:
         return False
     return code == _UNKNOWN or any(code in codes for codes in _MEANINGLESS)
-
-
-def _pieces(chars: Sequence[_Char], rules: Rules) -> list[Piece]:
-    pieces: list[Piece] = []
-    run: list[_Char] = []
-    for char in chars:
-        if run and _parts(run[-1], char, rules):
-            pieces.append(_piece(run))
-            run = []
-        run.append(char)
-    if run:
-        pieces.append(_piece(run))
-    return pieces
-
-
-def _parts(before: _Char, char: _Char, rules: Rules) -> bool:
-    """Whether a new piece begins: another line, a step back, a clear gap, or a ruled line between."""
-    one, two = before, char
-    em = max(min(before.size_pt, char.size_pt), 1.0)
-    height = max(min(one.bottom - one.top, two.bottom - two.top), 1.0)
-    if abs(one.top + one.bottom - two.top - two.bottom) / 2 > _SAME_BASELINE * height:
-        return True
-    gap = two.left - one.right
-    if gap < -_BACK_EM * em - (one.right - one.left) or gap > _CELL_GAP_EM * em:
-        return True
-    if gap < _SPACE_GAP_EM * em or before.object_id == char.object_id:
-        return False
-    if gap > _OBJECT_GAP_EM * em:
-        return True
-    middle = (two.top + two.bottom) / 2
-    return any(
-        one.right - 1 <= x <= two.left + 1 and top <= middle <= bottom
-        for x, top, bottom in rules.upright
-    )
-
-
-def _spread_em(run: Sequence[_Char]) -> float:
-    """The gap that parts words where letters are spread out, as headings are; 0 for usual text."""
-    if len(run) < _MIN_SPREAD:
-        return 0.0
-    gaps = sorted((two.left - one.right) / max(two.size_pt, 1.0) for one, two in pairwise(run))
-    usual = gaps[len(gaps) // 4]  # words are few letters long at the least
-    return _WORD_GAPS * usual if usual > _SPACE_GAP_EM else 0.0
-
-
-def _piece(run: Sequence[_Char]) -> Piece:
-    parts = [run[0].text]
-    least_em = _spread_em(run)
-    for before, char in pairwise(run):
-        gap = (char.left - before.right) / max(char.size_pt, 1.0)
-        if gap > (least_em or _SPACE_GAP_EM) or (char.spaced and not least_em):
-            parts.append(" ")
-        parts.append(char.text)
-    sizes = sorted(char.size_pt for char in run)
-    return Piece(
-        text="".join(parts),
-        box=Box(
-            left=min(char.left for char in run),
-            top=min(char.top for char in run),
-            right=max(char.right for char in run),
-            bottom=max(char.bottom for char in run),
-        ),
-        size_pt=round(sizes[len(sizes) // 2], 1),
-        bold=sum(char.bold for char in run) * 2 > len(run),
-    )
