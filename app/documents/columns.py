@@ -56,6 +56,7 @@ _PAGE_ITEMS = 500
 
 _HEADING_SIZE = 1.15
 _LEAST_ASIDES, _ASIDES_SHARE = 3, 0.8
+_LABEL_LINES = 2
 _PROSE_FILL = 0.7
 _LINE_PITCH = 1.6
 _SET_RIGHT = 0.85
@@ -94,7 +95,7 @@ def _frames(items: Items) -> list[Items]:
     if _is_rows(left, right, gutter):
         apart = jumps or has_dates_beside(left, right) or _is_set_right(left)
         return [_attached(items, left, right) if apart else items]
-    if jumps and _are_told_beside(items, gutter):
+    if jumps and (_are_told_beside(items, gutter) or _are_labels(items, gutter)):
         return [items]
     if jumps or _is_laid_out_in_rows(items, gutter):
         return [frame for column in _columns(items, gutter) for frame in _frames(column)]
@@ -127,6 +128,21 @@ def _are_told_beside(items: Items, gutter: float) -> bool:
         if _side(run[0], gutter) < 0 < _side(beside[0], gutter)
     ]
     return len(pairs) >= _LEAST_ASIDES and sum(pairs) >= _ASIDES_SHARE * len(pairs)
+
+
+def _are_labels(items: Items, gutter: float) -> bool:
+    """Whether each part on the right has its heading or its time on the left, drawn right before it."""
+    runs = [[*run] for side, run in groupby(items, key=lambda one: _side(one, gutter)) if side]
+    pairs = [(one, two) for one, two in pairwise(runs) if _side(one[0], gutter) < 0]
+    bands = [around([item.box for item in (*one, *two)]) for one, two in pairs]
+    falls = all(one.bottom <= two.top + EDGE_PT for one, two in pairwise(bands))
+    labels = sum(len(one) for one, _ in pairs)
+    return (
+        falls
+        and len(pairs) > _LEAST_ASIDES
+        and all(len(one) <= _LABEL_LINES for one, _ in pairs)
+        and sum(len(two) for _, two in pairs) >= 2 * labels
+    )
 
 
 def _is_laid_out_in_rows(items: Items, gutter: float) -> bool:

@@ -384,3 +384,17 @@ def test_labels_set_to_a_gutter_stand_before_answers_that_were_read_after_all_of
         "and of another",
         "Skills\tMathematics",
     ]
+
+
+def test_headings_and_times_left_of_what_they_belong_to_are_no_column() -> None:
+    labels = ["Work", "2014-02 to Present", "2009-05 to 2014-01", "2004-08 to 2009-04", "School"]
+    drawn = [
+        part
+        for n, label in enumerate(labels)
+        for part in (
+            piece(label, 60, 105 + 60 * n),
+            *(piece(f"{label}: line {m} of what is told", 220, 100 + 60 * n + 12 * m) for m in range(4)),
+        )
+    ]  # fmt: skip
+
+    assert texts(drawn) == [p.text for p in drawn]

@@ -2,7 +2,7 @@
 """E-mail addresses, phone numbers and links, and whether they are the person's own."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +44,8 @@ _NOT_PROFILE_HOSTS = re.compile(
 _ADDRESS_MAX_CHARS = 200
 _TOP_LINES, _DISPLAY_RATIO = 40, 1.3
 _SHORT_TEXT = 2
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NAME_MIN_CHARS = 4
 _NOWHERE = Line(index=-1, text="")
 _SIGN = re.compile(r"\s*[|｜·•;,\t]\s*|\s{2,}|\s+[/–—-]\s+")
 _NATIONAL = re.compile(r"\(?0\d{1,4}\)?[\s.-]\d{2,4}[\s.-]?\d{2,4}(?:[\s.-]\d{2,4}){0,2}")
@@ -109,7 +111,9 @@ def find_contacts(
                 _read(section, line, emails, phones, links)
     own_links = _own_links(links, emails + phones)
     texts = texts or [""] * len(targets)
-    own_links += _from_targets(dict(zip(targets, texts, strict=True)), own_links, links, sections)
+    behind = dict(zip(targets, texts, strict=True))
+    name_parts = _name_parts(found.value for found in emails)
+    own_links += _from_targets(behind, own_links, links, sections, name_parts)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
     own_emails = _own(emails, str.casefold)
     if not own_emails and mails and not emails:
@@ -124,9 +128,10 @@ def _from_targets(
     own: Sequence[Found],
     shown: Sequence[Found],
     sections: Sequence[Section],
+    name_parts: Collection[str],
 ) -> list[Found]:
     """Hyperlinks without a written address that are the person's own."""
-    written = {link_key(f.value) for f in shown}
+    kept, written = ({link_key(found.value) for found in rows} for rows in (own, shown))
     top = [line for s in sections if s.kind in _OWN_KINDS for line in s.lines[:_TOP_LINES]]
     named = " ".join(line.text for line in top).casefold()
     for korean, site in _KOREAN_SITES.items():
@@ -135,12 +140,13 @@ def _from_targets(
     unique: dict[str, Found] = {}
     for target, text in targets.items():
         key = link_key(target)
-        if not SCHEME.match(target) or key in written or _NOT_PROFILE_HOSTS.match(key):
+        if not SCHEME.match(target) or key in kept or _NOT_PROFILE_HOSTS.match(key):
             continue
         site = any(name in key and re.search(rf"\b{name}\b(?!\.)", named) for name in _SITES)
         profile = _is_profile(target) and (site or not written)
         ends = _ends_like_a_site(text) and text.casefold() in named
-        if profile or ends or _names_a_site(text) or (text and squeeze(text) in large):
+        told = profile or ends or _names_a_site(text) or (text and squeeze(text) in large)
+        if (told and key not in written) or _bears_the_name(text, key, name_parts):
             unique.setdefault(key, Found(value=target, place=Place.NEUTRAL, line=_NOWHERE))
     accounts = tuple(
         f"{link_key(f.value)}/" for f in (*own, *unique.values()) if _is_profile(f.value)
@@ -150,6 +156,23 @@ def _from_targets(
         if key.startswith(accounts) and key not in written:
             unique.setdefault(key, Found(value=target, place=Place.NEUTRAL, line=_NOWHERE))
     return list(unique.values())
+
+
+def _bears_the_name(text: str, key: str, name_parts: Collection[str]) -> bool:
+    """Whether a link stands behind its account, or a mere sign, and the account is named after the person.
+
+    Any other may be that of whoever made the template.
+    """
+    account = key.rsplit("/", 1)[-1]
+    shown = account in text.casefold() or (not text and _is_profile(key))
+    return shown and any(part in squeeze(account) for part in name_parts)
+
+
+def _name_parts(mails: Iterable[str]) -> frozenset[str]:
+    """What mail addresses tell of a name: `taekyung.yoon@…` has taekyung, yoon and taekyungyoon."""
+    local = [mail.casefold().rpartition("@")[0] for mail in mails]
+    parts = (*map(squeeze, local), *(part for name in local for part in _LETTERS.findall(name)))
+    return frozenset(part for part in parts if len(part) >= _NAME_MIN_CHARS)
 
 
 def _names_a_site(text: str) -> bool:

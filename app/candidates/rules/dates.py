@@ -44,6 +44,7 @@ _ATOM = re.compile(
     | (?: (?<=[-~]\ ) | (?<=[-~]) | (?<![\d-]) (?=\d{{6,8}}\ ?[-~]) )
          (?P<whole_y>{_YEAR}) (?P<whole_m>0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01])? (?!\d)
     | (?<!\d) (?P<ym_y>{_YEAR}) (?:,?\s|[-/]) (?P<ym_mon>{_MONTH}) (?![a-z]) (?!\s*{_YEAR})
+    | (?<![\d.]) (?P<km_m>{_MM}) \s?월 ,?\s (?P<km_y>{_YEAR}) (?!\d|\s?[년.])
     | \b {_SEASON} \s+ (?:of\s)? (?P<season_y>{_YEAR})
     | (?<![\w.]) (?P<q_y>'\d\d|\d\d(?=[./]{_MM}\.?\s?[-~])|(?<=[-~])\d\d|(?<=[-~]\ )\d\d)
           [./] (?P<q_m>0[1-9]|1[0-2]) (?![\d%.]\d) (?![\d%])
@@ -230,6 +231,7 @@ def _value(match: re.Match[str], text: str) -> str | None:
                 "my_y",
                 "mon_y",
                 "ym_y",
+                "km_y",
                 "season_y",
                 "q_y",
                 "s_y",
@@ -244,7 +246,8 @@ def _value(match: re.Match[str], text: str) -> str | None:
     )
     name = match["mon"] or match["ym_mon"] or match["lone_mon"] or match["short_mon"]
     month = next(
-        (match[k] for k in ("ko_m", "ymd_m", "my_m", "q_m", "s_m", "whole_m") if match[k]), None
+        (match[k] for k in ("ko_m", "ymd_m", "my_m", "km_m", "q_m", "s_m", "whole_m") if match[k]),
+        None,
     )
     if match["lone_mon"]:  # `Jun - Aug 2020`: the year is the one that follows
         later = re.search(_YEAR, text[match.end() : match.end() + 24])

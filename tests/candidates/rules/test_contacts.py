@@ -311,3 +311,25 @@ def test_a_page_of_some_kind_is_ones_own_in_the_head_of_the_file(document: Docum
     found = find_contacts(sections, targets, ["Reading blog", "Team blog"])
 
     assert values(found.links) == ["github.com/ann", "https://shelf.example.com"]
+
+
+def test_accounts_named_after_the_person_are_their_own_and_those_of_a_template_are_not(
+    document: DocumentOf,
+) -> None:
+    head = ["# 윤태경", "taekyung.yoon@example.com | taekyung.example.com", "tkyoon-dev | template"]
+    sections = split_sections(read_lines(document(head)))
+    targets = {
+        "https://github.com/tkyoon-dev": "tkyoon-dev",
+        "https://github.com/template": "template",
+        "https://www.linkedin.com/in/taekyung-yoon": "",
+        "https://github.com/someone-else": "",
+        "https://acme.example.com/yoon-team": "Acme",
+    }
+
+    found = find_contacts(sections, [*targets], [*targets.values()])
+
+    assert values(found.links) == [
+        "taekyung.example.com",
+        "https://github.com/tkyoon-dev",
+        "https://www.linkedin.com/in/taekyung-yoon",
+    ]
