@@ -21,6 +21,13 @@ from app.documents.ruling import with_table_rows
 
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
+_ICON_NAMES = (
+    "awesome", "icomoon", "fontello", "glyphicons", "materialicons", "materialsymbols", "academicons",
+    "ionicons", "entypo", "bootstrap-icons", "remixicon", "typicons", "octicons",
+)  # fmt: skip
+"""Fonts of pictures, whose codes are often those of letters that have nothing to do with them."""
+
+_SIGNS_FROM = 0x2000
 _FONT_NAME_BYTES = 256
 _FORCE_BOLD = 1 << 18
 _FILL_AND_STROKE, _INVISIBLE = 2, 3
@@ -109,44 +116,59 @@ def load_page(
     )
 
 
-class _Fonts:
-    """Size and weight of each text object and font, asked once: a page has thousands of characters."""
+class _Font(NamedTuple):
+    bold: bool
+    icons: bool
+
+
+class _Look(NamedTuple):
+    """What the letters of a text object share. The colour matters only to those that are drawn."""
+
+    size_pt: float
+    bold: bool
+    icons: bool
+    ink: "_Ink"
+    paint: Paint
+
+
+class _Looks:
+    """Those of each text object and font, asked once: a page has thousands of characters."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[float, bool, _Ink, Paint]] = {}
-        self._bold: dict[int, bool] = {}
+        self._known: dict[int, _Look] = {}
+        self._fonts: dict[int, _Font] = {}
 
-    def look(
-        self, text_page: Handle, index: int, key: int, handle: object
-    ) -> "tuple[float, bool, _Ink, Paint]":
+    def look(self, text_page: Handle, index: int, key: int, handle: object) -> _Look:
         if key not in self._known:
-            look = self._ask(text_page, index, handle)
-            self._known[key] = (*look, *_ink(text_page, index, handle, look[0]))
+            self._known[key] = self._ask(text_page, index, handle)
         return self._known[key]
 
-    def _ask(self, text_page: Handle, index: int, handle: object) -> tuple[float, bool]:
+    def _ask(self, text_page: Handle, index: int, handle: object) -> _Look:
         matrix = pdfium.FS_MATRIX()
-        size = pdfium.FPDFText_GetFontSize(text_page, index)
+        size_pt = pdfium.FPDFText_GetFontSize(text_page, index)
         if pdfium.FPDFText_GetMatrix(text_page, index, matrix):
-            size *= (matrix.c**2 + matrix.d**2) ** 0.5 or 1.0
+            size_pt *= (matrix.c**2 + matrix.d**2) ** 0.5 or 1.0
+        ink, paint = _ink(text_page, index, handle, size_pt)
         font = pdfium.FPDFTextObj_GetFont(handle) if handle else None
         if not font:
-            return size, False
+            return _Look(size_pt, bold=False, icons=False, ink=ink, paint=paint)
         key = ctypes.addressof(font.contents)
-        if (bold := self._bold.get(key)) is None:
-            bold = self._bold[key] = _is_bold(font)
-        return size, bold or pdfium.FPDFTextObj_GetTextRenderMode(handle) == _FILL_AND_STROKE
+        if (known := self._fonts.get(key)) is None:
+            known = self._fonts[key] = _font(font)
+        bold = known.bold or pdfium.FPDFTextObj_GetTextRenderMode(handle) == _FILL_AND_STROKE
+        return _Look(size_pt, bold=bold, icons=known.icons, ink=ink, paint=paint)
 
 
-def _is_bold(font: Handle) -> bool:
+def _font(font: Handle) -> _Font:
     name = ctypes.create_string_buffer(_FONT_NAME_BYTES)
     pdfium.FPDFFont_GetBaseFontName(font, name, _FONT_NAME_BYTES)
     known = name.value.decode("latin-1").lower()
-    return (
+    bold = (
         any(word in known for word in _BOLD_NAMES)
         or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
         or bool(max(pdfium.FPDFFont_GetFlags(font), 0) & _FORCE_BOLD)
     )
+    return _Font(bold, icons=any(word in known.replace(" ", "") for word in _ICON_NAMES))
 
 
 class _Ink(Enum):
@@ -158,7 +180,6 @@ class _Ink(Enum):
 
 
 def _ink(text_page: Handle, index: int, handle: object, size_pt: float) -> tuple[_Ink, Paint]:
-    """With the colour that matters only to letters that are drawn."""
     if 0 < size_pt < LEAST_SIZE_PT:
         return _Ink.UNSEEN, PAPER
     if handle and pdfium.FPDFTextObj_GetTextRenderMode(handle) == _INVISIBLE:
@@ -251,7 +272,7 @@ def _proved(chars: Sequence[Char], proof: Proof, *, is_scan: bool) -> list[Char]
 
 def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
     """Characters in content order."""
-    fonts = _Fonts()
+    looks = _Looks()
     code_at, box_at, object_at, is_generated = (
         pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_GetTextObject,
         pdfium.FPDFText_IsGenerated,
@@ -277,15 +298,20 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
             continue
         handle = object_at(text_page, index)
         key = ctypes.addressof(handle.contents) if handle else 0
-        size, bold, ink, paint = fonts.look(text_page, index, key, handle)
+        look = looks.look(text_page, index, key, handle)
+        if look.icons and code < _SIGNS_FROM:  # what is a sign by its code as well is kept: bullets
+            spaced = True
+            continue
         edges = sight.view.edges(rect.left, rect.bottom, rect.right, rect.top)
-        verdict = sight.judge(ink, paint, *edges)
+        verdict = sight.judge(look.ink, look.paint, *edges)
         if verdict is _Verdict.HIDDEN:
             hidden += 1
             continue
         garbled = _is_garbled(code) or pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
         is_sure = verdict is _Verdict.SEEN
-        chars.append(Char(chr(code), *edges, key, size, bold, spaced, is_sure, garbled))
+        chars.append(
+            Char(chr(code), *edges, key, look.size_pt, look.bold, spaced, is_sure, garbled)
+        )
         spaced = False
         if len(chars) >= most:
             break

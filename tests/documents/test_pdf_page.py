@@ -48,6 +48,19 @@ def test_text_whose_letters_nobody_can_tell_is_recognised_instead(limits: Limits
     assert (parsed.scans, parsed.document.blocks) == ((1,), ())
 
 
+def test_letters_of_a_font_of_icons_are_no_text(limits: Limits) -> None:
+    icons = {4: b"<< /Type /Font /Subtype /Type1 /BaseFont /ABCDEF+FontAwesome5Free-Solid >>"}
+    content = shown(40, 100, "k", bold=True) + shown(50, 100, "March 2021 to today")
+    bullet = "BT /FB 10 Tf 1 0 0 1 40 722 Tm (\\267) Tj ET " + shown(50, 120, "What was done")
+
+    assert read_pdf(
+        pdf([Page(content=content + bullet)], icons), limits
+    ).document.text.splitlines() == [
+        "March 2021 to today",
+        "• What was done",
+    ]
+
+
 def test_words_a_clear_gap_apart_are_cells_and_others_are_words(limits: Limits) -> None:
     texts = shown(40, 60, "one") + shown(60, 60, "two") + shown(120, 60, "three")
     texts += "BT /F 10 Tf 1 0 0 1 40 700 Tm [(four) -300 (five) -6000 (six)] TJ ET\n"
