@@ -14,6 +14,7 @@ _OBJECT_GAP_EM = 0.8
 _SPACE_GAP_EM = 0.22
 _MIN_SPREAD, _WORD_GAPS = 3, 1.5
 _TRACKED_EM, _CLEAR_GAPS = 0.05, 2.5
+_SIGNS = frozenset(",|·–—-")
 _BACK_EM = 0.5
 _SAME_BASELINE = 0.5
 
@@ -111,5 +112,13 @@ def _piece(run: Sequence[Char]) -> Piece:
             bottom=max(char.bottom for char in run),
         ),
         size_pt=round(sizes[len(sizes) // 2], 1),
-        bold=sum(char.bold for char in run) * 2 > len(run),
+        bold=_is_bold(run),
     )
+
+
+def _is_bold(run: Sequence[Char]) -> bool:
+    """As most letters are; `Machinist, Ironwood Tool` as its job is, or entries would differ by length."""
+    changes = [at for at in range(1, len(run)) if run[at].bold != run[at - 1].bold]
+    if len(changes) == 1 and {run[changes[0] - 1].text, run[changes[0]].text} & _SIGNS:
+        return run[0].bold
+    return sum(char.bold for char in run) * 2 > len(run)

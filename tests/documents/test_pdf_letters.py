@@ -6,11 +6,16 @@ from app.documents.ruling import Rules
 WIDTH_PT, SIZE_PT = 6.0, 10.0
 
 
-def letters(text: str, gaps_pt: list[float], *, taken_for_words: str = "") -> list[Char]:
-    """Each letter 6 pt wide, with these gaps between; PDFium sees a space before `taken_for_words`."""
+def letters(
+    text: str, gaps_pt: list[float], *, taken_for_words: str = "", bold: int = 0
+) -> list[Char]:
+    """Each letter 6 pt wide, with these gaps between; PDFium sees a space before `taken_for_words`.
+
+    The first `bold` of them are.
+    """
     left = 40.0
     chars: list[Char] = []
-    for letter, gap_pt in zip(text, [0.0, *gaps_pt], strict=True):
+    for at, (letter, gap_pt) in enumerate(zip(text, [0.0, *gaps_pt], strict=True)):
         left += gap_pt
         spaced = letter in taken_for_words and bool(chars)
         chars.append(
@@ -22,7 +27,7 @@ def letters(text: str, gaps_pt: list[float], *, taken_for_words: str = "") -> li
                 bottom=110,
                 object_id=1,
                 size_pt=SIZE_PT,
-                bold=False,
+                bold=at < bold,
                 spaced=spaced,
                 is_sure=True,
                 is_garbled=False,
@@ -64,3 +69,21 @@ def test_usual_text_is_parted_where_a_space_is_told_or_seen(gap_pt: float) -> No
     assert words("abcd", [0.0, gap_pt, 0.0], taken_for_words="c") == ["ab cd"]
     assert words("abcd", [0.0, 2.4, 0.0]) == ["ab cd"]
     assert words("abcd", [0.0, 16.0, 0.0]) == ["ab", "cd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "bold", "is_bold"),
+    [
+        ("Cook,Ironwood&Daughters", 4, True),
+        ("Supervisor,Foods", 10, True),
+        ("Foods,Supervisor", 0, False),
+        ("Leadsateam", 4, False),
+        ("Leadership", 7, True),
+    ],
+)
+def test_a_line_is_bold_as_the_job_before_its_sign_is(
+    text: str, bold: int, *, is_bold: bool
+) -> None:
+    chars = letters(text, [0.0] * (len(text) - 1), bold=bold)
+
+    assert [piece.bold for piece in pieces_of(chars, Rules([], []))] == [is_bold]

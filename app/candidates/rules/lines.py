@@ -198,9 +198,8 @@ def _is_page_number(text: str) -> bool:
     return (
         len(text) <= FURNITURE_MAX_CHARS
         and _PAGE_NUMBER.match(text) is not None
-        and not (
-            text.isdigit() and len(text) == 4  # a year alone on its line
-        )
+        # A year alone on its line is none, and no month behind a firm or a certificate.
+        and any(map(str.isdigit, without_periods(text)))
         and sum(c.isdigit() for c in text) <= 6
     )
 

@@ -1,3 +1,5 @@
+import pytest
+
 from app.candidates.rules.lines import clean, read_lines, squeeze
 from tests.candidates.markup import DocumentOf
 
@@ -82,6 +84,13 @@ def test_a_cell_that_holds_only_a_sign_is_none(document: DocumentOf) -> None:
 
     assert labelled.cells == ("Organization", "Acme")
     assert entry.cells == ("Acme", "Clerk", "2020 ~ 2021")
+
+
+@pytest.mark.parametrize("dated", ["Dunmore & Sato LLP 2021-01 —", "간호사 면허 - 2018-03", "2019"])
+def test_a_date_is_no_page_number(document: DocumentOf, dated: str) -> None:
+    found = read_lines(document(["Ann Own", dated, "Ann Own - 1", "---", "b", "Ann Own - 2"]))
+
+    assert [line.text for line in found] == ["Ann Own", dated, "b"]
 
 
 def test_dates_that_look_alike_at_the_ends_of_pages_are_no_footer(document: DocumentOf) -> None:
