@@ -288,7 +288,7 @@ class ModelChain:
 async def open_model_chain(
     settings: Settings, *, shadow: bool = False
 ) -> AsyncGenerator[ModelChain | None]:
-    """Hold the models that the settings name; None when they name none: no text leaves then.
+    """Hold the models that the settings name; None when they name none.
 
     Each is the dependency `llm:<model>`; a further one of the same model `llm:<model>#2`. A chain
     that only runs beside another one to be compared (`shadow`) has dependencies of its own, so that

@@ -154,7 +154,8 @@ class StorageSettings(Group):
 class EmbeddingSettings(Group):
     base_url: str | None = Field(
         default=None,
-        description="Base URL of an OpenAI-compatible `/embeddings`. Not set: the local model.",
+        description="Base URL of an OpenAI-compatible `/embeddings`, which gets masked pieces of "
+        "résumés and the words of searches. Not set: the local model.",
     )
     api_key: SecretStr | None = Field(default=None, description="Key of that API.")
     model: str = Field(default="text-embedding-3-small", description="Model asked for there.")

@@ -50,7 +50,7 @@ class LlmSettings(Group):
     base_url: str | None = Field(
         default=None,
         description="Base URL of an OpenAI-compatible API. Not set: the rule-based analyst works "
-        "alone and no text leaves this machine.",
+        "alone, and no text goes to a model for analysis.",
     )
     api_key: SecretStr | None = Field(default=None, description="Key of that API.")
     model: str = Field(default="gpt-5-mini", description="Model that analyses résumés.")
