@@ -48,7 +48,7 @@ async def test_a_dry_run_tells_what_a_real_one_then_drops(
 
     assert await run_retention(short, dry_run=True, as_json=False) == 0
     shown = capsys.readouterr().out
-    assert "originals of failed runs" in shown
+    assert "originals that made no candidate" in shown
     assert "1 days" in shown
     assert "ever" in shown  # what no setting limits
 
