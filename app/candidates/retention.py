@@ -52,11 +52,16 @@ def drop_originals(name: str, of: ColumnElement[bool], *, days: int) -> Rule:
 
 
 def drop_run_details(*, days: int) -> Rule:
-    """Personal data of an ended run beside its file: the file's name, and names in its error."""
+    """What of an ended run may name a person, beside its file.
+
+    The file's name, names in its error, and the client's Idempotency-Key, which may hold anything.
+    """
 
     async def drop(session: AsyncSession, run_ids: Sequence[UUID]) -> Sequence[str]:
         await session.execute(
-            update(RunRow).where(RunRow.id.in_(run_ids)).values(private_sealed=None)
+            update(RunRow)
+            .where(RunRow.id.in_(run_ids))
+            .values(private_sealed=None, idempotency_key=None)
         )
         await session.execute(
             update(FileRow).where(FileRow.run_id.in_(run_ids)).values(name_sealed="")
@@ -64,7 +69,10 @@ def drop_run_details(*, days: int) -> Rule:
         return ()
 
     named = exists().where(FileRow.run_id == RunRow.id, FileRow.name_sealed != "")
-    due = (ended(days=days), or_(RunRow.private_sealed.is_not(None), named))
+    due = (
+        ended(days=days),
+        or_(RunRow.private_sealed.is_not(None), RunRow.idempotency_key.is_not(None), named),
+    )
     return Rule(name="run_details", days=days, of=RunRow, due=due, drop=drop)
 
 

@@ -282,7 +282,7 @@ class RetentionSettings(Group):
     run_details_days: Days = Field(
         default=90,
         description="Days that the personal part of an ended run is kept: the name of its file, "
-        "and names in its error.",
+        "names in its error, and its `Idempotency-Key`, which is free again then.",
     )
     originals_days: Days | None = Field(
         default=None,

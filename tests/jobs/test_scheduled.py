@@ -262,6 +262,28 @@ async def test_names_go_and_the_run_is_shown_without_them(
         assert (await session.get_one(FileRow, young)).name_sealed
 
 
+async def test_the_key_of_a_request_goes_with_the_names_and_is_free_again(
+    runtime: Runtime, begin_run: BeginRun
+) -> None:
+    days = runtime.settings.retention.run_details_days
+    old = await runtime.intake.accept("a.txt", b"a", idempotency_key="kim.minji@example.com")
+    young = await runtime.intake.accept("b.txt", b"b", idempotency_key="young")
+    await ended_ago(runtime, old.run_id, RunStatus.SUCCEEDED, days + 1)
+    await ended_ago(runtime, young.run_id, RunStatus.SUCCEEDED, days - 1)
+    async with runtime.database.begin() as session:  # an earlier version dropped the names alone
+        run = await session.get_one(RunRow, old.run_id)
+        file = await session.get_one(FileRow, old.run_id)
+        run.private_sealed, file.name_sealed = None, ""
+
+    assert (await carry_out(runtime, await begin_run(RETENTION_FLOW)))["run_details"] == 1
+
+    async with runtime.database.begin() as session:
+        assert (await session.get_one(RunRow, old.run_id)).idempotency_key is None
+        assert (await session.get_one(RunRow, young.run_id)).idempotency_key == "young"
+    again = await runtime.intake.accept("c.txt", b"c", idempotency_key="kim.minji@example.com")
+    assert again.is_new
+
+
 async def test_a_file_that_could_not_be_deleted_is_deleted_by_the_next_attempt(
     runtime: Runtime, begin_run: BeginRun
 ) -> None:
