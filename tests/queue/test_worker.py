@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from app.queue.delivery import Context, Hooks
 from app.queue.envelope import JobFailed, NewJob, Priority
 from app.queue.producer import Producer
 from app.queue.worker import QueueWorker, Stop
+from tests.conftest import ROOT
 from tests.queue.fleet import LIMIT_S, Workshop, commands, job, keys_of, patient, until, working
 
 QUEUE = "arq:queue"
@@ -289,3 +292,20 @@ async def test_nothing_stays_of_jobs_that_have_ended(producer: Producer) -> None
     assert {key for key in left if not key.startswith("arq:result:")} <= {
         f"{QUEUE}:wake", f"{QUEUE}:wake:chat"
     }  # fmt: skip
+
+
+async def test_the_worker_of_ones_own_in_the_docs_carries_its_job(redis_url: str) -> None:
+    page = (ROOT / "docs" / "queue.md").read_text()
+    program = (
+        page.partition("## Jobs of your own")[2].partition("```python\n")[2].partition("```")[0]
+    )
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "REDIS__URL": redis_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, said = await process.communicate()
+
+    assert printed.decode() == "the report of 2026-11-20\n", said.decode()
