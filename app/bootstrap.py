@@ -38,7 +38,6 @@ from app.resilience.policies import Policies, PolicyName, build_policies
 from app.resilience.registry import registry
 from app.resilience.rollout_config import RolloutSpec
 from app.settings import InvalidSettings, Settings
-from app.settings.groups import Environment
 from app.settings.secrets import validate_encryption_key
 from app.store.crypto import BlindIndex, Keyring
 from app.store.database import Database, open_database
@@ -286,7 +285,7 @@ def api_keys(settings: Settings) -> tuple[str, ...]:
     keys = tuple(key.get_secret_value() for key in settings.api.keys)
     if keys:
         return keys
-    if settings.env in (Environment.PRODUCTION, Environment.STAGING):
+    if settings.env.deployed:
         raise InvalidSettings([f"API__KEYS is required in {settings.env}: openssl rand -hex 32"])
     return (own_secret(api_key_path(settings.data.folder)),)
 

@@ -37,14 +37,12 @@ def load_quietly() -> "Settings":
 def load(*, quiet: bool = False) -> "Settings":
     """The settings, with logging configured by them; `quiet` leaves the terminal to the command."""
     from app.settings import deprecations, load_settings
-    from app.settings.groups import Environment
     from app.telemetry.logs import configure_logs
 
     with _told():
         loaded = load_settings()
-    production = loaded.env in (Environment.PRODUCTION, Environment.STAGING)
     silent = quiet and loaded.log_level != "DEBUG"
-    configure_logs("ERROR" if silent else loaded.log_level, json=production)
+    configure_logs("ERROR" if silent else loaded.log_level, json=loaded.env.deployed)
     for line in deprecations():
         _complain(line)
     return loaded

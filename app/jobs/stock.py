@@ -47,7 +47,6 @@ def worker_settings() -> type:
                 )
             ]
         )
-    configure_logs(settings.log_level, json=settings.env == "production")
     queue = settings.queue
     options: dict[str, Any] = {
         "functions": _functions(),
@@ -102,6 +101,8 @@ def _text(path: Path | None) -> str | None:
 
 def _start(settings: Settings) -> Callable[[dict[Any, Any]], Awaitable[None]]:
     async def start(ctx: dict[Any, Any]) -> None:
+        # Not before: arq's command configures its own logger once it has read WorkerSettings.
+        configure_logs(settings.log_level, json=settings.env.deployed)
         ready: asyncio.Future[Execution] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         serving = asyncio.create_task(_serve(settings, ready, stop))

@@ -316,6 +316,11 @@ class Environment(StrEnum):
     STAGING = "staging"
     PRODUCTION = "production"
 
+    @property
+    def deployed(self) -> bool:
+        """No secret is made up for it, and its logs are JSON."""
+        return self in (Environment.STAGING, Environment.PRODUCTION)
+
 
 class LogLevel(StrEnum):
     DEBUG = "DEBUG"

@@ -49,7 +49,8 @@ _QUIET_PERIOD_S = 60
 def configure_logs(level: str, *, json: bool, stream: TextIO | None = None) -> None:
     """Send every line of this process to `stream` (stderr by default) from now on.
 
-    `level` is a name of the standard library. May be called again; the last call holds.
+    `level` is a name of the standard library. May be called again; the last call holds. Handlers
+    that libraries have given themselves go.
     """
     target = sys.stderr if stream is None else stream
     handler = _Handler(target)
@@ -72,7 +73,9 @@ def configure_logs(level: str, *, json: bool, stream: TextIO | None = None) -> N
     root.addHandler(handler)
     root.setLevel(level)
     for name, least in _NOISY.items():
-        logging.getLogger(name).setLevel(least if level == "DEBUG" else logging.WARNING)
+        library = logging.getLogger(name)
+        library.setLevel(least if level == "DEBUG" else logging.WARNING)
+        library.handlers.clear()
     logging.captureWarnings(capture=True)
 
 
