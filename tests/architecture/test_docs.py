@@ -9,7 +9,7 @@ import pytest
 from app.cli import app as commands
 from app.coordination import ordering_tables
 from app.store.database import Base
-from app.telemetry.conventions import Metric, SpanName
+from app.telemetry.conventions import EventName, Metric, SpanName
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -53,9 +53,9 @@ def test_every_command_is_in_the_readme() -> None:
     assert [name for name in names if f"./run {name}" not in readme] == []
 
 
-def test_spans_and_metrics_are_in_the_telemetry_page() -> None:
+def test_spans_events_and_metrics_are_in_the_telemetry_page() -> None:
     page = (DOCS / "telemetry.md").read_text()
-    assert [name for name in (*SpanName, *Metric) if f"`{name.value}" not in page] == []
+    assert [name for name in (*SpanName, *EventName, *Metric) if f"`{name.value}" not in page] == []
 
 
 def test_what_stays_plain_is_told_of_every_table() -> None:
