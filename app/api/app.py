@@ -46,7 +46,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app = FastAPI(
         title="Naru",
         version=service_version(),
-        description="Résumés in, encrypted and searchable candidates out.",
+        description="Résumés in, encrypted and searchable candidates out. `Accept-Language: ko` "
+        "asks for sentences in Korean, `en` in English; without, they are in `UI__LANGUAGE`. An "
+        "`X-Request-Id` of up to 128 letters, digits, `.`, `_`, `:` and `-` is taken over, else one "
+        "is made; it is on the answer, in a problem's `request_id`, and in the logs.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

@@ -112,6 +112,11 @@ async def test_the_description_tells_of_keys_problems_and_what_is_required(
     client: httpx.AsyncClient,
 ) -> None:
     description = (await client.get("/openapi.json")).json()
+    assert [
+        header
+        for header in ("Accept-Language", "X-Request-Id")
+        if header not in description["info"]["description"]
+    ] == []
     assert "HTTPValidationError" not in description["components"]["schemas"]
     (scheme,) = description["components"]["securitySchemes"]
     for path, operations in description["paths"].items():

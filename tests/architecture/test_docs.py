@@ -2,9 +2,12 @@
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from app.cli import app as commands
 from app.coordination import ordering_tables
@@ -53,6 +56,11 @@ def test_every_command_is_in_the_readme() -> None:
     assert [name for name in names if f"./run {name}" not in readme] == []
 
 
+def test_every_option_of_a_command_is_on_a_page() -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "README.md", *DOCS.glob("*.md")))
+    assert {option for option in _options(get_command(commands)) if option not in pages} == set()
+
+
 def test_spans_events_and_metrics_are_in_the_telemetry_page() -> None:
     page = (DOCS / "telemetry.md").read_text()
     assert [name for name in (*SpanName, *EventName, *Metric) if f"`{name.value}" not in page] == []
@@ -82,6 +90,14 @@ def test_links_between_pages_lead_somewhere() -> None:
         targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
         broken += [f"{page.name}: {to}" for to in targets if not (page.parent / to).exists()]
     assert broken == []
+
+
+def _options(command: object) -> Iterator[str]:
+    assert isinstance(command, TyperCommand | TyperGroup)
+    for parameter in command.params:
+        yield from (name for name in parameter.opts if name.startswith("--"))
+    for inner in command.commands.values() if isinstance(command, TyperGroup) else ():
+        yield from _options(inner)
 
 
 def _tree(text: str) -> set[str]:
