@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.candidates import search_records as records
 from app.candidates.morphemes import installed_morphemes
+from app.candidates.privacy import mask
 from app.candidates.ranking import BLEND, Blend, Scored, combine, snippet, weigh
 from app.candidates.search_records import Filters
 from app.candidates.terms import Question, number, question
@@ -86,7 +87,7 @@ async def search(  # noqa: PLR0913 - who, where, what, and how
             Attribute.GEN_AI_DATA_SOURCE_ID: _INDEX,
         },
     ):
-        embedded = await policy.outcome(partial(embedder.embed, [read]))
+        embedded = await policy.outcome(partial(embedder.embed, [mask(read).text]))
         vector = embedded.value[0] if embedded.value is not None else None
         hits = await find(
             database,

@@ -74,9 +74,13 @@ def _in_base64(plain: bytes) -> Iterator[bytes]:
 
 @asynccontextmanager
 async def watched(redis_url: str) -> AsyncGenerator[bytearray]:
-    """Every command that the server is given meanwhile, with all arguments, by whomever."""
+    """Every command for one database of the server meanwhile, with all arguments, by whomever."""
     seen = bytearray()
     parts = urlsplit(redis_url)
+    (number,) = parse_qs(parts.query)["db"]
+    of_it = re.compile(
+        rb"^\+[\d.]+ \[%d .*$" % int(number), re.MULTILINE
+    )  # others' tests go on beside
     if parts.scheme == "unix":
         reader, writer = await asyncio.open_unix_connection(parts.path)
     else:
@@ -99,7 +103,7 @@ async def watched(redis_url: str) -> AsyncGenerator[bytearray]:
         writer.write(b"QUIT\r\n")
         writer.close()
         await asyncio.wait((following,), timeout=10)
-        seen[:] = unescaped(bytes(seen))
+        seen[:] = unescaped(b"\n".join(of_it.findall(bytes(seen))))
 
 
 async def everything_in(redis_url: str) -> bytes:

@@ -62,6 +62,9 @@ PERSONAL: Final[Mapping[str, str]] = {
 }
 """May be nowhere but under seal."""
 
+ASKED_FOR = "010-0000-7392"
+"""In the words of a search."""
+
 WORDS: Final[Mapping[str, str]] = {"employer": "카나리물산주식회사", "task": "정산엔진누출시험"}
 """Of a résumé, but of nobody: they may stand in the masked text that is searched."""
 
@@ -221,8 +224,10 @@ async def _go_every_way(client: httpx.AsyncClient, outside: Outside) -> set[str]
         await send("b.docx", b"PK\x03\x04" + PERSONAL["damaged file"].encode()),
     ]
     states = await _ended(client, run_ids)
+    query = {"query": f"{WORDS['task']} {ASKED_FOR}"}  # an answer repeats what was asked
+    assert (await client.post("/v1/candidates/search", json=query)).is_success
     asked = json.dumps([call.body for call in provider.calls], ensure_ascii=False)
-    told = Places({name: PERSONAL[name] for name in _NOT_FOR_MODELS})
+    told = Places({name: PERSONAL[name] for name in _NOT_FOR_MODELS} | {"query": ASKED_FOR})
     told.search("what models and embedders were asked", asked)
     assert told.found == set()
 
