@@ -27,6 +27,7 @@ from app.settings.groups import (
     EmbeddingSettings,
     Environment,
     ExtractSettings,
+    HttpUrl,
     LogLevel,
     RedisSettings,
     RetentionSettings,
@@ -115,7 +116,7 @@ class Settings(BaseSettings):
     encryption_previous_keys: tuple[SecretStr, ...] = Field(
         default=(), description="Older keys, still read, as a JSON list; the newest one writes."
     )
-    otel_exporter_otlp_endpoint: str | None = Field(
+    otel_exporter_otlp_endpoint: HttpUrl | None = Field(
         default=None,
         description="OTLP/HTTP collector; spans and metrics are sent there when it is set.",
     )
@@ -145,6 +146,11 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, level: object) -> object:
         return level.upper() if isinstance(level, str) else level
+
+    @field_validator("otel_exporter_otlp_endpoint", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, endpoint: object) -> object:
+        return endpoint or None  # as OpenTelemetry has it for its variables
 
     @classmethod
     def settings_customise_sources(

@@ -6,8 +6,10 @@ A field's description is its line in docs/settings.md; a test keeps the two toge
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,6 +26,21 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Tries = Annotated[int, Field(ge=1, le=20)]
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+def _can_be_called(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        called = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, or a bracket too few
+        called = False
+    if not called:
+        raise ValueError("must start with http:// or https:// and name a host")
+    return url
+
+
+HttpUrl = Annotated[str, AfterValidator(_can_be_called)]
+"""As it is written; pydantic's own type would add a slash at its end."""
 
 
 class Group(BaseModel):
@@ -58,7 +75,8 @@ class DatabaseSettings(Group):
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         schemes = ("postgresql://", "postgres://", "postgresql+asyncpg://")
-        if url and not url.get_secret_value().startswith(schemes):
+        # Not `if url`: an empty secret is false, and would pass.
+        if url is not None and not url.get_secret_value().startswith(schemes):
             raise ValueError("must start with postgresql://")
         return url
 
@@ -107,7 +125,7 @@ class RedisSettings(Group):
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url:
+        if url is not None:
             check_url(url.get_secret_value())
         return url
 
@@ -136,10 +154,11 @@ class RedisSettings(Group):
 class StorageSettings(Group):
     url: str | None = Field(
         default=None,
+        min_length=1,
         description="Where originals and thumbnails lie: `s3://bucket/prefix` or a folder. "
         "Not set: `blobs/` in the data folder.",
     )
-    s3_endpoint: str | None = Field(
+    s3_endpoint: HttpUrl | None = Field(
         default=None, description="Endpoint of an S3-compatible server."
     )
     s3_region: str = Field(default="us-east-1", description="Region of the bucket.")
@@ -152,7 +171,7 @@ class StorageSettings(Group):
 
 
 class EmbeddingSettings(Group):
-    base_url: str | None = Field(
+    base_url: HttpUrl | None = Field(
         default=None,
         description="Base URL of an OpenAI-compatible `/embeddings`, which gets masked pieces of "
         "résumés and the words of searches. Not set: the local model.",

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from app.settings.groups import Count, Group, Tries
+from app.settings.groups import Count, Group, HttpUrl, Tries
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
 """For a million tokens, in the currency that all prices share. Decimal: money is never a float."""
@@ -27,18 +27,11 @@ class ModelSettings(Group):
     never taken over: another model has other ones.
     """
 
-    base_url: str | None = None
+    base_url: HttpUrl | None = None
     api_key: SecretStr | None = None
     model: str = Field(min_length=1)
     input_price: Price | None = None
     output_price: Price | None = None
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return url
 
     @model_validator(mode="after")
     def _has_both_prices(self) -> Self:
@@ -47,7 +40,7 @@ class ModelSettings(Group):
 
 
 class LlmSettings(Group):
-    base_url: str | None = Field(
+    base_url: HttpUrl | None = Field(
         default=None,
         description="Base URL of an OpenAI-compatible API. Not set: the rule-based analyst works "
         "alone, and no text goes to a model for analysis.",

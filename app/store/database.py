@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.settings import InvalidSettings
 from app.settings.groups import DatabaseSettings
 from app.store.failures import database_errors
 from app.store.keepalive import KEEPALIVE
@@ -132,10 +133,18 @@ class Database:
 
 @asynccontextmanager
 async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
-    """An engine for `settings.url`, disposed of at the end. Connects lazily."""
+    """An engine for `settings.url`, disposed of at the end. Connects lazily.
+
+    Raises InvalidSettings for a URL that cannot be read.
+    """
     if settings.url is None:
         raise ValueError("DATABASE__URL is not set and no embedded server was started")
-    url = make_url(settings.url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    try:
+        url = make_url(settings.url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    except ValueError:  # a port that is no number
+        raise InvalidSettings(
+            ["DATABASE__URL: is no URL; in a user name or password, write / @ : as %2F %40 %3A"]
+        ) from None
     engine = create_async_engine(
         url,
         pool_size=settings.pool_size,

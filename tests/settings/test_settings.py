@@ -89,6 +89,43 @@ def test_a_url_of_another_kind_of_server_is_refused(monkeypatch: pytest.MonkeyPa
     assert "canary" not in str(raised.value)
 
 
+_CALLED = (
+    "LLM__BASE_URL",
+    "EMBEDDING__BASE_URL",
+    "STORAGE__S3_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+)
+
+
+@pytest.mark.parametrize("name", _CALLED)
+@pytest.mark.parametrize(
+    "url", ["localhost:canary", "ftp://canary", "http://", "http://canary:x/v1", "http://[canary"]
+)
+def test_what_cannot_be_called_over_http_is_refused(
+    name: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings()
+    assert raised.value.lines == [f"{name}: must start with http:// or https:// and name a host"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE__URL", "REDIS__URL", "STORAGE__URL", *_CALLED[:3]])
+def test_an_empty_url_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for one that is not set, it would put a deployment's data into the embedded servers."""
+    monkeypatch.setenv(name, "")
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings()
+    assert [line.partition(":")[0] for line in raised.value.lines] == [name]
+
+
+def test_an_empty_collector_is_none_as_opentelemetry_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    assert load_settings().otel_exporter_otlp_endpoint is None
+
+
 def test_secrets_do_not_print() -> None:
     settings = load_settings(encryption_key="ab" * 32)
     assert isinstance(settings, Settings)

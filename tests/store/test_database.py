@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import ErrorCode, RetryableError
+from app.settings import InvalidSettings
 from app.settings.groups import DatabaseSettings
 from app.store.database import Database, open_database
 from app.store.keepalive import KEEPALIVE
@@ -45,6 +46,16 @@ async def test_a_server_that_is_away_is_a_code_that_says_try_again() -> None:
         with pytest.raises(RetryableError) as raised:
             await database.ping()
     assert raised.value.code is ErrorCode.DB_CONNECTION
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://h:canary/db", "postgresql://u:pass:w@rd:canary@h/db"]
+)
+async def test_a_url_that_cannot_be_read_is_refused_and_not_quoted(url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^DATABASE__URL: ") as raised:
+        async with open_database(DatabaseSettings(url=SecretStr(url))):
+            pass
+    assert "canary" not in str(raised.value)
 
 
 async def test_a_connection_that_the_server_ends_is_the_same_code_and_the_next_one_works(
