@@ -164,10 +164,11 @@ def _print_states(out: Console, depth: QueueDepth) -> None:
 
 
 def _print_priorities(out: Console, depth: QueueDepth) -> None:
-    rows = table("priority", "due", "oldest")
+    rows = table("priority", "due", "oldest", "oldest held")
     for priority, count in depth.due_by_priority.items():
-        age_s = depth.oldest_age_s.get(priority)
-        rows.add_row(priority.value, f"{count:,}", "" if age_s is None else f"{age_s:,.1f} s")
+        ages_s = (ages.get(priority) for ages in (depth.oldest_age_s, depth.oldest_held_age_s))
+        told = ("" if age_s is None else f"{age_s:,.1f} s" for age_s in ages_s)
+        rows.add_row(priority.value, f"{count:,}", *told)
     out.print(rows)
 
 

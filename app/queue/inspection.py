@@ -56,9 +56,9 @@ class QueueDepth(_Model):
     """How many jobs stand where, by Redis' clock.
 
     `due` may start as soon as a worker has room, `held` when its tenant or key is below the limit
-    again: more workers do not help those. `parked` were written by a newer version; they are
-    deferred too, and looked at again each minute. What a worker of arq's own runs stays due. Of
-    `tenants` that wait, 100 are told.
+    again: more workers do not help those, so their ages stand apart. `parked` were written by a
+    newer version; they are deferred too, and looked at again each minute. What a worker of arq's
+    own runs stays due. Of `tenants` that wait, 100 are told.
     """
 
     queue: str
@@ -71,6 +71,7 @@ class QueueDepth(_Model):
     parked: int
     due_by_priority: dict[Priority, int]
     oldest_age_s: dict[Priority, float]
+    oldest_held_age_s: dict[Priority, float]
     tenants: tuple[TenantDepth, ...] = ()
     paused: Pause | None = None
 
@@ -110,7 +111,7 @@ async def depth(producer: Producer) -> QueueDepth:
         (answer,) = await scripts.run(
             producer, producer.queue_name, scripts.Call(scripts.DEPTH, ())
         )
-    now_ms, counts, due, ages_ms, tenants, pause, pause_left_ms = answer
+    now_ms, counts, due, ages_ms, held_ages_ms, tenants, pause, pause_left_ms = answer
     at = datetime.fromtimestamp(now_ms / 1000, UTC)
     held, deferred, running, dead, parked = counts
     return QueueDepth(
@@ -123,11 +124,8 @@ async def depth(producer: Producer) -> QueueDepth:
         dead=dead,
         parked=parked,
         due_by_priority=dict(zip(Priority, due, strict=True)),
-        oldest_age_s={
-            priority: age_ms / 1000
-            for priority, age_ms in zip(Priority, ages_ms, strict=True)
-            if age_ms >= 0
-        },
+        oldest_age_s=_ages_s(ages_ms),
+        oldest_held_age_s=_ages_s(held_ages_ms),
         tenants=tuple(
             TenantDepth(
                 tenant=tenant.decode(errors="replace"),
@@ -234,6 +232,14 @@ async def watch(producer: Producer, *, every_s: float = WATCH_EVERY_S) -> None:
             await asyncio.sleep(every_s)
 
 
+def _ages_s(ages_ms: list[int]) -> dict[Priority, float]:
+    return {
+        priority: age_ms / 1000
+        for priority, age_ms in zip(Priority, ages_ms, strict=True)
+        if age_ms >= 0
+    }
+
+
 def _gauges(seen: QueueDepth, alive: int) -> QueueGauges:
     return QueueGauges(
         queue=seen.queue,
@@ -246,7 +252,9 @@ def _gauges(seen: QueueDepth, alive: int) -> QueueGauges:
         },
         due={priority.value: count for priority, count in seen.due_by_priority.items()},
         oldest_age_s={
-            priority.value: seen.oldest_age_s.get(priority, 0.0) for priority in Priority
+            (state, priority.value): ages_s.get(priority, 0.0)
+            for state, ages_s in (("due", seen.oldest_age_s), ("held", seen.oldest_held_age_s))
+            for priority in Priority
         },
         workers=alive,
         paused=seen.paused is not None,

@@ -14,12 +14,12 @@ from app.telemetry.conventions import Attribute, Metric
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueGauges:
-    """One queue, as Redis showed it last. `jobs` by state but `due`; the rest by priority."""
+    """One queue, as Redis showed it last. `jobs` by state but `due`, which goes by priority; ages by both."""
 
     queue: str
     jobs: Mapping[str, int]
     due: Mapping[str, int]
-    oldest_age_s: Mapping[str, float]
+    oldest_age_s: Mapping[tuple[str, str], float]
     workers: int
     paused: bool
 
@@ -58,7 +58,7 @@ def create(meter: Meter) -> None:
     """Have `meter` ask from now on."""
     for name, unit, description, observed in (
         (Metric.QUEUE_JOBS, "{job}", "Jobs by state; those that are due by priority.", _jobs),
-        (Metric.QUEUE_OLDEST_AGE, "s", "How long the oldest due job waits.", _ages),
+        (Metric.QUEUE_OLDEST_AGE, "s", "How long the oldest job waits that is due or held.", _ages),
         (Metric.QUEUE_WORKERS, "{worker}", "Workers that live, in the whole fleet.", _fleets),
         (Metric.QUEUE_PAUSED, "{queue}", "1 while the queue is paused, else 0.", _pauses),
         (
@@ -95,8 +95,9 @@ def _jobs() -> Iterator[Observation]:
 
 def _ages() -> Iterator[Observation]:
     for seen in _queues():
-        for priority, age_s in seen.oldest_age_s.items():
-            yield _observation(age_s, seen.queue, {Attribute.JOB_PRIORITY: priority})
+        for (state, priority), age_s in seen.oldest_age_s.items():
+            labels = {Attribute.JOB_STATE: state, Attribute.JOB_PRIORITY: priority}
+            yield _observation(age_s, seen.queue, labels)
 
 
 def _fleets() -> Iterator[Observation]:

@@ -1,7 +1,11 @@
 """Alerts and autoscaling ask for metrics that there are, by labels that these have."""
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,16 @@ from tests.conftest import ROOT
 ALERTS = ROOT / "ops" / "alerts" / "queue.yaml"
 KEDA = ROOT / "ops" / "keda" / "worker-scaledobject.yaml"
 GIVEN_BY_PROMETHEUS = {"instance"}
+PROMTOOL = shutil.which("promtool") or ""
+
+needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed")
+
+
+def promtool_test(unit_tests: Path) -> None:
+    ran = subprocess.run(
+        [PROMTOOL, "test", "rules", unit_tests], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def rules() -> list[Mapping[str, Any]]:
@@ -37,7 +51,7 @@ def exported() -> Mapping[str, Mapping[str, set[str]]]:
         queue="arq:queue",
         jobs=states,
         due=priorities,
-        oldest_age_s=priorities,
+        oldest_age_s={(state, each): 1 for state in ("due", "held") for each in priorities},
         workers=1,
         paused=True,
     )
@@ -106,3 +120,32 @@ def test_the_scaler_counts_by_the_slots_of_one_worker() -> None:
     by_jobs, by_age = triggers()
     assert int(by_jobs["metadata"]["threshold"]) == QueueSettings().concurrency
     assert by_age["metricType"] == "Value"
+
+
+@needs_promtool
+def test_the_scaler_goes_by_the_age_of_what_a_worker_may_start(tmp_path: Path) -> None:
+    _, by_age = triggers()
+    queue = 'messaging_destination_name="arq:queue"'
+    age = f'naru_queue_oldest_age_seconds{{{queue}, naru_job_priority="ingestion"'
+    series = {
+        f'{age}, naru_job_state="due"}}': "0 40 40",
+        f'{age}, naru_job_state="held"}}': "600 600 600",
+        f"naru_queue_paused{{{queue}}}": "0 0 1",
+    }
+    answers: Mapping[str, list[float]] = {"0m": [0], "1m": [40], "2m": []}
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": by_age["metadata"]["query"],
+                "eval_time": at,
+                "exp_samples": [{"labels": "{}", "value": value} for value in values],
+            }
+            for at, values in answers.items()
+        ],
+    }
+    unit_tests = tmp_path / "keda.json"
+    unit_tests.write_text(json.dumps({"tests": [test]}))
+
+    promtool_test(unit_tests)

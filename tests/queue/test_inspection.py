@@ -96,7 +96,28 @@ async def test_what_waits_at_a_limit_is_held_and_not_due(producer: Producer) -> 
     assert await claim(producer, 9, limits=limits) == 0
     seen = await inspection.depth(producer)
     assert counts(seen) == {"held": 8, "running": 3}
-    assert set(seen.oldest_age_s) == {Priority.INGESTION}
+    assert (seen.oldest_age_s, set(seen.oldest_held_age_s)) == ({}, {Priority.INGESTION})
+
+
+async def test_what_is_held_ages_apart_from_what_a_worker_may_start(
+    pool: RedisPool, producer: Producer
+) -> None:
+    await producer.enqueue_many([*some(3, tenant="a"), *some(2, limit_key="model:m")])
+    limits: dict[str, object] = {"tenant_limit": 1, "key_limits": {"model:m": 0}}
+    assert await claim(producer, 9, limits=limits) == 1
+    now_s, _ = await producer.time()  # pyright: ignore[reportUnknownMemberType] - typed loosely
+    (held,) = await producer.zrange(f"{producer.queue_name}:due:2:a", 0, 0)  # pyright: ignore[reportUnknownMemberType] - typed loosely
+    for key in (producer.queue_name, f"{producer.queue_name}:due:2:a"):
+        await producer.zadd(key, {held: (now_s - 90) * 1000})
+    await ArqRedis(pool, job_serializer=encode, job_deserializer=decode).enqueue_job("carry")
+
+    async def is_counted() -> bool:
+        return counts(await inspection.depth(producer)) == {"due": 1, "held": 4, "running": 1}
+
+    await until(is_counted)
+    seen = await inspection.depth(producer)
+    assert seen.oldest_age_s[Priority.INGESTION] < 60
+    assert 90 <= seen.oldest_held_age_s[Priority.INGESTION] < 150
 
 
 async def test_ages_are_told_by_priority(producer: Producer) -> None:

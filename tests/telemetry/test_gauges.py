@@ -37,7 +37,7 @@ def a_queue(name: str, *, paused: bool = False) -> QueueGauges:
         queue=name,
         jobs={"deferred": 5, "running": 2},
         due={"chat": 1, "bulk": 7},
-        oldest_age_s={"chat": 0.5},
+        oldest_age_s={("due", "chat"): 0.5},
         workers=3,
         paused=paused,
     )
@@ -58,7 +58,7 @@ def test_a_queue_is_asked_whenever_metrics_are_read_until_that_ends() -> None:
         ("other", "chat", "due"): 1,
         ("other", "bulk", "due"): 7,
     }
-    assert shown["naru_queue_oldest_age_seconds"][("q", "chat")] == 0.5
+    assert shown["naru_queue_oldest_age_seconds"][("q", "chat", "due")] == 0.5
     assert shown["naru_queue_workers"][("q",)] == 3
     assert shown["naru_queue_paused"][("q",)] == 0
     seen.append(a_queue("q", paused=True))

@@ -1,11 +1,12 @@
 -- Answers: now, counts (held back at a limit, deferred, running, dead, parked), due by class, ms
--- that the oldest of each class waits (-1: none), tenants that wait (tenant, class, how many wait,
--- how many run in all classes, 1 if at the limit) up to 100, pause (text or ''), ms until it ends
--- (negative: it does not end by itself).
+-- that the oldest of each class is due (-1: none), the same of those held back, tenants that wait
+-- (tenant, class, how many wait, how many run in all classes, 1 if at the limit) up to 100, pause
+-- (text or ''), ms until it ends (negative: it does not end by itself).
 local MOST, TOLD = 1000, 100 -- of each kind: it must not hold Redis up
-local due, since, held, tenants, rest = { 0, 0, 0 }, {}, 0, {}, 2
+local due, held, tenants, rest = { 0, 0, 0 }, 0, {}, 2
+local due_since, held_since = {}, {}
 
-local function waits(class, at)
+local function waits(since, class, at)
   class, at = tonumber(class), tonumber(at)
   if at and at <= now and (not since[class] or at < since[class]) then
     since[class] = at
@@ -15,7 +16,8 @@ end
 local function tenant_waits(class, tenant, at_limit)
   local number = redis.call('ZCARD', due_of(class, tenant))
   if number > 0 then
-    waits(class, redis.call('ZRANGE', due_of(class, tenant), 0, 0, 'WITHSCORES')[2])
+    local first = redis.call('ZRANGE', due_of(class, tenant), 0, 0, 'WITHSCORES')
+    waits(at_limit == 1 and held_since or due_since, class, first[2])
     if #tenants < TOLD then
       local running = tonumber(redis.call('HGET', RUNNING, 't|' .. tenant) or 0)
       tenants[#tenants + 1] = { tenant, class, number, running, at_limit }
@@ -42,7 +44,7 @@ local function count_indexed()
     held = held + redis.call('ZCARD', held_of(key))
     local first = redis.call('ZRANGE', held_of(key), 0, 0, 'WITHSCORES')
     if first[1] then
-      waits((parts(entry_of(first[1]))), first[2])
+      waits(held_since, (parts(entry_of(first[1]))), first[2])
     end
   end
 end
@@ -55,10 +57,16 @@ local function count_unswept()
       if at and tonumber(at) <= now then
         local class = parts(entry_of(id))
         due[tonumber(class)] = due[tonumber(class)] + 1
-        waits(class, at)
+        waits(due_since, class, at)
       end
     end
   end
+end
+
+local function is_held(id)
+  local class, tenant, key = parts(entry_of(id))
+  return redis.call('SISMEMBER', CAPPED, class .. '|' .. tenant) == 1
+    or redis.call('ZSCORE', held_of(key), id)
 end
 
 -- What came in without our index, as from arq's own producers, is of the class in the middle; the
@@ -71,8 +79,9 @@ local function count_rest()
   due[rest] = due[rest] + unknown
   local oldest = redis.call('ZRANGEBYSCORE', QUEUE, '-inf', now, 'WITHSCORES', 'LIMIT', 0, TOLD)
   for i = 1, #oldest, 2 do
-    if redis.call('EXISTS', LOCK .. oldest[i]) == 0 then -- a worker of arq's own leaves it there
-      waits((parts(entry_of(oldest[i]))), oldest[i + 1])
+    -- A worker of arq's own leaves there what it has in hand.
+    if redis.call('EXISTS', LOCK .. oldest[i]) == 0 and not is_held(oldest[i]) then
+      waits(due_since, (parts(entry_of(oldest[i]))), oldest[i + 1])
       return
     end
   end
@@ -93,10 +102,14 @@ count_indexed()
 count_unswept()
 count_rest()
 local running = redis.call('ZCOUNT', LEASES, '(' .. now, '+inf')
-local ages = {}
-for position in ipairs(CLASSES) do
-  ages[position] = since[position] and now - math.floor(since[position]) or -1
+local function ages(since)
+  local told = {}
+  for position in ipairs(CLASSES) do
+    told[position] = since[position] and now - math.floor(since[position]) or -1
+  end
+  return told
 end
+
 return {
   now,
   {
@@ -107,7 +120,8 @@ return {
     redis.call('ZCARD', PARKED),
   },
   due,
-  ages,
+  ages(due_since),
+  ages(held_since),
   tenants,
   redis.call('GET', PAUSED) or '',
   redis.call('PTTL', PAUSED),
