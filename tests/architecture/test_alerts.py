@@ -123,6 +123,11 @@ def test_the_scaler_counts_by_the_slots_of_one_worker() -> None:
 
 
 @needs_promtool
+def test_alerts_fire_when_they_should_and_not_otherwise() -> None:
+    promtool_test(ALERTS.with_name("queue_test.yaml"))
+
+
+@needs_promtool
 def test_the_scaler_goes_by_the_age_of_what_a_worker_may_start(tmp_path: Path) -> None:
     _, by_age = triggers()
     queue = 'messaging_destination_name="arq:queue"'
