@@ -10,6 +10,7 @@ from app.candidates.tables import FileRow
 from app.candidates.tools import ResumeTools
 from app.documents.blocks import Document
 from app.documents.reader import Reader
+from app.errors import ErrorCode, PermanentError
 from app.pipeline.stage import stage
 from app.resilience.policies import PolicyName
 from app.store.crypto import DataKey
@@ -47,11 +48,22 @@ class Original:
             return self._data
 
     async def take_over(self) -> bytes:
-        """Copy an object that a client put into the store, sealed, to where originals lie."""
+        """Copy an object that a client put into the store, sealed, to where originals lie.
+
+        Raises INVALID_FILE for one that is too large, or not there.
+        """
         source_key = object_keys.open_with(self._run.key, self._file)
         if source_key is None:
             return await self.read()
-        data = await self._tools.blobs.get(source_key, max_bytes=self._tools.max_file_bytes)
+        try:
+            data = await self._tools.blobs.get(source_key, max_bytes=self._tools.max_file_bytes)
+        except PermanentError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            # What is missing is the client's, a refusal; an original of ours that is gone is not.
+            raise PermanentError(
+                ErrorCode.INVALID_FILE, error.message, details=error.details
+            ) from None
         place = original_place(self._run.id)
         sealed = await asyncio.to_thread(self._run.key.seal_bytes, data, place)
         await self._tools.blobs.put(self._file.blob_key, sealed)

@@ -2,9 +2,12 @@
 
 import pytest
 
-from app.bootstrap import open_runtime
+from app.bootstrap import Runtime, open_runtime
 from app.demo.samples import SAMPLES
+from app.errors import PermanentError
+from app.messages import Message
 from app.pipeline import records
+from app.pipeline.tables import RunRow
 from app.settings import Settings
 from app.settings.groups import RetrySettings, StorageSettings
 from tests.fakes.s3 import FaultyProxy, ProxyFault
@@ -21,6 +24,12 @@ def in_s3(settings: Settings, faulty_bucket: StorageSettings) -> Settings:
     retry = RetrySettings(storage_timeout=0.5, embedding_base_wait=0.01, embedding_max_wait=0.05)
     queue = settings.queue.model_copy(update={"max_attempts": 2})
     return settings.model_copy(update={"storage": faulty_bucket, "retry": retry, "queue": queue})
+
+
+async def result_of(runtime: Runtime, run: RunRow) -> None:
+    """Wait until the queue has the end of the run's job too."""
+    with pytest.raises(PermanentError):
+        await runtime.producer.result(f"{run.id}:{run.attempt}", within_s=30)
 
 
 @pytest.mark.parametrize("fault", ProxyFault)
@@ -65,11 +74,29 @@ async def test_an_object_that_a_client_put_into_the_inbox_is_taken_over_sealed(
     assert SAMPLE.path.read_bytes()[:20] not in sealed
 
 
-async def test_an_object_that_is_not_there_fails_for_good(
+async def test_an_object_that_is_not_there_is_the_clients_mistake_and_no_dead_job(
     in_s3: Settings, ended: EndedRuns
 ) -> None:
     async with open_runtime(in_s3) as runtime:
         accepted = await runtime.intake.accept_object("inbox/nothing.pdf")
         async with working(runtime):
             (run,) = await ended([accepted.run_id])
-    assert (run.status, run.code, run.tries) == ("failed", "NOT_FOUND", 1)
+            await result_of(runtime, run)
+        letters = (await runtime.dead_letters.page(top_k=10)).letters
+    assert (run.status, run.code, run.tries) == ("failed", "INVALID_FILE", 1)
+    assert run.message == Message.STORED_FILE_MISSING.name
+    assert letters == ()
+
+
+async def test_an_original_that_we_have_lost_is_a_dead_job(
+    in_s3: Settings, ended: EndedRuns
+) -> None:
+    async with open_runtime(in_s3) as runtime:
+        accepted = await runtime.intake.accept(SAMPLE.file, SAMPLE.path.read_bytes())
+        await runtime.blobs.delete(f"originals/{runtime.tenant_id}/{accepted.run_id}")
+        async with working(runtime):
+            (run,) = await ended([accepted.run_id])
+            await result_of(runtime, run)
+        letters = (await runtime.dead_letters.page(top_k=10)).letters
+    assert (run.status, run.code) == ("failed", "NOT_FOUND")
+    assert [letter.code for letter in letters] == ["NOT_FOUND"]
