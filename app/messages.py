@@ -101,6 +101,7 @@ class Message(Enum):
     WEBHOOK_DELIVERY_UNKNOWN = "There is no delivery of this id. `./run webhooks deliveries` shows those that are kept.", "이 ID의 전송 기록이 없습니다. `./run webhooks deliveries`로 목록을 확인해 주세요."
     WEBHOOK_UNDER_WAY = "This delivery is still under way. Wait until it has been delivered or has failed.", "아직 전송 중입니다. 전송이 끝나거나 실패할 때까지 기다려 주세요."
     WEBHOOK_DISABLED = "The webhook of this delivery is disabled. Enable it first, then send again.", "이 전송의 웹훅이 비활성 상태입니다. 먼저 활성화한 뒤 다시 보내 주세요."
+    RUN_WAITED_TOO_LONG = "The run's time, QUEUE__RUN_DEADLINE, was over before a worker could take it. Send it again, or retry its dead letter, which gives it all of its time.", "워커가 작업을 시작하기 전에 허용 시간(QUEUE__RUN_DEADLINE)이 지났습니다. 다시 보내거나 데드 레터를 다시 시도하면 허용 시간이 새로 주어집니다."
     DEAD_LETTER_UNKNOWN = "There is no dead letter of this id. `./run dead ls` shows those there are.", "이 ID의 데드 레터가 없습니다. `./run dead ls`로 목록을 확인해 주세요."
     DEAD_LETTER_EMPTY = "The payload of this job had expired before it died, so there is nothing to run again. Purge the letter.", "이 작업의 페이로드는 작업이 실패하기 전에 만료되어 다시 실행할 수 없습니다. 데드 레터를 삭제해 주세요."
     CANCELLED_TOO_LATE = "What the run was for is saved already, so it is not cancelled; it ends in a moment.", "작업 결과가 이미 저장되어 취소할 수 없습니다. 작업은 곧 끝납니다."

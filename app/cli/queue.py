@@ -18,7 +18,7 @@ def _no_blank(reason: str) -> str:
 
 
 Reason = Annotated[str, typer.Option(help="Why; others will ask.", callback=_no_blank)]
-_DAY_S = 86_400
+_PAUSE_S = 43_200
 _DRAIN_S = 300
 
 
@@ -38,7 +38,7 @@ def pause(
     for_s: Annotated[
         float,
         typer.Option("--for", parser=duration_s, metavar="2h", help="It ends by itself then."),
-    ] = _DAY_S,
+    ] = _PAUSE_S,
     as_json: AsJson = False,
 ) -> None:
     """Have no worker take a job; what runs goes on."""

@@ -19,6 +19,7 @@ from app.errors import (
     stored_code,
     unwrap,
 )
+from app.messages import Message
 from app.pipeline import fencing, records, stage_records
 from app.pipeline.delivery import RUN_FUNCTION, RunJob, next_attempt
 from app.pipeline.effects import EffectHandler, carry_out
@@ -252,7 +253,13 @@ class Execution:
     async def _within_limits(self, flow: Flow, run: Run, attempt: "_Attempt") -> dict[str, Any]:
         """The deadline of the run crossed the queue with it; what it calls inherits it."""
         left_s = attempt.ends_at_s - self._runtime.clock.monotonic()
-        seconds = max(min(self._queue.run_timeout, left_s), 0)
+        if left_s <= 0:
+            raise PermanentError(
+                ErrorCode.DEADLINE_EXCEEDED,
+                Message.RUN_WAITED_TOO_LONG,
+                details={"overdue_s": round(-left_s)},
+            )
+        seconds = min(self._queue.run_timeout, left_s)
         try:
             async with Within(seconds):
                 return await flow.call(run)

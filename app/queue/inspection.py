@@ -19,8 +19,8 @@ from app.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-PAUSE_S = 86_400.0
-"""A pause that nobody ends is over after a day."""
+PAUSE_S = 43_200.0
+"""A pause that nobody ends is over after half a day, half of the time that a run has (`run_deadline`)."""
 WATCH_EVERY_S = 5.0
 _LOOKS_PER_COUNT = 6
 """Workers are counted less often: that passes through all keys of the server."""

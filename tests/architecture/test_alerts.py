@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.queue.inspection import PAUSE_S
 from app.settings import load_settings
 from app.settings.queue import QueueSettings
 from app.telemetry import configure_telemetry, metrics
@@ -114,6 +115,13 @@ def test_settings_that_a_runbook_names_are_there() -> None:
     told = set(re.findall(r"QUEUE__([A-Z_]+)", ALERTS.read_text() + KEDA.read_text()))
     assert told
     assert told <= {name.upper() for name in QueueSettings.model_fields}
+
+
+def test_what_waits_is_told_before_its_runs_fail_of_it() -> None:
+    """With time left to help: as much as the longest of these waits again."""
+    ages = re.findall(r"naru_queue_oldest_age_seconds\S* > (\d+)", "\n".join(queries()))
+    assert len(ages) == 3
+    assert max(map(float, ages)) <= min(PAUSE_S, QueueSettings().run_deadline / 2)
 
 
 def test_the_scaler_counts_by_the_slots_of_one_worker() -> None:

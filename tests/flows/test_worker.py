@@ -1,12 +1,14 @@
 """A worker's life beside its runs."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from app.bootstrap import Runtime
 from app.cli.ingest import some_worker
 from app.jobs import worker
+from app.messages import Message
 from app.pipeline.tables import RunRow
 from app.queue.producer import WORKER_KEY
 from app.queue.worker import Stop
@@ -40,13 +42,15 @@ async def test_a_command_stands_in_for_a_worker_that_was_killed(
     assert run.status == "succeeded"
 
 
-async def test_a_run_past_its_deadline_ends_with_that_code(
+async def test_a_run_whose_time_was_over_before_it_began_says_so(
     runtime: Runtime, ended: EndedRuns
 ) -> None:
     accepted = await runtime.intake.accept("cv.txt", TEXT)
     async with runtime.database.begin() as session:
         run = await session.get_one(RunRow, accepted.run_id)
-        run.deadline_at = run.created_at
+        run.deadline_at = run.created_at - timedelta(minutes=1)
     async with some_worker(runtime):
         (run,) = await ended([accepted.run_id])
     assert (run.status, run.code) == ("failed", "DEADLINE_EXCEEDED")
+    assert run.message == Message.RUN_WAITED_TOO_LONG.name
+    assert run.details["overdue_s"] >= 60
