@@ -4,7 +4,6 @@ Sources, strongest first: keyword arguments, environment, `.env` in the clone, t
 worker, defaults. Nothing else in the project reads the environment.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -78,16 +79,32 @@ class InvalidSettings(Exception):  # noqa: N818 - reads as what it reports
 
 
 class _FlatNames(PydanticBaseSettingsSource):
+    """`sources` are where flat names may stand, the strongest last."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        self.values = _flat_values(*sources)
+
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         del field
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         groups: dict[str, Any] = {}
-        for flat, (group, field) in FLAT_NAMES.items():
-            if (value := os.environ.get(flat)) is not None:
-                groups.setdefault(group, {})[field] = value
+        for flat, value in self.values.items():
+            group, field = FLAT_NAMES[flat]
+            groups.setdefault(group, {})[field] = value
         return groups
+
+
+def _flat_values(*sources: PydanticBaseSettingsSource) -> dict[str, str]:
+    given: dict[str, str | None] = {}
+    for source in sources:
+        if isinstance(source, EnvSettingsSource):  # that of `.env` is one too
+            given.update(source.env_vars)  # in lower case
+    return {flat: value for flat in FLAT_NAMES if (value := given.get(flat.lower())) is not None}
 
 
 class Settings(BaseSettings):
@@ -163,7 +180,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the flat names below every other source."""
         del file_secret_settings
-        return init_settings, env_settings, dotenv_settings, _FlatNames(settings_cls)
+        flat_names = _FlatNames(settings_cls, dotenv_settings, env_settings)
+        return init_settings, env_settings, dotenv_settings, flat_names
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -185,10 +203,11 @@ def load_settings(**overrides: object) -> Settings:
 
 def deprecations() -> list[str]:
     """One line for each flat name of the older worker that is still set."""
+    still_set = _flat_values(DotEnvSettingsSource(Settings), EnvSettingsSource(Settings))
     return [
         f"{flat} is deprecated; set {group.upper()}__{field.upper()} instead"
         for flat, (group, field) in FLAT_NAMES.items()
-        if flat in os.environ
+        if flat in still_set
     ]
 
 

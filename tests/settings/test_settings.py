@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from app.settings import FLAT_NAMES, InvalidSettings, Settings, deprecations, load_settings
@@ -60,6 +62,21 @@ def test_a_flat_name_of_the_older_worker_is_still_read(
     assert f"{group.upper()}__{field.upper()}" in next(
         line for line in deprecations() if line.startswith(flat)
     )
+
+
+def test_a_flat_name_in_the_file_is_read_as_well_and_that_of_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LLM_TIMEOUT_SECONDS=77\nLLM_MAX_RETRIES=4\nRETRY__STORAGE_MAX=5\n")
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    monkeypatch.setenv("LLM_MAX_RETRIES", "6")
+    retry = load_settings().retry
+    assert (retry.llm_timeout, retry.llm_max, retry.storage_max) == (77, 6, 5)
+    assert [line.partition(" ")[0] for line in deprecations()] == [
+        "LLM_MAX_RETRIES",
+        "LLM_TIMEOUT_SECONDS",
+    ]
 
 
 def test_the_new_name_wins_over_the_flat_one(monkeypatch: pytest.MonkeyPatch) -> None:
