@@ -326,7 +326,11 @@ class RetentionSettings(Group):
 
 
 class TelemetrySettings(Group):
-    service_name: str = Field(default="naru", description="`service.name` of traces and metrics.")
+    service_name: str = Field(
+        default="naru",
+        description="First part of `service.name` of traces and metrics; what the process does "
+        "follows: `naru-api`, `naru-worker`, `naru-up`, `naru-cli`.",
+    )
 
 
 class Environment(StrEnum):

@@ -32,12 +32,16 @@ def absent_collector() -> str:
 
 
 def test_the_resource_names_service_role_version_and_environment(collector: Collector) -> None:
-    settings = load_settings(env="test", otel_exporter_otlp_endpoint=collector.endpoint + "/")
+    settings = load_settings(
+        env="test",
+        otel_exporter_otlp_endpoint=collector.endpoint + "/",
+        telemetry={"service_name": "acme"},
+    )
 
     with configure_telemetry(settings, role="up"), span(SpanName.STAGE, "extract"):
         pass
 
-    assert collector.resource["service.name"] == "naru-up"
+    assert collector.resource["service.name"] == "acme-up"
     assert collector.resource["deployment.environment.name"] == "test"
     assert collector.resource["service.version"] != "unknown"
     assert len(str(collector.resource["service.instance.id"])) == 36
