@@ -202,6 +202,7 @@ async def pools(
                 Meant(vector=vector, model=embedder.model),
                 filters=Filters(),
                 blend=blend,
+                top_k=_DEPTH,
             )
         found.append((query, scored))
     return found

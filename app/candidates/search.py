@@ -28,6 +28,8 @@ _INDEX: Final = "candidates"
 _CHUNKS: Final = 100
 """Nearest chunks that are looked at; those of some 40 candidates."""
 _BY_WORDS: Final = 50
+"""Best by words that are looked at, or as many as are asked for: the blend with meaning may put one
+first that words alone have further down."""
 _READ_CHARS: Final = 1_000
 """Of a query; the local model's time grows faster than the length."""
 
@@ -121,7 +123,9 @@ async def find(  # noqa: PLR0913 - as above
     """The search after its query was read and embedded."""
     async with database.begin() as session:
         await records.begin(session, filtered=bool(filters))
-        scored = await score(session, tenant_id, asked, meant, filters=filters, blend=blend)
+        scored = await score(
+            session, tenant_id, asked, meant, filters=filters, blend=blend, top_k=top_k
+        )
         best = scored[:top_k]
         ids = [hit.candidate_id for hit in best]
         pieces = {
@@ -147,7 +151,7 @@ async def find(  # noqa: PLR0913 - as above
     ]
 
 
-async def score(
+async def score(  # noqa: PLR0913 - as above
     session: AsyncSession,
     tenant_id: TenantId,
     asked: Question,
@@ -155,8 +159,12 @@ async def score(
     *,
     filters: Filters,
     blend: Blend,
+    top_k: int,
 ) -> list[Scored]:
-    """Whom either arm found, each with both of its scores: one that an arm missed gets its own."""
+    """Whom either arm found, each with both of its scores: one that an arm missed gets its own.
+
+    At least `top_k` where words find so many.
+    """
     passing = await records.passing(session, tenant_id, filters)
     near: list[records.MeaningHit] = []
     if meant.vector is not None:
@@ -171,7 +179,12 @@ async def score(
     by_words: list[records.WordHit] = []
     if weighed.postings:
         by_words = await records.by_words(
-            session, tenant_id, weighed.postings, passing, also=list(by_meaning), top_k=_BY_WORDS
+            session,
+            tenant_id,
+            weighed.postings,
+            passing,
+            also=list(by_meaning),
+            top_k=max(_BY_WORDS, top_k),
         )
     missed = [hit.candidate_id for hit in by_words if hit.candidate_id not in by_meaning]
     if missed and meant.vector is not None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from app.candidates.hits import MAX_TOP_K
 from app.candidates.search import Hit, Meant, find
 from app.candidates.search_records import Filters
 from app.candidates.terms import question
@@ -156,6 +157,11 @@ async def test_a_filter_is_applied_before_the_best_are_taken(people: People) -> 
     ours = Filters(language="ko")
     assert len(await found(people, "engineer kafka", 1, filters=ours)) == 10
     assert len(await found(people, "engineer kafka", filters=ours)) == 10
+
+
+async def test_words_alone_find_as_many_as_are_asked_for(people: People) -> None:
+    await people.save(**{f"p{n}": Person(text="kafka engineer") for n in range(120)})
+    assert len(await hits(people, "kafka", top_k=MAX_TOP_K)) == MAX_TOP_K
 
 
 async def test_the_vector_index_is_walked_until_enough_pass(people: People) -> None:
