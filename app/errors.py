@@ -108,6 +108,7 @@ class ErrorCode(str, Enum):  # noqa: UP042 - a StrEnum takes no columns
     NOT_FOUND = "NOT_FOUND", False, False, _INFO, 404, "There is nothing at this address.", "해당 주소에 아무것도 없습니다."
     ERASED = "ERASED", False, False, _INFO, 410, "This candidate was erased; only the time of it is kept.", "삭제된 후보자입니다. 삭제 시각만 남아 있습니다."
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED", False, False, _INFO, 405, "This address does not accept that method.", "이 주소는 해당 메서드를 받지 않습니다."
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT", False, False, _INFO, 408, "The request stopped arriving before it was complete. Send it again.", "요청이 끝까지 도착하지 않고 멈췄습니다. 다시 보내 주세요."
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE", False, False, _INFO, 413, "The request is larger than accepted. Send a smaller file.", "요청이 허용 크기를 넘습니다. 더 작은 파일을 보내 주세요."
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT", False, False, _INFO, 409, "This Idempotency-Key was used for another request. Use a new key.", "이 Idempotency-Key는 다른 요청에 이미 쓰였습니다. 새 키를 사용해 주세요."
     RUN_ENDED = "RUN_ENDED", False, False, _INFO, 409, "The run has ended already; there is nothing left to cancel.", "이미 끝난 작업이라 취소할 것이 없습니다."

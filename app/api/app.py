@@ -27,7 +27,8 @@ from app.api import (
 from app.api import (
     credits as credit_routes,
 )
-from app.api.dependencies import forbid_storing, require_api_key
+from app.api.authentication import Authentication
+from app.api.dependencies import forbid_storing
 from app.api.middleware import BodyLimit, Correlation
 from app.bootstrap import Runtime, api_keys
 from app.errors import ErrorCode, PermanentError
@@ -55,12 +56,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         openapi_url=None,
     )
     app.state.runtime = runtime
-    app.state.api_keys = [key.encode() for key in api_keys(settings)]
     problems.install(app)
     app.include_router(operations.health)
-    # The scheme only describes: the one that judges keys is ours.
+    # The scheme only describes: Authentication judges keys.
     scheme = HTTPBearer(auto_error=False, description="One of the keys of `API__KEYS`.")
-    guarded = [Depends(scheme), Depends(require_api_key), Depends(forbid_storing)]
+    guarded = [Depends(scheme), Depends(forbid_storing)]
     for router in (
         resumes.router,
         runs.router,
@@ -78,14 +78,15 @@ def create_app(runtime: Runtime) -> ASGIApp:
     ):
         app.include_router(router, dependencies=guarded, responses=problems.RESPONSES)
     _add_docs(app)
-    app.add_middleware(BodyLimit, max_bytes=max_bytes)
+    app.add_middleware(BodyLimit, max_bytes=max_bytes, stall_s=settings.api.body_timeout)
+    # Added last, and so in front: who has no key has no byte of a body read.
+    app.add_middleware(Authentication, keys=api_keys(settings))
     # Around the whole application: its own middleware does not see its last error handler.
     return Correlation(app)
 
 
 def _add_docs(app: FastAPI) -> None:
     """The API's description to read and try, from files of our own: no network needed."""
-    guarded = [Depends(require_api_key)]
     assets = files("fastapi_offline") / "static"
 
     async def description() -> JSONResponse:
@@ -112,4 +113,4 @@ def _add_docs(app: FastAPI) -> None:
         ("/docs", page),
         ("/docs/{name}", asset),
     ):
-        app.add_api_route(path, endpoint, dependencies=guarded, include_in_schema=False)
+        app.add_api_route(path, endpoint, include_in_schema=False)

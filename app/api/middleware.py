@@ -1,5 +1,6 @@
 """Outermost, as pure ASGI, so that it holds for errors and streams too."""
 
+import asyncio
 import re
 import time
 from uuid import uuid4
@@ -15,6 +16,7 @@ from app.telemetry.spans import SpanKind, span
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SERVER_ERROR = 500
 _TOO_LARGE = 413
+_TOO_SLOW = 408
 
 
 class Correlation:
@@ -74,11 +76,12 @@ class Correlation:
 
 
 class BodyLimit:
-    """Stop reading a body that is larger than accepted, whether it says so or not."""
+    """Stop reading a body that is larger than accepted, whether it says so or not, or that stalls."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, stall_s: float) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._stall_s = stall_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,13 +90,20 @@ class BodyLimit:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         received = int(declared) if declared.isdigit() else 0
         counted = 0
+        complete = False
 
         async def receive_limited() -> Message:
-            nonlocal received, counted
+            nonlocal received, counted, complete
             if received > self._max_bytes:
                 # FastAPI hides any other exception from the body behind a 400.
                 raise HTTPException(_TOO_LARGE)
-            message = await receive()
+            try:
+                # After the body comes only word that the client has left, at any time.
+                async with asyncio.timeout(None if complete else self._stall_s):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(_TOO_SLOW, headers={"Connection": "close"}) from None
+            complete = not message.get("more_body", False)
             counted += len(message.get("body", b""))
             received = max(received, counted)
             return message

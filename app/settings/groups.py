@@ -266,6 +266,10 @@ class ApiSettings(Group):
         description="Accepted API keys, separated by commas, 20 characters or more each. "
         "Not set in development: one is made in the data folder.",
     )
+    body_timeout: Seconds = Field(
+        default=30,
+        description="Seconds to wait for the next piece of a request's body: REQUEST_TIMEOUT then.",
+    )
 
     @field_validator("keys", mode="before")
     @classmethod

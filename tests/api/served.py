@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import httpx
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
 from app.api import problems
-from app.api.dependencies import require_api_key
+from app.api.authentication import Authentication
 
 KEY = "k" * 32
 
@@ -17,9 +17,9 @@ async def served(runtime: object, router: APIRouter) -> AsyncGenerator[httpx.Asy
     """A client that carries the key. `runtime` has what the routes take, and settings."""
     app = FastAPI()
     app.state.runtime = runtime
-    app.state.api_keys = [KEY.encode()]
     problems.install(app)
-    app.include_router(router, dependencies=[Depends(require_api_key)])
+    app.include_router(router)
+    app.add_middleware(Authentication, keys=[KEY])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://naru", headers={"Authorization": f"Bearer {KEY}"}

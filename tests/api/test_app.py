@@ -1,52 +1,21 @@
+import asyncio
 import base64
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from app.api.app import create_app
 from app.bootstrap import Runtime, api_keys
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
+from app.settings.groups import ApiSettings
 from tests.flows.conftest import working
 
 PROBLEM = "application/problem+json"
-
-
-GUARDED = (
-    ("POST", "/v1/resumes"),
-    ("GET", "/v1/runs/00000000-0000-4000-8000-000000000000"),
-    ("GET", "/v1/candidates/00000000-0000-4000-8000-000000000000"),
-    ("GET", "/v1/breakers"),
-    ("PUT", "/v1/breakers/llm"),
-    ("GET", "/v1/rollouts"),
-    ("PUT", "/v1/rollouts/model_analyst"),
-    ("GET", "/metrics"),
-    ("GET", "/docs"),
-    ("GET", "/docs/swagger-ui.css"),
-    ("GET", "/openapi.json"),
-)
-WRONG_KEYS = (None, "Bearer wrong", "Bearer ", "Basic !!", "Basic Zm9vOmJhcg==", "Digest x")
-
-
-async def test_every_route_but_health_asks_for_a_key(client: httpx.AsyncClient) -> None:
-    del client.headers["Authorization"]
-    for method, path in GUARDED:
-        for wrong in WRONG_KEYS:
-            headers = {} if wrong is None else {"Authorization": wrong}
-            reply = await client.request(method, path, headers=headers)
-            assert reply.status_code == 401, (method, path, wrong)
-            assert reply.headers["content-type"] == PROBLEM
-            assert reply.json()["code"] == "UNAUTHENTICATED"
-            assert "Basic" in reply.headers["www-authenticate"]
-
-
-async def test_health_asks_for_none_and_names_what_is_away(client: httpx.AsyncClient) -> None:
-    del client.headers["Authorization"]
-    assert (await client.get("/health/live")).json() == {"status": "alive"}
-    ready = await client.get("/health/ready")
-    assert ready.status_code == 200
-    assert ready.json() == {"status": "ready", "checks": {"database": "ok", "redis": "ok"}}
 
 
 async def test_a_browser_opens_the_docs_with_the_key_as_password_and_without_a_network(
@@ -62,37 +31,6 @@ async def test_a_browser_opens_the_docs_with_the_key_as_password_and_without_a_n
     assert len(script.content) > 100_000
     assert (await client.get("/docs/..%2fapp.py")).status_code == 404
     assert "/v1/resumes" in (await client.get("/openapi.json")).json()["paths"]
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}, 403),
-        ({"Sec-Fetch-Site": "same-site", "Origin": "http://other.naru"}, 403),
-        ({"Origin": "http://evil.example"}, 403),  # over plain http browsers tell no more
-        ({"Origin": "null"}, 403),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://proxied.example"}, 200),
-        ({"Sec-Fetch-Site": "none"}, 200),
-        ({"Origin": "http://naru"}, 200),
-        ({}, 200),
-    ],
-)
-async def test_another_site_changes_nothing_with_the_password_that_a_browser_keeps(
-    client: httpx.AsyncClient, runtime: Runtime, sent: dict[str, str], status: int
-) -> None:
-    bearer = client.headers["Authorization"]
-    (key,) = api_keys(runtime.settings)
-    client.headers["Authorization"] = f"Basic {base64.b64encode(f'x:{key}'.encode()).decode()}"
-
-    reply = await client.post("/v1/queue/resume", headers=sent)
-    assert reply.status_code == status
-    if status == 403:
-        assert reply.json()["code"] == "CROSS_ORIGIN"
-    # Pages of other sites may link here, and see nothing of the answer.
-    assert (await client.get("/v1/queue", headers=sent)).status_code == 200
-    # No browser adds this one by itself.
-    sent["Authorization"] = bearer
-    assert (await client.post("/v1/queue/resume", headers=sent)).status_code == 200
 
 
 async def test_no_answer_with_persons_is_stored_on_the_way(client: httpx.AsyncClient) -> None:
@@ -226,6 +164,31 @@ async def test_a_body_above_the_limit_is_refused_declared_or_not(
     for reply in (declared, streamed):
         assert reply.status_code == 413
         assert reply.json()["code"] == "PAYLOAD_TOO_LARGE"
+
+
+async def test_a_body_that_stops_on_its_way_is_waited_for_so_long_and_no_longer(
+    runtime: Runtime,
+) -> None:
+    impatient = ApiSettings(keys=(SecretStr("k" * 20),), body_timeout=0.05)
+    settings = runtime.settings.model_copy(update={"api": impatient})
+    transport = httpx.ASGITransport(create_app(replace(runtime, settings=settings)))
+    never = asyncio.Event()
+
+    async def stalled() -> AsyncGenerator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        await never.wait()
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://naru") as client:
+        reply = await client.post(
+            "/v1/resumes",
+            content=stalled(),
+            headers={
+                "Content-Type": "multipart/form-data; boundary=b",
+                "Authorization": f"Bearer {'k' * 20}",
+            },
+        )
+    assert (reply.status_code, reply.json()["code"]) == (408, "REQUEST_TIMEOUT")
+    assert reply.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize(

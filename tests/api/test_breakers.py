@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI
 
-from app.api import breakers, problems
-from app.api.dependencies import require_api_key
+from app.api import breakers
 from app.coordination.breakers import BreakerControl
 from app.resilience.breaker_states import State, Verdict
 from app.settings import Settings, load_settings
+from tests.api.served import served
 from tests.coordination.fleet import Fleet, Process, end_call, open_fleet, trip
-
-KEY = "k" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,7 @@ async def process(fleet: Fleet) -> AsyncGenerator[Process]:
 
 @pytest.fixture
 async def client(process: Process) -> AsyncGenerator[httpx.AsyncClient]:
-    app = FastAPI()
-    app.state.runtime = Served(load_settings(), process.control)
-    app.state.api_keys = [KEY.encode()]
-    problems.install(app)
-    app.include_router(breakers.router, dependencies=[Depends(require_api_key)])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://naru", headers={"Authorization": f"Bearer {KEY}"}
-    ) as opened:
+    async with served(Served(load_settings(), process.control), breakers.router) as opened:
         yield opened
 
 
