@@ -1,6 +1,7 @@
 """The HTTP door."""
 
 from importlib.resources import files
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -85,12 +86,22 @@ def create_app(runtime: Runtime) -> ASGIApp:
     return Correlation(app)
 
 
+def _describe(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's description, with problems, and readable by tools that know OpenAPI 3.1."""
+    description = app.openapi()
+    description["components"]["schemas"] |= problems.SCHEMAS
+    stream = description["paths"]["/v1/runs/{run_id}/events"]["get"]["responses"]["200"]
+    # FastAPI's `itemSchema` is of 3.2, and tells of events what every event stream has.
+    stream["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    return description
+
+
 def _add_docs(app: FastAPI) -> None:
     """The API's description to read and try, from files of our own: no network needed."""
     assets = files("fastapi_offline") / "static"
 
     async def description() -> JSONResponse:
-        return JSONResponse(app.openapi())
+        return JSONResponse(_describe(app))
 
     async def page() -> HTMLResponse:
         return get_swagger_ui_html(
@@ -100,7 +111,7 @@ def _add_docs(app: FastAPI) -> None:
             swagger_css_url=f"/docs/{_DOCS_ASSETS[1]}",
             swagger_favicon_url=f"/docs/{_DOCS_ASSETS[2]}",
             # In the page, not fetched: browsers refuse to fetch below an address with a password.
-            swagger_ui_parameters={"spec": app.openapi()},
+            swagger_ui_parameters={"spec": _describe(app)},
         )
 
     async def asset(name: str) -> FileResponse:

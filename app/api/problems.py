@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from app.errors import ErrorCode, PermanentError, RetryableError, WorkerError
@@ -43,7 +44,12 @@ class Problem(BaseModel):
     request_id: str | None
 
 
-_DESCRIBED = {"content": {_MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+_PLACE = "#/components/schemas/"
+SCHEMAS: dict[str, Any] = models_json_schema(
+    [(Problem, "serialization")], ref_template=_PLACE + "{model}"
+)[1]["$defs"]
+"""What the API's description has to hold: FastAPI knows no other media type than that of answers."""
+_DESCRIBED = {"content": {_MEDIA_TYPE: {"schema": {"$ref": _PLACE + Problem.__name__}}}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request cannot be served; `code` says why."} | _DESCRIBED,
     "5XX": {"description": "It failed; `code` says whether to send it again."} | _DESCRIBED,

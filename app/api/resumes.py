@@ -25,12 +25,30 @@ class AcceptedRun(BaseModel):
     status_url: str
 
 
+_BODY = {
+    "requestBody": {
+        # Each field can be left out, and so FastAPI takes the whole body for one that can.
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "description": "An object in the store, without the file itself.",
+                    "properties": {"key": {"type": "string"}, "bulk": {"type": "boolean"}},
+                    "required": ["key"],
+                }
+            }
+        },
+    }
+}
+"""What FastAPI does not say of the body."""
+
+
 @router.post(
     "",
     status_code=202,
     responses={200: {"model": AcceptedRun, "description": "The same bytes are there already."}},
-    # Each field can be left out, and so FastAPI takes the whole body for one that can.
-    openapi_extra={"requestBody": {"required": True}},
+    openapi_extra=_BODY,
 )
 async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the request
     runtime: Context,

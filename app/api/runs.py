@@ -81,7 +81,11 @@ async def _position(
     return check_position(last_event_id)
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/{run_id}/events",
+    response_class=EventSourceResponse,
+    responses={204: {"description": "`Last-Event-ID` is that of the last event: no more come."}},
+)
 async def follow_run(
     run_id: UUID, runtime: Context, after: Annotated[str | None, Depends(_position)]
 ) -> AsyncGenerator[ServerSentEvent]:

@@ -1,11 +1,14 @@
 import asyncio
 import base64
+import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from uuid import uuid4
 
 import httpx
 import pytest
+from openapi_spec_validator import validate
 from pydantic import SecretStr
 
 from app.api.app import create_app
@@ -65,7 +68,19 @@ async def test_the_description_tells_of_keys_problems_and_what_is_required(
             assert "422" not in operation["responses"]
             (media_type,) = operation["responses"]["4XX"]["content"]
             assert media_type == PROBLEM
-    assert description["paths"]["/v1/resumes"]["post"]["requestBody"]["required"] is True
+    body = description["paths"]["/v1/resumes"]["post"]["requestBody"]
+    assert body["required"] is True
+    assert body["content"].keys() == {"multipart/form-data", "application/x-www-form-urlencoded"}
+    assert "204" in description["paths"]["/v1/runs/{run_id}/events"]["get"]["responses"]
+
+
+async def test_the_description_is_one_that_tools_can_read(client: httpx.AsyncClient) -> None:
+    description = (await client.get("/openapi.json")).json()
+    assert description["openapi"].startswith("3.1.")
+    validate(description)
+    for reference in re.findall(r'"\$ref": "([^"]*)"', json.dumps(description)):
+        kind, name = reference.removeprefix("#/components/").split("/")
+        assert name in description["components"][kind], reference
 
 
 async def test_a_resume_goes_in_and_its_candidate_comes_out(
