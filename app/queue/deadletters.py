@@ -30,7 +30,7 @@ MAX_PAGE = 200
 _DAY_MS = 86_400_000
 _PURGED_PER_CALL = 1_000
 _ID = re.compile(r"[\w.:+/-]{1,100}", re.ASCII)
-_CURSOR = re.compile(r"(\d{1,15}):(.+)", re.DOTALL)
+_CURSOR = re.compile(r"(\d{1,15}):(.+)", re.ASCII | re.DOTALL)
 _ENTRY = re.compile(r"(\d)\|([^|]*)\|(.*)", re.DOTALL)
 _ALL = "|"
 """In place of a tenant; none has this sign in its name."""

@@ -146,7 +146,7 @@ async def test_a_page_goes_on_after_the_letter_that_ended_the_last_one_was_purge
     assert rest.next_cursor is None
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!", "MTI=", "🙂", "eDp5"])
+@pytest.mark.parametrize("cursor", ["x", "!!", "MTI=", "🙂", "eDp5", "2aM6eA=="])
 async def test_a_cursor_of_nobody_is_refused(letters: DeadLetters, cursor: str) -> None:
     with pytest.raises(PermanentError) as raised:
         await letters.page(cursor=cursor)
