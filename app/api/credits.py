@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.api.dependencies import Context
+from app.api.dependencies import Context, IdempotencyKey
 from app.credits import ledger
 from app.credits.ledger import MAX_CREDITS_AT_ONCE, Balance
 from app.credits.tables import EntryRow
@@ -105,9 +105,6 @@ class Lifting(BaseModel):
     note: Note = ""
 
 
-Key = Annotated[str | None, Header(max_length=255)]
-
-
 @router.get("")
 async def show_credits(runtime: Context) -> CreditsView:
     """What is available and reserved now."""
@@ -129,7 +126,9 @@ async def list_entries(
 
 
 @router.post("/grants")
-async def grant_credits(grant: Grant, runtime: Context, idempotency_key: Key = None) -> CreditsView:
+async def grant_credits(
+    grant: Grant, runtime: Context, idempotency_key: IdempotencyKey = None
+) -> CreditsView:
     """Give credits; from the first time on they are limited. The same `Idempotency-Key` gives once."""
     async with runtime.database.begin() as session:
         left = await ledger.grant(
@@ -145,7 +144,7 @@ async def grant_credits(grant: Grant, runtime: Context, idempotency_key: Key = N
 
 @router.post("/adjustments")
 async def adjust_credits(
-    adjustment: Adjustment, runtime: Context, idempotency_key: Key = None
+    adjustment: Adjustment, runtime: Context, idempotency_key: IdempotencyKey = None
 ) -> CreditsView:
     """Put right what is available, up or down, but never below zero."""
     async with runtime.database.begin() as session:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from app.api.problems import language_of
 from app.bootstrap import Runtime
@@ -22,5 +22,7 @@ def forbid_storing(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
+# An empty one is a variable that was not set: taken for a key, it would join what has no relation.
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 Context = Annotated[Runtime, Depends(_runtime)]
 Reader = Annotated[Language, Depends(_language)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Header, Response, UploadFile
+from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
-from app.api.dependencies import Context
+from app.api.dependencies import Context, IdempotencyKey
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from app.pipeline.tables import RunStatus
@@ -63,7 +63,7 @@ async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the requ
     force: Annotated[
         bool, Form(description="Read the file anew, though its bytes have been read before.")
     ] = False,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> AcceptedRun:
     """Accept one résumé and answer at once; reading it is a run.
 

@@ -130,6 +130,19 @@ async def test_an_idempotency_key_is_honoured(client: httpx.AsyncClient) -> None
     assert other.json()["code"] == "IDEMPOTENCY_CONFLICT"
 
 
+@pytest.mark.parametrize("path", ["resumes", "credits/grants", "credits/adjustments"])
+async def test_an_empty_idempotency_key_is_a_mistake(client: httpx.AsyncClient, path: str) -> None:
+    reply = await client.post(
+        f"/v1/{path}",
+        files={"file": ("a.txt", b"one")} if path == "resumes" else None,
+        json=None if path == "resumes" else {"credits": 1, "note": "n"},
+        headers={"Idempotency-Key": ""},
+    )
+    assert reply.status_code == 422
+    (fault,) = reply.json()["details"]["faults"]
+    assert fault["field"] == "header.idempotency-key"
+
+
 async def test_the_same_request_is_answered_with_the_state_of_its_run(
     client: httpx.AsyncClient,
 ) -> None:
