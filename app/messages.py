@@ -73,6 +73,7 @@ class Message(Enum):
     CREDITS_COUNT_WRONG = "The number of credits must be {allowed}.", "크레딧 수는 {allowed}이어야 합니다."
     NO_PICTURE = "There is no such picture of this candidate: first pages are drawn of PDFs and images, portfolios where one is linked and PORTFOLIO__BROWSER is set.", "이 후보자에게는 해당 그림이 없습니다. 첫 페이지는 PDF와 이미지에서만, 포트폴리오는 링크가 있고 PORTFOLIO__BROWSER가 설정된 경우에만 만들어집니다."
     FIELD_MISSING = "It is required.", "필수 항목입니다."
+    FIELD_REPEATED = "It may be given once.", "한 번만 보낼 수 있습니다."
     FIELD_UNKNOWN = "There is no field of this name.", "이런 이름의 항목은 없습니다."
     FIELD_NO_OBJECT = "It must be a JSON object, sent with the header Content-Type: application/json.", "JSON 객체여야 하며 Content-Type: application/json 헤더와 함께 보내야 합니다."
     FIELD_NO_FILE = "It must be a file with a name; in curl: -F file=@name.pdf", "이름이 있는 파일이어야 합니다. curl에서는 -F file=@name.pdf 형식입니다."

@@ -57,8 +57,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """What each route may answer beside its own: for the API's description."""
 
 _NO_FILE = "upload"
+REPEATED = "repeated"
+"""A type of fault that pydantic has not."""
 _REASONS: Mapping[str, Message] = {
     "missing": Message.FIELD_MISSING,
+    REPEATED: Message.FIELD_REPEATED,
     "extra_forbidden": Message.FIELD_UNKNOWN,
     "model_attributes_type": Message.FIELD_NO_OBJECT,
     _NO_FILE: Message.FIELD_NO_FILE,

@@ -3,10 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from app.api.dependencies import Context, IdempotencyKey
+from app.api.problems import REPEATED
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 from app.pipeline.tables import RunStatus
@@ -44,11 +46,23 @@ _BODY = {
 """What FastAPI does not say of the body."""
 
 
+async def _check_fields(request: Request) -> None:
+    """Raise when a field comes twice: FastAPI takes the last one, and the others would be lost."""
+    form = await request.form()
+    if faults := [
+        {"type": REPEATED, "loc": ("body", name), "msg": REPEATED}
+        for name in form
+        if len(form.getlist(name)) > 1
+    ]:
+        raise RequestValidationError(faults)
+
+
 @router.post(
     "",
     status_code=202,
     responses={200: {"model": AcceptedRun, "description": "The same bytes are there already."}},
     openapi_extra=_BODY,
+    dependencies=[Depends(_check_fields)],
 )
 async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the request
     runtime: Context,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -256,6 +257,23 @@ async def test_what_is_wrong_with_a_request_is_told_in_the_readers_language(
     assert fault == {"field": "body.file", "reason": Message.FIELD_NO_FILE.korean}
     (fault,) = (await client.get("/v1/runs/x")).json()["details"]["faults"]
     assert fault["reason"] == Message.FIELD_NO_ID.korean
+
+
+@pytest.mark.parametrize(
+    ("field", "parts"),
+    [
+        ("file", {"files": [("file", ("a.txt", b"one")), ("file", ("b.txt", b"two"))]}),
+        ("key", {"data": {"key": ["inbox/a.pdf", "inbox/b.pdf"]}}),
+    ],
+)
+async def test_a_field_that_comes_twice_is_refused_and_neither_is_taken(
+    client: httpx.AsyncClient, field: str, parts: dict[str, Any]
+) -> None:
+    reply = await client.post("/v1/resumes", **parts, headers={"Accept-Language": "en"})
+    assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+    (fault,) = reply.json()["details"]["faults"]
+    assert fault == {"field": f"body.{field}", "reason": Message.FIELD_REPEATED.english}
+    assert (await client.get("/v1/runs")).json()["runs"] == []
 
 
 async def test_json_that_is_not_sent_as_json_is_told_so(client: httpx.AsyncClient) -> None:
