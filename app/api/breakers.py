@@ -3,22 +3,18 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.dependencies import Words
 from app.coordination.breaker_reports import BreakerList, BreakerView
 from app.coordination.breakers import BreakerControl
-from app.messages import printable
 from app.resilience.breaker_states import Mode
 
 router = APIRouter(prefix="/v1/breakers", tags=["breakers"])
 
 _BY = "api"
 
-Reason = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    AfterValidator(printable),
-]
+Reason = Annotated[Words, Field(min_length=1)]
 
 
 class ResetOrder(BaseModel):

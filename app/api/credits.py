@@ -6,14 +6,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.dependencies import Context, IdempotencyKey
+from app.api.dependencies import Context, IdempotencyKey, Words
 from app.credits import ledger
 from app.credits.ledger import MAX_CREDITS_AT_ONCE, Balance
 from app.credits.tables import EntryRow
 from app.credits.verification import Verification, verify
-from app.messages import printable
 from app.pipeline.tables import RunStatus
 
 router = APIRouter(prefix="/v1/credits", tags=["credits"])
@@ -72,11 +71,7 @@ class VerificationView(BaseModel):
     strays: list[StrayView]
 
 
-Note = Annotated[
-    str,
-    Field(max_length=500, description="Why, for those who look later. No personal data."),
-    AfterValidator(printable),
-]
+Note = Annotated[Words, Field(description="Why, for those who look later. No personal data.")]
 
 
 class Grant(BaseModel):

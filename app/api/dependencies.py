@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
+from pydantic import AfterValidator, Field
 
 from app.api.problems import language_of
 from app.bootstrap import Runtime
-from app.messages import Language
+from app.messages import Language, printable
 
 
 def _runtime(request: Request) -> Runtime:
@@ -24,5 +25,7 @@ def forbid_storing(response: Response) -> None:
 
 # An empty one is a variable that was not set: taken for a key, it would join what has no relation.
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
+# Stripped last: what cannot be printed has become a blank by then, and may leave nothing.
+Words = Annotated[str, Field(max_length=500), AfterValidator(printable), AfterValidator(str.strip)]
 Context = Annotated[Runtime, Depends(_runtime)]
 Reader = Annotated[Language, Depends(_language)]

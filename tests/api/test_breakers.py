@@ -109,6 +109,7 @@ WRONG_ORDERS: dict[str, dict[str, str]] = {
     "no mode to order": {"mode": "half_open", "reason": "r"},
     "no reason": {"mode": "disabled"},
     "blank reason": {"mode": "disabled", "reason": "   "},
+    "reason that nobody can see": {"mode": "disabled", "reason": "\u200b \7"},
     "endless reason": {"mode": "disabled", "reason": "r" * 501},
     "unknown field": {"mode": "disabled", "reason": "r", "name": "other"},
 }

@@ -62,6 +62,8 @@ async def test_the_limit_is_lifted_and_what_was_there_is_kept(client: httpx.Asyn
         ("grants", {"credits": 1, "to": "another tenant"}),
         ("adjustments", {"credits": -1}),
         ("adjustments", {"credits": 0, "note": "nothing"}),
+        ("adjustments", {"credits": 1, "note": " "}),
+        ("adjustments", {"credits": 1, "note": "\7"}),
         ("adjustments", {"credits": -1, "note": "below zero"}),
     ],
 )
