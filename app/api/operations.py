@@ -27,6 +27,7 @@ class Readiness(BaseModel):
 
 
 @health.get("/live")
+@health.head("/live", include_in_schema=False)
 async def live() -> Liveness:
     """The process answers.
 
@@ -36,6 +37,7 @@ async def live() -> Liveness:
 
 
 @health.get("/ready", responses={_UNREADY: {"model": Readiness}})
+@health.head("/ready", include_in_schema=False)
 async def ready(runtime: Context, response: Response) -> Readiness:
     """Whether requests can be served now."""
     checks: dict[str, str] = {}

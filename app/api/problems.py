@@ -1,12 +1,13 @@
 """The one way errors leave: RFC 9457 problem details, in the reader's language."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -90,6 +91,9 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+        allowed = _allowed(request)
+        if request.method not in allowed:  # the address is a word, and was taken for an id
+            return not_allowed(request, allowed)
         language = language_of(request)
         faults = [
             {
@@ -105,7 +109,13 @@ def install(app: FastAPI) -> None:
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
         code = _CODES.get(error.status_code, ErrorCode.VALIDATION_ERROR)
+        if code is ErrorCode.METHOD_NOT_ALLOWED:
+            return not_allowed(request, _allowed(request))
         return problem(request, PermanentError(code), headers=error.headers)
+
+    def not_allowed(request: Request, allowed: Sequence[str]) -> JSONResponse:
+        headers = {"Allow": ", ".join(allowed)}
+        return problem(request, PermanentError(ErrorCode.METHOD_NOT_ALLOWED), headers=headers)
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("request_crashed", error_type=type(error).__name__, exc_info=error)
@@ -142,6 +152,19 @@ def problem(
         response.headers.append("WWW-Authenticate", "Bearer")
         response.headers.append("WWW-Authenticate", 'Basic realm="Naru: API key as password"')
     return response
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """The methods of this address: Starlette names those of one of its routes.
+
+    Where the address stands in a route word for word, it is no id of another route.
+    """
+    path = request.scope["path"]
+    routes = [
+        route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(path)
+    ]
+    literal = [route for route in routes if route.path == path]
+    return sorted({method for route in literal or routes for method in route.methods or ()})
 
 
 def _reason(fault: Mapping[str, Any], language: Language) -> str:

@@ -295,6 +295,35 @@ async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/webhooks", "GET, POST"),
+        ("PUT", "/v1/webhooks/x", "DELETE, GET, PATCH"),
+        ("DELETE", "/v1/breakers/llm", "GET, PUT"),
+        ("POST", "/v1/rollouts/model_analyst", "GET, PUT"),
+        ("PUT", "/v1/dead-letters/x/retry", "DELETE, GET, POST"),
+        ("OPTIONS", "/v1/runs", "GET"),
+        # Words, and no ids.
+        ("GET", "/v1/candidates/search", "POST"),
+        ("DELETE", "/v1/candidates/lookup", "POST"),
+        ("PATCH", "/v1/webhooks/deliveries", "GET"),
+        ("POST", "/health/live", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_is_not_taken_is_told_all_that_are(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    reply = await client.request(method, path)
+    assert (reply.status_code, reply.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert reply.headers["allow"] == allowed
+
+
+async def test_a_probe_may_ask_for_the_head_alone(client: httpx.AsyncClient) -> None:
+    for path in ("/health/live", "/health/ready"):
+        assert (await client.head(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("header", "korean"),
     [
         ("ko", True),
