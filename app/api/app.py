@@ -55,6 +55,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would go to whatever `Host` says.
+        redirect_slashes=False,
     )
     app.state.runtime = runtime
     problems.install(app)

@@ -287,7 +287,7 @@ async def test_json_that_is_not_sent_as_json_is_told_so(client: httpx.AsyncClien
 
 
 async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient) -> None:
-    for path in (f"/v1/runs/{uuid4()}", f"/v1/candidates/{uuid4()}", "/nowhere"):
+    for path in (f"/v1/runs/{uuid4()}", f"/v1/candidates/{uuid4()}", "/nowhere", "/v1/runs/"):
         reply = await client.get(path)
         assert (reply.status_code, reply.json()["code"]) == (404, "NOT_FOUND")
     assert (await client.get("/v1/runs/not-an-id")).status_code == 422
