@@ -29,7 +29,6 @@ from app.api import (
     credits as credit_routes,
 )
 from app.api.authentication import Authentication
-from app.api.dependencies import forbid_storing
 from app.api.middleware import BodyLimit, Correlation
 from app.bootstrap import Runtime, api_keys
 from app.errors import ErrorCode, PermanentError
@@ -63,7 +62,6 @@ def create_app(runtime: Runtime) -> ASGIApp:
     app.include_router(operations.health)
     # The scheme only describes: Authentication judges keys.
     scheme = HTTPBearer(auto_error=False, description="One of the keys of `API__KEYS`.")
-    guarded = [Depends(scheme), Depends(forbid_storing)]
     for router in (
         resumes.router,
         runs.router,
@@ -79,7 +77,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         webhooks.router,
         operations.operations,
     ):
-        app.include_router(router, dependencies=guarded, responses=problems.RESPONSES)
+        app.include_router(router, dependencies=[Depends(scheme)], responses=problems.RESPONSES)
     _add_docs(app)
     app.add_middleware(BodyLimit, max_bytes=max_bytes, stall_s=settings.api.body_timeout)
     # Added last, and so in front: who has no key has no byte of a body read.

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Request
 from pydantic import AfterValidator, Field
 
 from app.api.problems import language_of
@@ -16,11 +16,6 @@ def _runtime(request: Request) -> Runtime:
 
 def _language(request: Request) -> Language:
     return language_of(request)
-
-
-def forbid_storing(response: Response) -> None:
-    """Keep answers out of caches: with `reveal`, and in search, they show persons."""
-    response.headers["Cache-Control"] = "no-store"
 
 
 # An empty one is a variable that was not set: taken for a key, it would join what has no relation.

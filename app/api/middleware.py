@@ -6,6 +6,7 @@ import time
 from uuid import uuid4
 
 from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry.conventions import Attribute, SpanName
@@ -20,7 +21,10 @@ _TOO_SLOW = 408
 
 
 class Correlation:
-    """A request id and a span around each request; both leave on the response (R31)."""
+    """A request id and a span around each request; both leave on the response (R31).
+
+    No cache keeps one: they show persons with `reveal`, and in search.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,10 +33,8 @@ class Correlation:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        given = headers.get("x-request-id", "")
+        asked = Headers(scope=scope)
+        given = asked.get("x-request-id", "")
         # An id that is not plain is replaced, never echoed: it would end up in logs and headers.
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         scope["naru.request_id"] = request_id
@@ -44,7 +46,7 @@ class Correlation:
                 SpanName.HTTP,
                 scope["method"],
                 kind=SpanKind.SERVER,
-                parent=headers.get("traceparent"),
+                parent=asked.get("traceparent"),
                 attributes={
                     Attribute.HTTP_REQUEST_METHOD: scope["method"],
                     Attribute.URL_SCHEME: scope.get("scheme", "http"),
@@ -56,10 +58,12 @@ class Correlation:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                    marks = [(b"x-request-id", request_id.encode())]
+                    headers = MutableHeaders(scope=message)
+                    headers["x-request-id"] = request_id
                     if active.traceparent:
-                        marks.append((b"traceparent", active.traceparent.encode()))
-                    message["headers"] = [*message.get("headers", []), *marks]
+                        headers["traceparent"] = active.traceparent
+                    # In place of what FastAPI sets for streams: that may be stored.
+                    headers["cache-control"] = "no-store"
                 await send(message)
 
             try:

@@ -30,4 +30,4 @@ async def show_picture(candidate_id: UUID, of: PictureOf, runtime: Context) -> R
         candidate_id,
         of=of,
     )
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+    return Response(picture, media_type="image/png")

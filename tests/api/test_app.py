@@ -37,17 +37,25 @@ async def test_a_browser_opens_the_docs_with_the_key_as_password_and_without_a_n
     assert "/v1/resumes" in (await client.get("/openapi.json")).json()["paths"]
 
 
-async def test_no_answer_with_persons_is_stored_on_the_way(client: httpx.AsyncClient) -> None:
-    for method, path in (
-        ("GET", "/v1/queue"),
-        ("POST", "/v1/candidates/lookup?reveal=true"),
-        ("POST", "/v1/candidates/search?reveal=true"),
+async def test_no_answer_is_stored_on_the_way(client: httpx.AsyncClient) -> None:
+    run = (await client.post("/v1/resumes", files={"file": ("a.txt", b"one")})).json()["run_id"]
+    await client.post(f"/v1/runs/{run}/cancel")
+    for method, path, body, status in (
+        ("GET", "/v1/queue", None, 200),
+        ("POST", "/v1/candidates/lookup?reveal=true", {"name": "윤가온"}, 200),
+        ("POST", "/v1/candidates/search?reveal=true", {"query": "Kafka"}, 200),
+        ("GET", f"/v1/runs/{run}/events", None, 200),
+        ("GET", "/metrics", None, 200),
+        ("GET", "/docs", None, 200),
+        ("GET", "/nowhere", None, 404),
+        ("DELETE", "/v1/runs", None, 405),
+        ("GET", "/v1/runs/x", None, 422),
     ):
-        reply = await client.request(
-            method, path, json={"name": "윤가온"} if "lookup" in path else {"query": "Kafka"}
-        )
-        assert reply.status_code == 200, reply.text
-        assert reply.headers["cache-control"] == "no-store", path
+        reply = await client.request(method, path, json=body)
+        assert reply.status_code == status, reply.text
+        assert reply.headers.get_list("cache-control") == ["no-store"], path
+    del client.headers["Authorization"]
+    assert (await client.get("/v1/runs")).headers["cache-control"] == "no-store"
 
 
 async def test_the_description_tells_of_keys_problems_and_what_is_required(
