@@ -28,6 +28,7 @@ from app.store.crypto import BlindIndex, Keyring, Place
 from app.store.database import Database
 from app.store.keys import TenantId
 from app.telemetry.logs import get_logger
+from app.telemetry.metrics import record_run
 
 INGEST_FLOW = "ingest"
 
@@ -154,6 +155,7 @@ class Intake:
         draft.run.finished_at = func.now()
         if known := await self._insert(draft):
             return known
+        record_run(RunStatus.FAILED, code=ErrorCode.INVALID_FILE)
         if draft.run.owes:
             run = draft.run
             await self._deliver(effects_of(run.id, run.tenant_id, traceparent=run.traceparent))
