@@ -283,7 +283,8 @@ def heading_kinds(text: str, *, ocr: bool = False) -> tuple[Kind, ...]:
         kinds = tuple(dict.fromkeys(k for p in parts if (k := _look_up(p, ocr=ocr))))
         # One known part is enough when the rest is as short as a heading: `Certifications & Clubs`.
         if kinds and _look_up(parts[0], ocr=ocr) and all(len(p.split()) <= 3 for p in parts):
-            return kinds
+            # 경력기술서 | 윤가온 is the document's title with a name.
+            return (Kind.TITLE,) if kinds == (Kind.CAREER_DETAIL,) else kinds
     return _two_languages(bare)
 
 

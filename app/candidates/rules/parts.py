@@ -163,7 +163,7 @@ def _comma_parts(text: str) -> list[str]:
     while len(segments) > 1 and (is_place(segments[-1]) or is_place(", ".join(segments[-2:]))):
         pair = len(segments) > 2 and is_place(", ".join(segments[-2:]))
         segments = segments[: -2 if pair else -1]
-    titles = [bool(title_score(s)) for s in segments]
+    titles = [_names_a_job(s) for s in segments]
     if all(titles) or not any(titles):
         joined = ", ".join(segments)
         return (
@@ -172,6 +172,12 @@ def _comma_parts(text: str) -> list[str]:
             else ([joined] if all(titles) else segments)
         )
     return segments
+
+
+def _names_a_job(segment: str) -> bool:
+    """Quill & Anchor Agency is a firm, though a station has anchors."""
+    score = title_score(segment)
+    return score >= 0.6 or (score > 0 and company_score(segment) < 0.6)
 
 
 def _are_partners(first: str, rest: str) -> bool:

@@ -5,11 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 
 from app.candidates.rules.lines import Line
 from app.candidates.rules.skills_table import canonical
 
 LINE_MAX_CHARS = 3_000
+_LARGER = 1.15
 
 CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
 SEPARATOR = re.compile(
@@ -61,13 +63,14 @@ def over_lists(lines: Sequence[Line]) -> frozenset[int]:
 def joined(lines: Sequence[Line]) -> list[Line]:
     """Lists that were wrapped inside an item or after a comma, put together."""
     result: list[Line] = []
+    width_pt = max((line.box.right - line.box.left for line in lines if line.box), default=0.0)
     for row in lines:
         if len(row.text) > LINE_MAX_CHARS:
             continue
         cells = [c for c in row.cells if c]
         named = len(cells) == 2 and cells[0].endswith(":")
         line = replace(row, cells=()) if named else row
-        if result and _goes_on(result[-1], line):
+        if result and (_goes_on(result[-1], line) or _is_wrapped(result[-1], line, width_pt)):
             result[-1] = replace(result[-1], text=f"{result[-1].text} {line.text}")
         else:
             result.append(line)
@@ -93,6 +96,18 @@ def _goes_on(upper: Line, lower: Line) -> bool:
     return not _is_whole(upper.text.rpartition(",")[2], lower.text.partition(",")[0])
 
 
+def _is_wrapped(upper: Line, lower: Line, width_pt: float) -> bool:
+    """`Antimicrobial`, below it `stewardship`: a narrow column has no room for the next word."""
+    if lower.gap or upper.cells or lower.cells or lower.bullet or not (upper.box and lower.box):
+        return False
+    if not lower.text[:1].islower() or upper.text[:1].islower() or upper.ratio != lower.ratio:
+        return False
+    word = lower.text.split()[0]
+    letter_pt = (lower.box.right - lower.box.left) / len(lower.text)
+    room_pt = width_pt - (upper.box.right - upper.box.left)
+    return room_pt < (len(word) + 1) * letter_pt and "," not in upper.text
+
+
 def _is_whole(last: str, first: str) -> bool:
     """Whether the line ended with a whole item, so that the next line begins a new one."""
     return (
@@ -103,13 +118,13 @@ def _is_whole(last: str, first: str) -> bool:
 
 
 def is_subheading(line: Line, lines: Sequence[Line]) -> bool:
-    """`Frontend` in bold over its list, or `Languages:` with nothing behind it."""
+    """`Frontend` in bold or larger letters over its list, or `Languages:` with nothing behind it."""
     if line.text.endswith((":", "：")) or _CATEGORY_ALONE.fullmatch(line.text):
         return True
     bolds = sum(x.bold for x in lines)
+    larger = not line.ocr and line.ratio >= _LARGER * median(x.ratio for x in lines)
     return (
-        line.bold
-        and 0 < bolds < len(lines)
-        and canonical(line.text) is None
+        ((line.bold and 0 < bolds < len(lines)) or larger)
+        and all(canonical(cell) is None for cell in line.cells or (line.text,))
         and "," not in line.text
     )

@@ -27,6 +27,7 @@ MAX_SKILLS = 80
 _ITEM_MAX_CHARS, _ITEM_MAX_WORDS = 40, 5
 _SECTION_LINES = 300
 _TEXT_MAX_CHARS = 30_000
+_PAIR = 2
 _WINDOW = 4  # the longest name of the gazetteer has four words
 
 _DASH_CATEGORY = re.compile(r"^(?P<category>[^,|()\-–—]{2,30}?)\s+[-–—]\s+(?P<rest>[^,]+,.*)$")
@@ -91,7 +92,8 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
             if all(labels):
                 column = next((n for n, x in enumerate(labels) if Label.SKILL in x), 0)
                 continue
-            found += _cells(cells, column)
+            if not is_subheading(line, lines):
+                found += _cells(cells, column)
         elif not (is_subheading(line, lines) or line.index in over):
             found += _items(line.text)
     unique: dict[str, str] = {}
@@ -103,7 +105,8 @@ def section_skills(lines: Sequence[Line]) -> list[str]:
 def _cells(cells: Sequence[str], column: int | None) -> list[str]:
     if column is not None:
         return _items(cells[min(column, len(cells) - 1)])
-    second = len(cells) == 2 and bool(SEPARATOR.search(cells[1]))
+    named = len(SEPARATOR.split(cells[0])) <= _PAIR  # CAD / CAE, but not SQL · dbt · Snowflake
+    second = len(cells) == _PAIR and named and bool(SEPARATOR.search(cells[1]))
     if (
         (second and canonical(cells[0]) is None)
         or labels_of(cells[0]) & {Label.SKILL}

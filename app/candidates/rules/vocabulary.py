@@ -37,8 +37,11 @@ _LEGAL_ALONE = re.compile(
 _ORG = re.compile(
     r"\b(?:Labs?|Laborator(?:y|ies)|Technolog(?:y|ies)|Systems|Solutions|Group|Bank|Studios?|Hospital|Clinic|Agency|Partners|Media|Ventures"
     r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
-    r"|Airlines|Motors|Energy|Pharma\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
+    r"|Airlines|Motors|Energy|Pharma(?!cist|colog)\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
     r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
+    r"|Infirmary|Hospice|Brewery|Distillery|Winery|Vineyards?|Foundry|Trucking|Haulage|Railways?|Bistro|Brasserie|Realty|Broadcasting|Therapeutics"
+    r"|Booksellers|Outfitters|(?:Chemists|Opticians|Solicitors|Builders|Bakers|Grocers|Jewellers|Carriers|Farms|Ferries|Tankers|Mills|Tavern|Lodge)$"
+    r"|[A-Z][\w']+ (?:&|and) (?:Sons?|Daughters?|Bro(?:ther)?s|Co|Partners)"
     r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Navy|Army|Air Force|Marine Corps|Coast Guard|National Guard|Offices? of|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
     r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
     r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"

@@ -40,6 +40,7 @@ from app.candidates.rules.headings import (
         ("학력 및 경력", (Kind.EDUCATION, Kind.EXPERIENCE)),
         ("Senior Software Engineer", ()),
         ("가람페이 | 백엔드 개발자 | 2021.03 ~ 현재", ()),
+        ("경력기술서 | 윤가온", (Kind.TITLE,)),
         ("I have ten years of experience in education.", ()),
     ],
 )

@@ -23,6 +23,7 @@ from app.candidates.rules.parts import (
         ("Clerk, Finch & Lowell LLP", ["Clerk", "Finch & Lowell LLP"]),
         ("Office of Ann Own, Attorney at Law", ["Office of Ann Own, Attorney at Law"]),
         ("Clerk at Acme", ["Clerk", "Acme"]),
+        ("Account Manager, Quill & Anchor Agency", ["Account Manager", "Quill & Anchor Agency"]),
         ("Oslo, Finch & Lowell", ["Oslo", "Finch & Lowell"]),
     ],
 )

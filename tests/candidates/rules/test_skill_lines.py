@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 from app.candidates.rules import analyze
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.skill_lines import joined, less_categories, over_lists
 from app.candidates.rules.skills import section_skills
+from app.documents.blocks import Box
 from tests.candidates.markup import DocumentOf
 
 
@@ -47,3 +50,31 @@ def test_a_kind_of_tools_alone_on_its_line_is_a_category(document: DocumentOf) -
     profile = analyze(document(["# Ann Own", "## Skills", *lines]))
 
     assert profile.skills == ("Java", "Spring Boot", "JPA", "MySQL", "Redis", "AWS", "Docker")
+
+
+def test_an_item_goes_on_below_where_a_narrow_column_had_no_room(document: DocumentOf) -> None:
+    texts = ["Anticoagulation", "management", "Antimicrobial", "stewardship", "Epic", "charting"]
+    lines = [
+        replace(line, box=Box(left=0, top=line.index, right=5 * len(line.text), bottom=9))
+        for line in read_lines(document(texts))
+    ]
+
+    whole = ["Anticoagulation management", "Antimicrobial stewardship", "Epic", "charting"]
+    assert [line.text for line in joined(lines)] == whole
+
+
+def test_a_row_of_bold_words_over_a_row_of_lists_names_them(document: DocumentOf) -> None:
+    lines = read_lines(
+        document(["**Query‖Visualisation**", "SQL · dbt · Snowflake‖Power BI · Tableau · Excel"])
+    )
+
+    assert section_skills(lines) == ["SQL", "dbt", "Snowflake", "Power BI", "Tableau", "Excel"]
+
+
+def test_larger_words_over_lists_are_categories(document: DocumentOf) -> None:
+    lines = [
+        replace(line, ratio=1.2 if line.text in {"Clinical", "Systems"} else 1.0)
+        for line in read_lines(document(["Clinical", "Triage", "Phlebotomy", "Systems", "EMR"]))
+    ]
+
+    assert section_skills(lines) == ["Triage", "Phlebotomy", "EMR"]

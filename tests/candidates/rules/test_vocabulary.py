@@ -55,7 +55,10 @@ def test_marks_of_organisations() -> None:
     assert vocabulary.company_score("Contoso Labs") > 0.5
     assert vocabulary.company_score("United States Navy") > 0.5
     assert vocabulary.company_score("Office of Ann Own") > 0.5
+    assert vocabulary.company_score("Alder General Infirmary") > 0.5
+    assert vocabulary.company_score("Pennywort & Daughters") > 0.5
     assert vocabulary.company_score("Data Engineer") == 0
+    assert vocabulary.company_score("Rotational Pharmacist") == 0
     assert vocabulary.is_legal_form("Inc.")
     assert vocabulary.is_department("물류기획팀")
     assert vocabulary.is_employment_type("(정규직)")
