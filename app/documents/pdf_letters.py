@@ -1,6 +1,7 @@
 """Letters of a PDF page become words, and words runs of text: a file says where each letter stands, and seldom more."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
@@ -15,6 +16,10 @@ _SPACE_GAP_EM = 0.22
 _MIN_SPREAD, _WORD_GAPS = 3, 1.5
 _TRACKED_EM, _CLEAR_GAPS = 0.05, 2.5
 _SIGNS = frozenset(",|·–—-")
+_ACCENTS = {
+    "¨": "\u0308", "´": "\u0301", "`": "\u0300", "ˆ": "\u0302", "˜": "\u0303", "˚": "\u030a", "ˇ": "\u030c",
+    "˘": "\u0306", "˙": "\u0307", "˝": "\u030b", "¯": "\u0304", "¸": "\u0327",
+}  # fmt: skip
 _BACK_EM = 0.5
 _SAME_BASELINE = 0.5
 
@@ -37,9 +42,10 @@ class Char(NamedTuple):
 
 
 def pieces_of(chars: Sequence[Char], rules: Rules) -> list[Piece]:
+    """`chars` come in content order."""
     pieces: list[Piece] = []
     run: list[Char] = []
-    for char in chars:
+    for char in _composed(chars):
         if run and _parts(run[-1], char, rules):
             pieces.append(_piece(run))
             run = []
@@ -47,6 +53,23 @@ def pieces_of(chars: Sequence[Char], rules: Rules) -> list[Piece]:
     if run:
         pieces.append(_piece(run))
     return pieces
+
+
+def _composed(chars: Sequence[Char]) -> Iterator[Char]:
+    """Accents that TeX draws over the letter that comes next (`Zo¨e`), on that letter."""
+    accent: Char | None = None
+    for char in chars:
+        mark = _ACCENTS.get(accent.text) if accent else None
+        if accent and mark and accent.left < char.right and char.left < accent.right:
+            whole = unicodedata.normalize("NFC", char.text + mark)
+            char = char._replace(text=whole, spaced=accent.spaced)  # noqa: PLW2901 - the two are one
+        elif accent:
+            yield accent
+        accent = char if char.text in _ACCENTS else None
+        if accent is None:
+            yield char
+    if accent:
+        yield accent
 
 
 def _parts(before: Char, char: Char, rules: Rules) -> bool:

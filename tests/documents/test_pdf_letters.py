@@ -87,3 +87,12 @@ def test_a_line_is_bold_as_the_job_before_its_sign_is(
     chars = letters(text, [0.0] * (len(text) - 1), bold=bold)
 
     assert [piece.bold for piece in pieces_of(chars, Rules([], []))] == [is_bold]
+
+
+def test_an_accent_drawn_over_the_next_letter_is_on_it() -> None:
+    assert words("Zo¨e", [0.0, 0.0, -5.0]) == ["Zoë"]
+    assert words("H˚akon", [0.0, -6.0, 0.0, 0.0, 0.0]) == ["Håkon"]
+
+
+def test_an_accent_that_stands_alone_stays() -> None:
+    assert words("a`b´", [0.0, 0.0, 0.0]) == ["a`b´"]

@@ -40,8 +40,9 @@ def phones_in(text: str, *, labelled: bool = False) -> list[str]:
 
 
 def _phone_pieces(value: str) -> list[str]:
-    """`010-… / 02-…` is one match of two numbers."""
-    pieces = [p.strip(" .-/·") for p in re.split(r"\s*/\s*|\s{2,}|\s·\s", value)]
+    """`010-… / 02-…` is one match of two numbers, `70899 (225) 555-0186` a town's and a phone's."""
+    parted = re.split(r"\s*/\s*|\s{2,}|\s·\s|(?<=\d{5})\s(?=\(\d{3}\))", value)
+    pieces = [p.strip(" .-/·") for p in parted]
     whole = [p for p in pieces if len(digits_of(p)) >= PHONE_MIN_DIGITS]
     # 244 / 010-…: what is left of an icon or of a house number is no part of the number.
     return whole or [value]

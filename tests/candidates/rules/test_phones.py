@@ -56,3 +56,7 @@ def test_keys_agree_between_national_and_international_form() -> None:
 
 def test_what_is_left_of_an_icon_is_no_part_of_the_number() -> None:
     assert phones_in("244 / 010-0000-8126 / x@example.org") == ["010-0000-8126"]
+
+
+def test_a_postal_code_before_a_number_is_no_part_of_it() -> None:
+    assert phones_in("Baton Rouge, LA 70899 (225) 555-0186") == ["(225) 555-0186"]
