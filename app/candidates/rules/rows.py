@@ -24,6 +24,7 @@ _NAME = re.compile(r"[A-ZÀ-Þ][A-Za-zÀ-ÿ'’.-]*(?: [A-ZÀ-Þ][A-Za-zÀ-ÿ'�
 _DISPLAY_RATIO = 1.5
 _CELL_MAX_CHARS = 40
 _PARTS_MAX = 3
+_BESIDE, _EDGE_PT = 2, 2.0
 
 
 def whole_rows(lines: Sequence[Line]) -> list[Line]:
@@ -89,10 +90,21 @@ def _joined_words(above: Sequence[Line], lower: Line) -> tuple[list[Line], list[
             rests = [cells[1:] for line in (*upper[1:], lower) if len(cells := _cells(line)) > 1]
             values = [_with(lower, rest) for rest in rests]
             return upper, [_with(upper[0], (joined, *begin[1:])), *values]
+        margin = width == 1 and _is_in_margin(upper[0], lower) and not periods(texts[0])
+        if margin and heading_kinds(end) and heading_kinds(joined):
+            below = replace(_with(lower, rest := _cells(lower)[1:]), cells=("", *rest))
+            return upper, [_with(upper[0], (joined, *begin[1:])), below]
         heading = _CONJUNCTION.search(texts[-1]) and heading_kinds(joined)
         if heading and len(begin) == 1 and upper[0].bold == lower.bold:
             return upper, [replace(upper[0], text=joined, cells=()), *_rest(lower)]
     return None
+
+
+def _is_in_margin(upper: Line, lower: Line) -> bool:
+    """`Academic` over `Experience`, each with a line of its section beside it, as LaTeX's res class sets them."""
+    if len(upper.cells) < _BESIDE or len(lower.cells) < _BESIDE or not (upper.box and lower.box):
+        return False
+    return upper.page == lower.page and abs(upper.box.left - lower.box.left) <= _EDGE_PT
 
 
 def _rest(line: Line) -> list[Line]:

@@ -43,6 +43,7 @@ _TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
 _DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
 _CLEARLY = 0.05  # of the body's size
 _LABEL_COLUMN_PT, _FLUSH_PT = 40.0, 2.0
+_ENTRY_CELLS = 2
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
@@ -118,8 +119,13 @@ class _Cutter:
             return small or duties[squeeze(line.text)] > 1
         if line.cells or ":" in line.text or heading_kinds(line.text) or not self._body:
             return False
-        dates_first = _is_bare_period(self._body[0])
-        if dates_first and before and before[0] is self._body[-1] and _is_bare_period(before[0]):
+        dates_first = _is_bare_period(self._body[0].text)
+        if (
+            dates_first
+            and before
+            and before[0] is self._body[-1]
+            and _is_bare_period(before[0].text)
+        ):
             return True  # 2020.08 → 2023.11 over the name of the firm
         # Names of entries look alike, and unlike the heading.
         return line.look != heading.look and any(
@@ -257,10 +263,18 @@ def _less_empty(line: Line) -> Line:
 
 def _is_under_value(line: Line, label: Line) -> bool:
     """Further values under the first one, beside a label that stands in a column of its own."""
-    if not label.cells or not line.box or not label.box or line.cells or line.page != label.page:
+    if not label.cells or not line.box or not label.box or line.page != label.page:
+        return False
+    if line.cells and not _is_dated(line.cells):
         return False
     inset = line.box.left - label.box.left
     return inset > _LABEL_COLUMN_PT and line.box.left < label.box.right
+
+
+def _is_dated(cells: Sequence[str]) -> bool:
+    """A job and its time go on a section; rows of a form have labels of their own."""
+    dated = len(cells) == _ENTRY_CELLS and _is_bare_period(cells[1])
+    return dated and not column_labels(cells[0])
 
 
 def _as_heading(
@@ -372,8 +386,8 @@ def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
     return lists or last.text.rstrip().endswith((",", "·", "/", "&", "|"))
 
 
-def _is_bare_period(line: Line) -> bool:
-    return bool(periods(line.text)) and not without_periods(line.text)
+def _is_bare_period(text: str) -> bool:
+    return bool(periods(text)) and not without_periods(text)
 
 
 def _as_title(

@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from app.candidates.rules.headings import Kind
 from app.candidates.rules.lines import read_lines
 from app.candidates.rules.rows import whole_rows
+from app.candidates.rules.sections import split_sections
+from app.documents.blocks import Box
 from tests.candidates.markup import DocumentOf
 
 
@@ -56,3 +61,28 @@ def test_a_year_may_stand_below_its_month(document: DocumentOf) -> None:
     lines = ["Jan. 2012–Aug.", "2019", "Lecturer, Fenland University"]
 
     assert whole_rows(read_lines(document(lines)))[0].text == "Jan. 2012–Aug. 2019"
+
+
+def test_two_words_in_the_margin_are_one_heading(document: DocumentOf) -> None:
+    drawn = document(
+        [
+            "Academic‖Harrow Point Institute, Dorchester",
+            "Experience‖Postdoctoral Fellow‖September 2021 – present",
+            "Teaching Assistant‖January 2016 – May 2017",
+            "Dates‖10/2014 → 07/2016",
+        ]
+    )
+    inset = Box(left=170, top=200, right=500, bottom=210)
+    placed = [
+        replace(block, box=inset) if block.text.startswith("Teaching") else block
+        for block in drawn.blocks
+    ]
+
+    found, _ = split_sections(read_lines(replace(drawn, blocks=tuple(placed))))
+
+    assert found.kind is Kind.EXPERIENCE
+    assert [line.text for line in found.lines] == [
+        "Harrow Point Institute, Dorchester",
+        "Postdoctoral Fellow\tSeptember 2021 – present",
+        "Teaching Assistant January 2016 – May 2017",
+    ]
