@@ -156,14 +156,21 @@ def _broken(upper: Line, lower: Line, lines: Sequence[Line], targets: Sequence[s
             or _ENDING.fullmatch(rest) is not None
         )
         return upper.text + lower.text if unfinished and "." in whole.rpartition("@")[2] else None
-    if not (SCHEME.match(head) or links_in(head)):
-        return None
+    # A browser may draw no hyphen where it breaks a word.
+    joint = next((sign for sign in ("", "-") if link_key(head + sign + rest) in targets), None)
+    if joint is not None:
+        return upper.text + joint + lower.text
     hostless = SCHEME.match(head) and "." not in head  # https://ann-, below it own.example.com
     own = SCHEME.match(lower.text) or _OWN_PATH.match(lower.text) or _HOST.fullmatch(lower.text)
-    if own and not hostless:
-        return None  # an address of its own
+    if (
+        not (SCHEME.match(head) or links_in(head))
+        or (own and not hostless)
+        or lower.text in emails_in(lower.text)
+        or link_key(head) in targets
+    ):
+        return None  # no address, a whole one, or one above another of its own
     key = link_key(whole)
-    if any(t == key or (t.startswith(key) and t != link_key(head)) for t in targets):
+    if any(t.startswith(key) and t != link_key(head) for t in targets):
         return upper.text + lower.text
     sure = SCHEME.match(head) or _OWN_PATH.match(head)
     if (

@@ -163,8 +163,11 @@ def _bears_the_name(text: str, key: str, name_parts: Collection[str]) -> bool:
 
     Any other may be that of whoever made the template.
     """
-    account = key.rsplit("/", 1)[-1]
-    shown = account in text.casefold() or (not text and _is_profile(key))
+    account = key.rsplit("/", 1)[-1].lstrip("@")
+    told = text.casefold()
+    broken = told.rpartition(" ")[2]  # at the end of its line
+    shown = account in told or (len(broken) > _NAME_MIN_CHARS and account.startswith(broken))
+    shown = shown or (not text and _is_profile(key))
     return shown and any(part in squeeze(account) for part in name_parts)
 
 

@@ -333,3 +333,42 @@ def test_accounts_named_after_the_person_are_their_own_and_those_of_a_template_a
         "https://github.com/tkyoon-dev",
         "https://www.linkedin.com/in/taekyung-yoon",
     ]
+
+
+def test_where_links_lead_tells_how_addresses_were_broken(document: DocumentOf) -> None:
+    lines = [
+        "# Ingrid Solheim-Duarte",
+        "ingrid@solheim-",
+        "duarte.example.com",
+        "solheim-",
+        "duarte.example.com",
+        "www.linkedin.com/in/ingrid",
+        "solheim",
+        "ingrid-solheim-",
+        "duarte",
+    ]
+    targets = {
+        "https://solheim-duarte.example.com": "solheim",
+        "https://www.linkedin.com/in/ingrid-solheim": "www.linkedin.com/in/ingrid",
+        "https://www.instagram.com/ingrid-solheim-duarte": "ingrid-solheim",
+    }
+
+    found = find_contacts(
+        split_sections(read_lines(document(lines))), [*targets], [*targets.values()]
+    )
+
+    assert values(found.emails) == ["ingrid@solheim-duarte.example.com"]
+    assert values(found.links) == [
+        "solheim-duarte.example.com",
+        "www.linkedin.com/in/ingrid-solheim",
+        "https://www.instagram.com/ingrid-solheim-duarte",
+    ]
+
+
+def test_a_mail_under_an_address_is_a_line_of_its_own(document: DocumentOf) -> None:
+    lines = ["# D. Achebe", "https://achebe-structures.example.com", "d.achebe@example.com"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), ())
+
+    assert values(found.emails) == ["d.achebe@example.com"]
+    assert values(found.links) == ["https://achebe-structures.example.com"]
