@@ -7,6 +7,7 @@ the right jump as well; they are told from columns by how the sides stand to eac
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 from statistics import median
 
@@ -99,7 +100,18 @@ def _frames(items: Items) -> list[Items]:
         return [items]
     if jumps or _is_laid_out_in_rows(items, gutter):
         return [frame for column in _columns(items, gutter) for frame in _frames(column)]
-    return [*_runs(items, gutter)]
+    runs: list[Items] = [as_it_falls(run) for run in _runs(items, gutter)]
+    if _are_drawn_by_turns(runs, gutter):
+        return [frame for column in _columns(items, gutter) for frame in _frames(column)]
+    return runs
+
+
+def _are_drawn_by_turns(runs: Sequence[Items], gutter: float) -> bool:
+    """Whether a column was drawn in several runs, one of them above what came before it."""
+    sides = [
+        [item for run in runs for item in run if _side(item, gutter) == side] for side in (-1, 1)
+    ]
+    return any(as_it_falls(side) is not side for side in sides)
 
 
 def _are_told_beside(items: Items, gutter: float) -> bool:

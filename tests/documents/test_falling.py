@@ -34,6 +34,14 @@ def test_a_column_of_two_is_read_as_it_falls_without_the_other_one() -> None:
     assert found == [*READ, *(p.text for p in skills)]
 
 
+def test_a_column_whose_parts_are_drawn_around_the_other_one_is_read_whole() -> None:
+    skills = [piece(word, 400, 110 + 17 * n) for n, word in enumerate(["Skills", *"ABCDEFGHIJ"])]
+
+    found = texts([*ENTRIES, *skills, *HEADINGS, *FIRMS])
+
+    assert found == [*READ, *(p.text for p in skills)]
+
+
 def test_a_single_piece_that_is_drawn_late_is_moved_and_nothing_else() -> None:
     beside = [piece("Mobile", 40, 60), piece("Mail", 40, 74), piece("https://a.example", 330, 60)]
 
