@@ -39,6 +39,7 @@ _DATED_WITHIN = 2
 _TRAINING = re.compile(
     r"(?:교육|연수|배움|수료)(?:사항|이력|과정|훈련|이수|이수사항)?|training|trainings|courses|schooling"
 )
+_OF_COURSES = re.compile(r"\bcourse(?:s|work):?$", re.IGNORECASE)
 _CLEARLY_LARGE = 1.1
 _LEAST_ENTRIES = 2
 _DISPLAY_RATIO = 1.5  # larger text is the person's name
@@ -83,12 +84,18 @@ def _with_firms(sections: Sequence[Section]) -> list[Section]:
     result: list[Section] = []
     for section in sections:
         above = result[-1] if result else None
-        if above and section.heading and _names_an_entry(section, above):
+        if above and section.heading and _goes_on(section, above, section.heading):
             lines = (*above.lines, section.heading, *section.lines)
             result[-1] = replace(above, lines=lines)
         else:
             result.append(section)
     return result
+
+
+def _goes_on(section: Section, above: Section, heading: Line) -> bool:
+    if section.kind is Kind.OTHER and above.kind is Kind.EDUCATION:
+        return _goes_on_with_schools(section, above, heading)
+    return _names_an_entry(section, above)
 
 
 def _names_an_entry(section: Section, above: Section) -> bool:
@@ -110,6 +117,15 @@ def _names_an_entry(section: Section, above: Section) -> bool:
         return True
     texts = (p for x in section.lines[:_DATED_WITHIN] for p in SEPARATOR.split(x.text))
     return any(title_score(tidy(without_periods(t))) for t in texts)
+
+
+def _goes_on_with_schools(section: Section, above: Section, heading: Line) -> bool:
+    """A school that is set as headings are, or `Notable courses:` of one school above the next one."""
+    if has_school(heading.text) and not heading_kinds(heading.text):
+        return any(periods(line.text) for line in section.lines[:_DATED_WITHIN])
+    alike = above.heading is not None and above.heading.look == heading.look  # a section of its own
+    told = not alike and _OF_COURSES.search(heading.text) is not None
+    return told and any(has_school(line.text) for line in section.lines)
 
 
 def _is_training(section: Section) -> bool:

@@ -189,7 +189,7 @@ def _is_anchor(line: Line, *, bullets: bool, singles: Callable[[Line], bool]) ->
     found = periods(line.text)
     if not found or (all(p.single for p in found) and not singles(line)):
         return False
-    rest = without_periods(line.text)
+    rest = _FINISHED.sub("", without_periods(line.text))
     if DESCRIPTION.match(rest):
         return False
     if all(p.single for p in found):

@@ -135,6 +135,9 @@ def lost_heading(line: Line, following: Sequence[Line]) -> Kind | None:
     """What a few letters that recognition made of a heading stood over: a school or a job."""
     if len(line.text) > _LOST_MAX_CHARS or line.bullet or len(following) < 2:
         return None
+    if columns := header_row(following[0]):
+        named = frozenset[Label]().union(*columns)
+        return Kind.EXPERIENCE if Label.COMPANY in named and Label.SCHOOL not in named else None
     if any("가" <= c <= "힣" or c.isdigit() for c in line.text):
         return None
     first, second = (x.text for x in following)

@@ -94,6 +94,32 @@ def test_a_firm_in_large_type_is_no_section(document: DocumentOf) -> None:
     assert careers(document, *lines, *later, *others)[0] == ["Alder Airways", "두레항공"]
 
 
+def test_a_school_in_large_type_is_no_section(document: DocumentOf) -> None:
+    lines = ["## Education", "## Shelby Ridge Community College", "Logistics", "2016 - 2017"]
+    later = [
+        "## Frayser East High School",
+        "Diploma",
+        "2000 - 2004",
+    ]
+
+    assert careers(document, *lines, *later)[1] == [
+        "Shelby Ridge Community College",
+        "Frayser East High School",
+    ]
+
+
+def test_courses_of_one_school_do_not_end_the_schools(document: DocumentOf) -> None:
+    first = [
+        "## Education",
+        "Translation‖2006 - 2008",
+        "Rio Alto University",
+        "**Notable courses:**",
+    ]
+    lines = [*first, "Terminology", "Spanish‖2002 - 2006", "Pinyon College"]
+
+    assert careers(document, *lines)[1] == ["Rio Alto University", "Pinyon College"]
+
+
 def test_a_heading_in_words_of_ones_own_is_no_firm(document: DocumentOf) -> None:
     lines = [
         "# Ann Own",

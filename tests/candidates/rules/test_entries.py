@@ -252,3 +252,12 @@ def test_a_job_told_in_brackets_is_an_entry(document: DocumentOf) -> None:
     (entry,) = entries(document, ["(Acme Foods, Clerk, 2020 - 2021)"])
 
     assert entry.period is not None
+
+
+def test_what_is_expected_is_a_date_and_no_sentence(document: DocumentOf) -> None:
+    first, second = entries(
+        document,
+        ["Tarheel Institute", "Expected May 2027 | Raleigh, NC", "", "Alder College", "May 2024"],
+    )
+
+    assert [x.text for x in (*first.above, *second.above)] == ["Tarheel Institute", "Alder College"]

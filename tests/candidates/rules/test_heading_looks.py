@@ -185,3 +185,15 @@ def test_what_was_reached_last_may_stand_beside_the_heading(
     found = split_sections(read_lines(document(lines)))
 
     assert [s.kind for s in found] == [Kind.HEADER, Kind.EDUCATION, Kind.OTHER]
+
+
+def test_a_heading_that_recognition_lost_over_the_columns_of_a_career_opens_it(
+    document: DocumentOf,
+) -> None:
+    lines = ["!ocr", "학력", "2013.03 ~ 2015.02‖물빛대학교‖제과과", "o", "기간‖근무처‖직책"]
+    outline = split_sections(read_lines(document([*lines, "2021.04 ~ 현재‖밀밭빵집‖제빵장"])))
+
+    assert [section.kind for section in outline if section.lines] == [
+        Kind.EDUCATION,
+        Kind.EXPERIENCE,
+    ]
