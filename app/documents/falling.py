@@ -3,6 +3,8 @@
 Browsers draw what floats before the text around it, and what has a place of its own after it.
 """
 
+from itertools import accumulate
+
 from app.documents.blocks import Box
 from app.documents.margins import EDGE_PT
 from app.documents.pieces import Item, Items, same_row
@@ -22,9 +24,11 @@ def as_it_falls(column: Items) -> Items:
     """
     if len(column) > _PAGE_ITEMS:
         return column
+    deepest = accumulate((item.box.top for item in column), max)
     pairs = [
         (early, late)
-        for late, item in enumerate(column)
+        for late, (item, top) in enumerate(zip(column, deepest, strict=True))
+        if top >= item.box.bottom - EDGE_PT  # hardly ever: then none is compared with all before it
         for early in range(late)
         if _is_overtaken(item.box, column[early].box)
     ]

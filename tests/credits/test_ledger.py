@@ -123,7 +123,7 @@ async def test_an_adjustment_goes_either_way_but_not_below_nothing(account: Acco
     with pytest.raises(PermanentError) as raised:
         await account.adjust(-1)
     assert raised.value.code is ErrorCode.VALIDATION_ERROR
-    assert "Only 0 credits" in str(raised.value)
+    assert "Credits available: 0" in str(raised.value)
     assert (await account.adjust(4)).available == 4
     assert await account.left() == (4, 2)
 
