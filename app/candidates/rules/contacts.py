@@ -112,7 +112,7 @@ def find_contacts(
     own_links = _own_links(links, emails + phones)
     texts = texts or [""] * len(targets)
     behind = dict(zip(targets, texts, strict=True))
-    name_parts = _name_parts(found.value for found in emails)
+    name_parts = _name_parts(f.value for f in emails if f.place is not Place.OTHERS)
     own_links += _from_targets(behind, own_links, links, sections, name_parts)
     mails = [t[7:].split("?")[0] for t in targets if t.casefold().startswith("mailto:")]
     own_emails = _own(emails, str.casefold)

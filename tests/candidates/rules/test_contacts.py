@@ -335,6 +335,16 @@ def test_accounts_named_after_the_person_are_their_own_and_those_of_a_template_a
     ]
 
 
+def test_the_account_of_a_referee_is_not_the_persons(document: DocumentOf) -> None:
+    own = ["# Ann Own", "ann.own@example.com | own.example.com"]
+    lines = [*own, "## References", "Bob Tolbert", "tolbert@example.org"]
+    targets = ["https://www.linkedin.com/in/bob-tolbert"]
+
+    found = find_contacts(split_sections(read_lines(document(lines))), targets, ["bob-tolbert"])
+
+    assert values(found.links) == ["own.example.com"]
+
+
 def test_where_links_lead_tells_how_addresses_were_broken(document: DocumentOf) -> None:
     lines = [
         "# Ingrid Solheim-Duarte",
