@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from app.documents.blocks import Box
-from app.documents.falling import as_it_falls, downwards
+from app.documents.falling import PAGE_ITEMS, as_it_falls, downwards
 from app.documents.layers import merged_layers
 from app.documents.margins import (
     EDGE_PT,
@@ -51,9 +51,6 @@ _ATTACHED_SHARE = 0.85
 _CONTIGUOUS = 0.7
 _DATED, _EDGED = 1 / 3, 1 / 2
 """Dates and towns in turn, each set to the right, begin anywhere."""
-
-_PAGE_ITEMS = 500
-"""An honest page has fewer pieces; of a hostile one, each is not held against all others."""
 
 _HEADING_SIZE = 1.15
 _LEAST_ASIDES, _ASIDES_SHARE = 3, 0.8
@@ -246,7 +243,7 @@ def _with_late_ends(items: Items) -> list[Item]:
         at = len(result)
         set_right = rights[-1] - item.box.right <= EDGE_PT
         if set_right and result and item.box.bottom < result[-1].box.top:
-            recent = range(at - 1, max(at - _PAGE_ITEMS, 0) - 1, -1)
+            recent = range(at - 1, max(at - PAGE_ITEMS, 0) - 1, -1)
             beside = (n for n in recent if _ends_row(item, result[n]))
             at = next(beside, at - 1) + 1
         result.insert(at, item)

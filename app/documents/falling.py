@@ -13,7 +13,7 @@ _LATE = 4
 """So many pairs out of order are a matter of how the file draws; fewer are one piece beside another."""
 
 _SAME_COLUMN = 0.5
-_PAGE_ITEMS = 500
+PAGE_ITEMS = 500
 """An honest page has fewer pieces; of a hostile one, each is not held against all others."""
 
 
@@ -22,7 +22,7 @@ def as_it_falls(column: Items) -> Items:
 
     Where a single piece is out of order, it alone is moved: what stands side by side stays as drawn.
     """
-    if len(column) > _PAGE_ITEMS:
+    if len(column) > PAGE_ITEMS:
         return column
     deepest = accumulate((item.box.top for item in column), max)
     pairs = [

@@ -59,17 +59,22 @@ def _composed(chars: Sequence[Char]) -> Iterator[Char]:
     """Accents that TeX draws over the letter that comes next (`Zo¨e`), on that letter."""
     accent: Char | None = None
     for char in chars:
-        mark = _ACCENTS.get(accent.text) if accent else None
-        if accent and mark and accent.left < char.right and char.left < accent.right:
-            whole = unicodedata.normalize("NFC", char.text + mark)
-            char = char._replace(text=whole, spaced=accent.spaced)  # noqa: PLW2901 - the two are one
-        elif accent:
+        whole = _accented(char, accent) if accent else None
+        if accent and not whole:
             yield accent
-        accent = char if char.text in _ACCENTS else None
-        if accent is None:
-            yield char
+        accent = char if not whole and char.text in _ACCENTS else None
+        if not accent:
+            yield whole or char
     if accent:
         yield accent
+
+
+def _accented(letter: Char, accent: Char) -> Char | None:
+    """The letter under its accent; None where they stand apart."""
+    if accent.left >= letter.right or letter.left >= accent.right:
+        return None
+    whole = unicodedata.normalize("NFC", letter.text + _ACCENTS[accent.text])
+    return letter._replace(text=whole, spaced=accent.spaced)
 
 
 def _parts(before: Char, char: Char, rules: Rules) -> bool:
