@@ -176,7 +176,7 @@ async def open_runtime(
                 index=index,
                 tenant_id=tenant_id,
                 storage=policies[PolicyName.STORAGE],
-                max_file_mib=settings.extract.max_file_mib,
+                max_file_bytes=settings.extract.max_file_bytes,
                 run_deadline_s=settings.queue.run_deadline,
                 limit_key=f"model:{settings.llm.model}" if settings.llm.base_url else "",
                 credits_per_file=settings.credits.per_file,
@@ -214,7 +214,7 @@ async def open_resume_tools(runtime: Runtime) -> AsyncGenerator[ResumeTools]:
             keyring=runtime.keyring,
             index=runtime.index,
             chunking=settings.chunk,
-            max_file_bytes=int(settings.extract.max_file_mib * 1024 * 1024),
+            max_file_bytes=settings.extract.max_file_bytes,
             parse_tries=settings.llm.parse_tries,
         )
 

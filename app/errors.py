@@ -23,6 +23,8 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+_MIB_BYTES = 1024 * 1024
+
 _INFO, _WARN, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
 
 
@@ -161,6 +163,16 @@ class PermanentError(WorkerError):
     """The code must be one that trying again cannot help."""
 
     _retryable = False
+
+
+def check_file_size(
+    size_bytes: int, max_bytes: int, *, code: ErrorCode = ErrorCode.INVALID_FILE
+) -> None:
+    """Raise `code` for a file above the limit."""
+    if size_bytes > max_bytes:
+        size_mib, limit_mib = size_bytes / _MIB_BYTES, max_bytes / _MIB_BYTES
+        details = {"size_mib": round(size_mib, 1), "limit_mib": f"{limit_mib:g}"}
+        raise PermanentError(code, Message.FILE_TOO_LARGE, details=details)
 
 
 def describe(

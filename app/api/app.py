@@ -41,7 +41,7 @@ _DOCS_ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 def create_app(runtime: Runtime) -> ASGIApp:
     """The application over an open runtime. Every route but health asks for an API key."""
     settings = runtime.settings
-    max_bytes = int(settings.extract.max_file_mib * 1024 * 1024) + _MULTIPART_OVERHEAD_BYTES
+    max_bytes = settings.extract.max_file_bytes + _MULTIPART_OVERHEAD_BYTES
     # A larger part would be written to a temporary file, unencrypted.
     MultiPartParser.spool_max_size = max_bytes
     app = FastAPI(

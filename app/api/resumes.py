@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from app.api.dependencies import Context, IdempotencyKey
 from app.api.problems import REPEATED
-from app.errors import ErrorCode, PermanentError
+from app.errors import ErrorCode, PermanentError, check_file_size
 from app.messages import Message
 from app.pipeline.tables import RunStatus
 from app.queue.envelope import Priority
@@ -89,6 +89,9 @@ async def accept_resume(  # noqa: PLR0913, PLR0917 - each is a field of the requ
         raise PermanentError(ErrorCode.VALIDATION_ERROR, Message.FILE_OR_KEY)
     priority = Priority.BULK if bulk else Priority.INGESTION
     if file is not None:
+        # The limit of a body leaves room for what stands around the file.
+        max_bytes = runtime.settings.extract.max_file_bytes
+        check_file_size(file.size or 0, max_bytes, code=ErrorCode.PAYLOAD_TOO_LARGE)
         name = (file.filename or "unnamed")[:_MAX_NAME_CHARS]
         accepted = await runtime.intake.accept(
             name,

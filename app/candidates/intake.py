@@ -14,7 +14,7 @@ from app.candidates import records as candidates
 from app.candidates.tables import FileRow
 from app.credits import ledger
 from app.credits.settling import reserve_for
-from app.errors import ErrorCode, PermanentError, RetryableError
+from app.errors import ErrorCode, PermanentError, RetryableError, check_file_size
 from app.messages import Message
 from app.pipeline import fencing, records
 from app.pipeline.acceptance import NewRun, accept, new_run
@@ -64,7 +64,7 @@ class Intake:
     index: BlindIndex
     tenant_id: TenantId
     storage: Policy
-    max_file_mib: float
+    max_file_bytes: int
     run_deadline_s: float
     limit_key: str = ""
     """What the runs share a limit of jobs in flight by: the model that they call."""
@@ -93,18 +93,11 @@ class Intake:
         fingerprint = self.index.content(data)
         if known := await self._known(idempotency_key, fingerprint):
             return known
-        size_mib = len(data) / 1024 / 1024
-        if size_mib > self.max_file_mib:
-            details: dict[str, object] = {
-                "size_mib": round(size_mib, 1),
-                "limit_mib": f"{self.max_file_mib:g}",
-            }
+        try:
+            check_file_size(len(data), self.max_file_bytes)
+        except PermanentError as error:
             return await self.refuse(
-                name,
-                Message.FILE_TOO_LARGE,
-                details,
-                idempotency_key=idempotency_key,
-                fingerprint=fingerprint,
+                name, error, idempotency_key=idempotency_key, fingerprint=fingerprint
             )
         if not force and (known := await self._already_there(fingerprint, idempotency_key)):
             return known
@@ -140,8 +133,7 @@ class Intake:
     async def refuse(
         self,
         name: str,
-        message: Message,
-        details: dict[str, object],
+        error: PermanentError,
         *,
         idempotency_key: str | None = None,
         fingerprint: bytes | None = None,
@@ -149,13 +141,13 @@ class Intake:
         """Record a file that is not even read, so that it is listed with its reason."""
         draft = self._draft(name, idempotency_key=idempotency_key, fingerprint=fingerprint)
         draft.run.status = RunStatus.FAILED
-        draft.run.code = ErrorCode.INVALID_FILE
-        draft.run.message = message.name
-        draft.run.details = details
+        draft.run.code = error.code
+        draft.run.message = error.message.name if error.message else None
+        draft.run.details = error.details
         draft.run.finished_at = func.now()
         if known := await self._insert(draft):
             return known
-        record_run(RunStatus.FAILED, code=ErrorCode.INVALID_FILE)
+        record_run(RunStatus.FAILED, code=error.code)
         if draft.run.owes:
             run = draft.run
             await self._deliver(effects_of(run.id, run.tenant_id, traceparent=run.traceparent))

@@ -19,7 +19,7 @@ from app.cli.render import Progress, console, print_json, print_runs
 from app.cli.serving import connected
 from app.cli.tables import plain
 from app.documents.blocks import DOCUMENT_SUFFIXES
-from app.errors import ErrorCode, PermanentError
+from app.errors import ErrorCode, PermanentError, check_file_size
 from app.jobs import worker
 from app.messages import Language, Message
 from app.pipeline import records
@@ -295,14 +295,10 @@ async def _submit(
 
     async def submit(path: Path) -> Accepted:
         async with limit:
-            data = await asyncio.to_thread(_read, path, runtime.settings.extract.max_file_mib)
-            if not isinstance(data, bytes):
-                limit_mib = f"{runtime.settings.extract.max_file_mib:g}"
-                accepted = await runtime.intake.refuse(
-                    path.name,
-                    Message.FILE_TOO_LARGE,
-                    {"size_mib": round(data, 1), "limit_mib": limit_mib},
-                )
+            try:
+                data = await asyncio.to_thread(_read, path, runtime.settings.extract.max_file_bytes)
+            except PermanentError as error:
+                accepted = await runtime.intake.refuse(path.name, error)
             else:
                 accepted = await runtime.intake.accept(
                     path.name, data, priority=priority, force=force
@@ -321,7 +317,8 @@ async def _submit(
             return None
 
     async def refuse(path: Path) -> Accepted:
-        accepted = await runtime.intake.refuse(path.name, Message.FILE_IS_FOLDER, {})
+        folder = PermanentError(ErrorCode.INVALID_FILE, Message.FILE_IS_FOLDER)
+        accepted = await runtime.intake.refuse(path.name, folder)
         progress.add(accepted.run_id, path.name)
         return accepted
 
@@ -336,10 +333,9 @@ async def _submit(
     return [(path, task.result()) for path, task in tasks]
 
 
-def _read(path: Path, limit_mib: float) -> bytes | float:
-    """The bytes, or the size in MiB of a file that is too large to be read at all."""
-    size_mib = path.stat().st_size / 1024 / 1024
-    return size_mib if size_mib > limit_mib else path.read_bytes()
+def _read(path: Path, max_bytes: int) -> bytes:
+    check_file_size(path.stat().st_size, max_bytes)
+    return path.read_bytes()
 
 
 async def _view(

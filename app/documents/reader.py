@@ -18,7 +18,7 @@ from app.documents.limits import Limits
 from app.documents.ocr import Recognizer, ocr_available
 from app.documents.wire import Answer, Kind, Request, Task
 from app.documents.work import Question, Result, Work
-from app.errors import ErrorCode, PermanentError
+from app.errors import ErrorCode, PermanentError, check_file_size
 from app.messages import Message
 from app.settings.groups import ExtractSettings
 from app.telemetry.logs import get_logger
@@ -137,15 +137,7 @@ class Reader:
     def _check(self, data: bytes) -> None:
         if not data:
             raise PermanentError(ErrorCode.INVALID_FILE, Message.FILE_EMPTY)
-        if len(data) > self._extract.max_file_mib * _MIB:
-            raise PermanentError(
-                ErrorCode.INVALID_FILE,
-                Message.FILE_TOO_LARGE,
-                details={
-                    "size_mib": round(len(data) / _MIB, 1),
-                    "limit_mib": self._extract.max_file_mib,
-                },
-            )
+        check_file_size(len(data), self._extract.max_file_bytes)
         refuse_program(data[:16])
 
     async def _recognize(

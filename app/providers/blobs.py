@@ -16,8 +16,7 @@ from uuid import uuid4
 
 from obstore.store import LocalStore, S3Store
 
-from app.errors import ErrorCode, PermanentError
-from app.messages import Message
+from app.errors import check_file_size
 from app.providers.failures import Provider, Trouble, failure, mapped
 from app.settings import InvalidSettings
 from app.settings.groups import StorageSettings
@@ -31,7 +30,6 @@ MAX_KEY_BYTES = 1_024
 CLOCK_PREFIX = "clock"
 """Below it lie the objects by which the store tells the time, for a moment each."""
 
-_MIB = 1024 * 1024
 _STAGED = re.compile(r"#\d+$")
 """How a local store names a file that is not whole yet."""
 
@@ -81,7 +79,8 @@ class Blobs:
                 if self._folder is not None:
                     return await asyncio.to_thread(_read, self._folder, key, max_bytes)
                 found = await self._store.get_async(key)
-                _check_size(found.meta["size"], max_bytes)
+                if max_bytes is not None:
+                    check_file_size(found.meta["size"], max_bytes)
                 return bytes(await found.bytes_async())
 
     async def delete(self, key: str) -> None:
@@ -216,7 +215,8 @@ def _read(folder: Path, key: str, max_bytes: int | None) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise FileNotFoundError(errno.ENOENT, "no file")
-        _check_size(found.st_size, max_bytes)
+        if max_bytes is not None:
+            check_file_size(found.st_size, max_bytes)
         with open(descriptor, "rb", closefd=False) as file:
             return file.read(found.st_size)
     finally:
@@ -226,18 +226,6 @@ def _read(folder: Path, key: str, max_bytes: int | None) -> bytes:
 def _unlink(folder: Path, key: str) -> None:
     with _beside(folder, key) as (place, name):
         os.unlink(name, dir_fd=place)
-
-
-def _check_size(size_bytes: int, max_bytes: int | None) -> None:
-    if max_bytes is not None and size_bytes > max_bytes:
-        raise PermanentError(
-            ErrorCode.INVALID_FILE,
-            Message.FILE_TOO_LARGE,
-            details={
-                "size_mib": round(size_bytes / _MIB, 1),
-                "limit_mib": f"{max_bytes / _MIB:g}",
-            },
-        )
 
 
 def _write_through(folder: Path, key: str) -> None:

@@ -255,6 +255,10 @@ class ExtractSettings(Group):
         default=200, description="Files after which a parser process is replaced."
     )
 
+    @property
+    def max_file_bytes(self) -> int:
+        return int(self.max_file_mib * 1024 * 1024)
+
 
 class ApiSettings(Group):
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback by default.")

@@ -169,7 +169,7 @@ async def test_the_same_request_is_answered_with_the_state_of_its_run(
 
 
 async def test_a_file_above_the_limit_heeds_the_idempotency_key_too(runtime: Runtime) -> None:
-    intake = replace(runtime.intake, max_file_mib=0.0001)
+    intake = replace(runtime.intake, max_file_bytes=100)
     first, again = [
         await intake.accept("a.pdf", bytes(1_000), idempotency_key="k1") for _ in range(2)
     ]
@@ -198,7 +198,10 @@ async def test_a_body_above_the_limit_is_refused_declared_or_not(
         content=pieces(),
         headers={"Content-Type": "multipart/form-data; boundary=b"},
     )
-    for reply in (declared, streamed):
+    just_above = bytes(20 * 1024 * 1024 + 1)
+    barely = await client.post("/v1/resumes", files={"file": ("a.pdf", just_above)})
+    assert "20 MiB" in barely.json()["detail"]
+    for reply in (declared, streamed, barely):
         assert reply.status_code == 413
         assert reply.json()["code"] == "PAYLOAD_TOO_LARGE"
 

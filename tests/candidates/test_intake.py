@@ -25,7 +25,7 @@ def run_count(measured: InMemoryMetricReader) -> int:
 async def test_a_file_that_is_refused_counts_as_a_run_once(
     runtime: Runtime, measured: InMemoryMetricReader
 ) -> None:
-    intake = replace(runtime.intake, max_file_mib=0.0001)
+    intake = replace(runtime.intake, max_file_bytes=100)
     for _ in range(2):
         accepted = await intake.accept("a.pdf", bytes(1_000), idempotency_key="k1")
         assert accepted.status == "failed"
