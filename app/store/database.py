@@ -50,6 +50,13 @@ _FRESH_S = 1.0
 """A connection that was used so recently is not asked whether it lives: that takes a round trip,
 and a server that ended it has closed its socket, which the driver knows."""
 
+_GONE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends it, and its socket is still open
+    OSError,
+)
+
 _ANSWER_S = 5.0
 """A connection that does not answer so soon whether it lives has gone silent."""
 
@@ -186,7 +193,7 @@ def _watch_connections(engine: AsyncEngine) -> None:
         if time.monotonic() - record.info.get("used_s", math.inf) > _FRESH_S:
             try:
                 cast("AdaptedConnection", connection).run_async(_ask)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except _GONE as error:
                 # What ended or silenced this one most likely did the same to the others.
                 raise InvalidatePoolError from error
 

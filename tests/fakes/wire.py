@@ -18,6 +18,7 @@ class Wire:
         self._socket = socket
         self._server: asyncio.Server | None = None
         self._carrying: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.port = 0
@@ -44,9 +45,15 @@ class Wire:
         self._flowing = asyncio.Event()
         self._flowing.set()
 
+    def say(self, data: bytes) -> None:
+        """Say something to every client as if the server had said it."""
+        for client in self._clients:
+            client.write(data)
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task, flowing = cast("asyncio.Task[None]", asyncio.current_task()), self._flowing
         self._carrying.add(task)
+        self._clients.add(writer)
         there, back = await asyncio.open_unix_connection(self._socket)
         try:
             async with asyncio.TaskGroup() as group:
@@ -58,6 +65,7 @@ class Wire:
             writer.transport.abort()
             back.transport.abort()
             self._carrying.discard(task)
+            self._clients.discard(writer)
 
 
 async def _pump(

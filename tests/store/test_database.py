@@ -14,6 +14,10 @@ from app.store.database import Database, open_database
 from app.store.keepalive import KEEPALIVE
 from tests.fakes.wire import Wires, wires_to
 
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+_TERMINATED = b"E" + (len(_FIELDS) + 4).to_bytes(4, "big") + _FIELDS
+"""What PostgreSQL says on a connection that `pg_terminate_backend` ends."""
+
 
 @pytest.fixture
 async def wires(database_url: str, redis_url: str) -> AsyncGenerator[Wires]:
@@ -126,6 +130,24 @@ async def test_a_connection_that_died_in_the_pool_is_not_handed_out(
                 assert await connection.scalar(ended, {"pid": pid})
             await asyncio.sleep(idle_s)
             await database.ping()
+
+
+async def test_a_connection_whose_end_is_announced_and_not_there_yet_is_replaced(
+    by_tcp: Database, wires: Wires
+) -> None:
+    """A backend that is ended says so, and closes its socket a moment later."""
+    for each in (by_tcp.begin, by_tcp.autocommit):
+        await by_tcp.ping()
+        wires.database.say(_TERMINATED)
+        await asyncio.sleep(1.2)  # used a moment ago, it would not be asked
+        async with each() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+        wires.database.say(_TERMINATED)
+        await asyncio.sleep(0.1)
+        with pytest.raises(RetryableError) as raised:
+            async with each() as session:
+                await session.scalar(text("SELECT 1"))
+        assert raised.value.code is ErrorCode.DB_CONNECTION
 
 
 async def test_a_connection_that_went_silent_in_the_pool_is_replaced(
