@@ -137,9 +137,11 @@ def _of_letters(properties: Element, below: Look) -> Look:
         size = float(told[1]) * unit
     weight = attribute(properties, "font-weight")
     display = attribute(properties, "display")
-    clear = attribute(properties, "opacity") == "0%"
+    automatic = attribute(properties, "use-window-font-color") == "true"
+    # LibreOffice writes the automatic colour, which is seen on any ground, as one of no opacity.
+    clear = attribute(properties, "opacity") == "0%" and not automatic
     drawn = (
-        attribute(properties, "use-window-font-color") == "true"
+        automatic
         or attribute(properties, "text-outline") == "true"
         or attribute(properties, "text-shadow") not in (None, "none")
         or attribute(properties, "font-relief") not in (None, "none")

@@ -22,6 +22,7 @@ STYLES = """
 <style:style style:name='Clear'><style:text-properties loext:opacity='0%' xmlns:loext='l'/></style:style>
 <style:style style:name='Grey'><style:text-properties fo:color='#bbbbbb'/></style:style>
 <style:style style:name='Auto'><style:text-properties fo:color='#ffffff' style:use-window-font-color='true'/></style:style>
+<style:style style:name='Office'><style:text-properties style:use-window-font-color='true' loext:opacity='0%' xmlns:loext='l'/></style:style>
 <style:style style:name='Outline'><style:text-properties fo:color='#ffffff' style:text-outline='true'/></style:style>
 <style:style style:name='Mark'><style:text-properties fo:color='#ffffff' fo:background-color='#1f3864'/></style:style>
 <style:style style:name='Navy'><style:text-properties fo:color='#1f3864' fo:background-color='#1f3864'/></style:style>
@@ -63,6 +64,7 @@ HIDDEN = {
 VISIBLE = {
     "grey": SPAN.format("Grey"),
     "automatic": SPAN.format("Auto"),
+    "automatic, as LibreOffice writes it": SPAN.format("Office"),
     "outlined": SPAN.format("Outline"),
     "on a dark mark": SPAN.format("Mark"),
     "on a dark paragraph": WHITE.replace("<text:p>", "<text:p text:style-name='Band'>"),
