@@ -7,7 +7,7 @@ from app.documents.archive import Archive, Element, attribute, damaged, local_na
 from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.limits import Limits
 from app.documents.looks import ANY, Look, Paint, count_hidden
-from app.documents.opendocument_looks import Looks, is_told_hidden, looks_of
+from app.documents.opendocument_looks import SHAPES, Looks, is_told_hidden, looks_of
 from app.documents.rows import MAX_DEPTH, line_blocks, row_blocks
 from app.documents.wire import Parsed
 from app.errors import ErrorCode, PermanentError
@@ -156,7 +156,7 @@ class _Walk:
                 case "s":
                     count = attribute(child, "c") or "1"
                     text.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATS))
-                case "frame":
+                case name if name == "frame" or name in SHAPES:
                     frames.append(child)
                 case "hidden-text" if is_told_hidden(child):
                     self._leave_out(child)

@@ -11,7 +11,8 @@ _MAX_STYLE_DEPTH = 12
 _LENGTH = re.compile(r"(\d{1,4}(?:\.\d{1,6})?)(pt|mm|cm|in|%)")
 _POINTS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0}
 _USUAL_PT = 12.0
-_SHAPES = frozenset({"custom-shape", "rect", "ellipse", "circle", "path", "polygon", "caption", "regular-polygon"})  # fmt: skip
+SHAPES = frozenset({"custom-shape", "rect", "ellipse", "circle", "path", "polygon", "caption", "regular-polygon"})  # fmt: skip
+"""What text can be written in. A text box of Word becomes one."""
 _GROUNDS = frozenset({
     "text-properties", "paragraph-properties", "section-properties", "table-properties",
     "table-row-properties", "table-cell-properties", "graphic-properties",
@@ -33,7 +34,7 @@ class Looks:
     def ground_of(self, element: Element, below: Paint) -> Paint:
         """What stands behind the text of a cell, a frame, a section or a shape."""
         told = self.of(attribute(element, "style-name")).ground
-        return told or (ANY if local_name(element) in _SHAPES else below)
+        return told or (ANY if local_name(element) in SHAPES else below)
 
 
 def looks_of(trees: Sequence[Element]) -> Looks:
@@ -86,7 +87,7 @@ def _drawn(
 
 def _covers(element: Element, looks: Looks) -> bool:
     name = local_name(element)
-    if name in _SHAPES:
+    if name in SHAPES:
         return True
     if name != "frame":
         return False

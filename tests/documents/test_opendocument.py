@@ -13,9 +13,12 @@ def test_headings_paragraphs_lists_and_text_boxes_are_lines(limits: Limits) -> N
         "<text:list><text:list-item><text:p>point</text:p></text:list-item></text:list>"
         "<text:p>outer<draw:frame><draw:text-box><text:p>box</text:p></draw:text-box></draw:frame>"
         "</text:p>"
+        "<text:p>Ada<draw:custom-shape><text:p>a@example.com</text:p><text:p>02-0000-0000</text:p>"
+        "</draw:custom-shape>Fenn</text:p>"
     )
 
-    assert read_odt(odt(body), limits).document.text == "Name\na b\tc\nd\npoint\nouter\nbox"
+    text = read_odt(odt(body), limits).document.text
+    assert text == "Name\na b\tc\nd\npoint\nouter\nbox\nAdaFenn\na@example.com\n02-0000-0000"
 
 
 def test_table_rows_are_blocks_with_cells(limits: Limits) -> None:
