@@ -6,8 +6,9 @@ from typing import Any
 
 from striprtf import striprtf
 
+from app.documents import rtf_parts as parts
 from app.documents.archive import damaged
-from app.documents.blocks import Block, Document, Format
+from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.limits import Limits
 from app.documents.looks import ANY, PAPER, Look, Paint, count_hidden, is_paper
 from app.documents.rows import line_blocks
@@ -45,7 +46,9 @@ def read_rtf(data: bytes, limits: Limits) -> Parsed:
     encoding = (
         _CODE_PAGES.get(code_page[1], f"cp{code_page[1].decode()}") if code_page else "cp1252"
     )
-    source = data.decode("latin-1")
+    original = data.decode("latin-1")
+    ordered = parts.arranged(original)
+    source = ordered.source
     # The library writes cells with bars, which résumés use as text; tabs part cells everywhere here.
     marked = _CELL_END.sub(r"\\tab ", _LINK.sub("", source))
     marked = _LOOK.sub(_with_mark, _ROW_END.sub(f"\\\\par \x01{_ROW}\x02", marked))
@@ -56,12 +59,21 @@ def read_rtf(data: bytes, limits: Limits) -> Parsed:
     page = ANY if _BENEATH.search(source) else PAPER
     walk = _Walk(_colors(source), page)
     blocks = walk.blocks_of(text[: limits.max_chars])
+    # Of links without words of their own only the source tells.
+    links = unique_links(
+        [
+            Link(url, "".join(walk.link_words.get(number, ())))
+            for number, url in enumerate(ordered.urls)
+        ]
+        + [Link(url, "") for url in _LINK.findall(original)]
+    )
     return Parsed(
         document=Document(
             format=Format.RTF,
             pages=1,
             blocks=tuple(blocks),
-            links=tuple(dict.fromkeys(_LINK.findall(source))),
+            links=tuple(links),
+            link_texts=tuple(links.values()),
             hidden_chars=walk.hidden_chars,
         )
     )
@@ -96,6 +108,8 @@ class _State:
     effects: bool = False
     in_table: bool = False
     nested: bool = False
+    in_box: bool = False
+    link: int | None = None
 
 
 @dataclass(slots=True)
@@ -105,6 +119,7 @@ class _Walk:
     colors: list[Paint]
     page: Paint
     hidden_chars: int = 0
+    link_words: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     _states: list[_State] = field(default_factory=lambda: [_State()])
     _row: Paint = ANY
     """Behind the cells of a row; before the first definition of one nobody knows."""
@@ -121,6 +136,8 @@ class _Walk:
                     self._change(part[1:-1])
                 elif not part.strip() or self._look.is_seen:
                     kept.append(part)
+                    if (link := self._states[-1].link) is not None:
+                        self.link_words.setdefault(link, []).append(part)
                     first = self._look if first is None and part.strip() else first
                 else:
                     self.hidden_chars += count_hidden(part)
@@ -136,7 +153,11 @@ class _Walk:
     def _look(self) -> Look:
         state = self._states[-1]
         below = self._row if state.in_table or self._in_row else self.page
-        ground = state.letters.ground or state.paragraph or (ANY if state.nested else below)
+        ground = (
+            state.letters.ground
+            or state.paragraph
+            or (ANY if state.nested or state.in_box else below)
+        )
         ink = ANY if state.effects else state.letters.ink
         return replace(state.letters, ink=ink, ground=ground)
 
@@ -157,8 +178,14 @@ class _Walk:
             self._change_row(word, number)
             return
         state = self._states[-1]
-        letters = self._letters(state.letters, word, number)
-        self._states[-1] = self._paragraph(replace(state, letters=letters), word, number)
+        match word:
+            case parts.BOX:
+                self._states[-1] = replace(state, in_box=True)
+            case parts.LINK:
+                self._states[-1] = replace(state, link=number)
+            case _:
+                letters = self._letters(state.letters, word, number)
+                self._states[-1] = self._paragraph(replace(state, letters=letters), word, number)
 
     def _change_row(self, word: str, number: int | None) -> None:
         if word == "trowd":
