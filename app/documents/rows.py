@@ -7,6 +7,7 @@ from dataclasses import replace
 from app.documents.blocks import Block
 from app.documents.characters import clean
 from app.documents.margins import WHOLE_DATE
+from app.documents.wrapping import one_text
 
 MAX_DEPTH = 24
 """Tables nested deeper than this are not followed; no layout needs them."""
@@ -69,7 +70,7 @@ def row_blocks(cells: Sequence[Sequence[Block]], *, starts: bool = False) -> lis
     if len(beside) == 1 and len(beside[0]) > 1 and _is_dated(date):
         name, *rest = beside[0]
         return [*row_blocks([date, [name]], starts=starts), *rest]
-    texts = tuple(" ".join(block.text.replace("\t", " ") for block in cell) for cell in cells)
+    texts = tuple(one_text(block.text.replace("\t", " ") for block in cell) for cell in cells)
     first = next(block for cell in cells for block in cell)
     return [
         Block(

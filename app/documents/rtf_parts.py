@@ -96,7 +96,7 @@ class _Arranging:
             return found.end()
         self.pieces.append("{")
         if found and word == "fldrslt" and around.url:
-            self.pieces += found[0], f" \x01{LINK}{len(self.urls)}\x02"
+            self.pieces.append(f"{found[0].rstrip()} \x01{LINK}{len(self.urls)}\x02")
             self.urls.append(around.url)
             return found.end()
         return at

@@ -55,11 +55,11 @@ def test_text_on_the_unknown_ground_of_a_box_is_seen(limits: Limits) -> None:
 
 def test_a_link_knows_its_words(limits: Limits) -> None:
     field = b'{\\field{\\*\\fldinst{\\loch HYPERLINK "%s"}}{\\fldrslt{\\b %s}}}'
-    body = field % (b"https://a.example", b"site") + field % (b"https://b.example", b"")
+    body = b"see " + field % (b"https://a.example", b"site") + field % (b"https://b.example", b"")
     document = read_rtf(b"{\\rtf1\\ansi " + body + b"\\par}", limits).document
     assert document.links == ("https://a.example", "https://b.example")
     assert document.link_texts == ("site", "")
-    assert document.text.strip() == "site"
+    assert document.text.strip() == "see site"
 
 
 @given(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.candidates.rules.lines import Line
+from app.documents.wrapping import goes_on
 
 # RFC 5321: 64 octets of local part; windows of that size keep the scan linear.
 _LOCAL_MAX, _DOMAIN_MAX = 64, 190
@@ -91,11 +92,23 @@ def rejoined(lines: Sequence[Line], targets: Sequence[str]) -> list[Line]:
     """Lines with addresses that a narrow column broke in two put together again."""
     result: list[Line] = []
     for line in (_less_spaces(line, targets) for line in lines):
-        if result and (joined := _broken(result[-1], line, lines, targets)):
+        joined = None
+        if result and _goes_on(result[-1], line):
+            joined = result[-1].text + line.text
+        elif result:
+            joined = _broken(result[-1], line, lines, targets)
+        if joined:
             result[-1] = replace(result[-1], text=joined, box=line.box)
-            continue
-        result.append(line)
+        else:
+            result.append(line)
     return result
+
+
+def _goes_on(upper: Line, lower: Line) -> bool:
+    """Whether a mail address or a number does; of others more must be known."""
+    tail = _TAIL.search(upper.text[-200:])
+    lines = not upper.cells and not lower.cells
+    return lines and bool(tail and not links_in(tail[0])) and goes_on(upper.text, lower.text)
 
 
 def _less_spaces(line: Line, targets: Sequence[str]) -> Line:
