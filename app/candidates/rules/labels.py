@@ -45,7 +45,7 @@ class Label(StrEnum):
 
 
 _LABELS: Mapping[Label, str] = {
-    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) firstname(s)/surname(s) surname(s)/firstname(s) surname(s)firstname(s) firstname(s)surname(s) forename/surname nameandsurname 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 성명(국문/영문) 성명(한글/영문) 성명(한글/한자) 이름(국문/영문) 이름(한글/영문) 성명(한/영) 한글 국문 "
+    Label.NAME: "성명 이름 성함 지원자 지원자명 지원자성명 성명(한글) firstname(s)/surname(s) surname(s)/firstname(s) surname(s)firstname(s) firstname(s)surname(s) forename/surname surname/forename name/surname surname/name firstname/surname surname/firstname firstname/lastname nameandsurname 한글성명 한글이름 이름(한글) 성명(국문) 국문성명 성명(국문/영문) 성명(한글/영문) 성명(한글/한자) 이름(국문/영문) 이름(한글/영문) 성명(한/영) 한글 국문 "
     "작성자 신청자 응시자 name fullname candidate applicant applicantname candidatename nameinfull 본인성명",
     Label.NAME_EN: "영문 영문이름 영문성명 영문명 성명(영문) 이름(영문) englishname 한문 한자 성명(한자) 한문이름 한자이름",
     Label.GIVEN_NAME: "firstname firstname(s) givenname givennames forename forenames",
@@ -156,6 +156,7 @@ def column_labels(text: str) -> frozenset[Label]:
 _DOUBLE = re.compile(
     r"(?P<a>[^:/|\t]{1,12}?)\s*/\s*(?P<b>[^:/|\t]{1,12}?)\s*[:：]\s*(?P<x>[^/|\t]{1,60}?)\s+/\s+(?P<y>[^/|\t]{1,60})"
 )
+_COLONS = " :："
 _BARRED = re.compile(r"(?P<label>[^|]{1,20}?)\s*\|\s*(?P<value>[^|]{1,200})")
 
 
@@ -191,7 +192,7 @@ def _cell_pairs(cells: list[str]) -> Iterator[tuple[frozenset[Label], str]]:
             following = labels_of(cells[at + 1])
             # 성명 | 한글 | 김… | 한문 | …: the label nearest to the value decides.
             if not following:
-                yield own, cells[at + 1]
+                yield own, cells[at + 1].lstrip(_COLONS)  # 성명 | : 김…
                 at += 2
                 continue
         elif not own:

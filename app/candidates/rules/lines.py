@@ -109,7 +109,7 @@ def read_lines(document: Document) -> list[Line]:
     gap = False
     for block in document.blocks:
         gap = gap or block.starts_paragraph
-        key = _furniture_key(block.text)
+        key = _furniture_key(block)
         if key in furniture:
             if key in seen:
                 continue
@@ -190,8 +190,13 @@ def _body_size(blocks: Sequence[Block]) -> float | None:
     return statistics.median(sizes) if sizes else None
 
 
-def _furniture_key(text: str) -> str:
-    return _DIGITS.sub("#", clean(text)) if len(text) <= FURNITURE_MAX_CHARS else ""
+def _furniture_key(block: Block) -> str:
+    """The same for the headers of all pages, not for a title and a job that is called like it."""
+    if len(block.text) > FURNITURE_MAX_CHARS:
+        return ""
+    # Recognition finds another size on each page.
+    size_pt = round(block.font_size_pt or 0) if block.source is Source.TEXT else 0
+    return f"{size_pt} {_DIGITS.sub('#', clean(block.text))}"
 
 
 def _is_page_number(text: str) -> bool:
@@ -210,7 +215,7 @@ def _repeated(document: Document) -> set[str]:
     for block in document.blocks:
         # The dates of an entry at a page's end are no footer for looking like others.
         dated = any(not period.single for period in periods(block.text[:FURNITURE_MAX_CHARS]))
-        pages.setdefault(block.page, []).append("" if dated else _furniture_key(block.text))
+        pages.setdefault(block.page, []).append("" if dated else _furniture_key(block))
     counts: Counter[str] = Counter()
     for keys in pages.values():
         counts.update({*keys[:3], *keys[-3:]} - {""})

@@ -90,7 +90,7 @@ def read_table(
             break
         cells = line.cells or tuple(c.strip() for c in line.text.split("|") if "|" in line.text)
         if not rows and len(cells) == len(columns) + 1:
-            columns = [frozenset(), *columns]  # its first label was read as a heading
+            columns = _with_lost_label(columns, cells)
         if len(cells) == len(columns):
             rows.append(_row(line, cells, columns))
         elif not line.cells and DESCRIPTION.match(line.text):
@@ -107,6 +107,26 @@ def read_table(
         for r in rows
         if any(c.strip(" -") for c in (*r.columns.values(), *(h.text for h in r.head)))
     ]
+
+
+def _with_lost_label(
+    columns: list[frozenset[Label]], cells: Sequence[str]
+) -> list[frozenset[Label]]:
+    """With a column without a name where the cells tell that one is missing.
+
+    The first label may have been read as a heading, any other not recognised in a scan.
+    """
+
+    def fitting(at: int) -> float:
+        named = zip((*columns[:at], frozenset[Label](), *columns[at:]), cells, strict=True)
+        return sum(
+            title_score(cell) if Label.TITLE in labels else bool(periods(cell))
+            for labels, cell in named
+            if labels & {Label.PERIOD, Label.START, Label.END, Label.TITLE}
+        )
+
+    at = max(range(len(cells)), key=fitting)
+    return [*columns[:at], frozenset(), *columns[at:]]
 
 
 def _row(line: Line, cells: Sequence[str], columns: list[frozenset[Label]]) -> Entry:
