@@ -44,6 +44,7 @@ _BRACKETED_DEGREE = re.compile(
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
+_SCHOOL_KIND = re.compile(r"(?:전문)?대학(?:교|원)?|고등학교|고교")
 _STATUS = re.compile(
     r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
 )
@@ -170,6 +171,8 @@ def _from_columns(entry: Entry) -> _Draft:
         value = _tidy(columns.get(label, ""))
         if not value or value in seen or is_place(value):
             continue
+        if draft.degrees and _SCHOOL_KIND.fullmatch(value):
+            continue  # 구분 | 대학교 beside 전공 | 기계공학과
         seen.add(value)
         if _STATUS.fullmatch(value):
             draft.others.append(value)  # 구분 | 졸업

@@ -297,7 +297,8 @@ def _as_heading(
         return ()  # Patents and user manuals. 연락처 +82 10-0000-0000
     kinds = heading_kinds(line.text, ocr=line.ocr)
     if not kinds:
-        ending = kinds_by_ending(line.text) if is_set_as_heading(line) else ()
+        alike = marked and line.bullet and line.gap and not listed  # ◎ 자격증 … ◎ 시술 기술
+        ending = kinds_by_ending(line.text) if alike or is_set_as_heading(line) else ()
         return remarked_heading(line, following) or ending
     if kinds[0] is Kind.SUMMARY and opens_career(line, following):
         return (Kind.EXPERIENCE,)

@@ -15,19 +15,28 @@ _LARGER = 1.15
 
 CATEGORY = re.compile(r"^(?P<category>[^:：,|()]{1,40}?)\s*[:：]\s*(?P<rest>.*)$")
 SEPARATOR = re.compile(
-    r"\s*(?:[,;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|(?<!\d)\s+~\s+(?=[A-Za-z가-힣])|\n|\s/\s)\s*"
+    r"\s*(?:(?<!\d),|,(?!\d{3}(?!\d))|[;|•·∙、▪●■]|\t|\s{3,}|\s+[-–—]\s+|(?<!\d)\s+~\s+(?=[A-Za-z가-힣])|\n|\s/\s)\s*"
 )
 _KINDS = (
     r"(?:back-?end|front-?end|server|infra(?:structure)?|dev-?ops|databases?|DB|(?:programming\s)?languages?|frameworks?|librar(?:y|ies)|cloud|mobile|collaboration|programming|testing|design"
     r"|백엔드|프론트엔드|서버|인프라|데브옵스|데이터베이스|언어|프레임워크|라이브러리|클라우드|모바일|협업|협업\s?도구|협업\s?툴|디자인\s?툴|배포|테스트)"
 )
+# How JSON Resume and its like call the items of a category.
+KEYWORDS = re.compile(r"^[,;\s]*keywords\s*:\s*", re.IGNORECASE)
 # In bold before its list, where the document's text does not tell bold words from others.
 BARE_CATEGORY = re.compile(rf"^{_KINDS}\s+(?=[A-Z][^\s,]*(?:\s[^\s,]+)?,)", re.IGNORECASE)
 _CATEGORY_ALONE = re.compile(rf"{_KINDS}(?:\s?[/&·]\s?{_KINDS})?", re.IGNORECASE)
 
 
 def less_categories(lines: Sequence[Line]) -> list[Line]:
-    """Lists whose first item follows a word of another kind, line by line: 분석 SQL / Python."""
+    """Lists whose first item follows a word of another kind, line by line: 분석 SQL / Python.
+
+    And without the lines over `Keywords: …`, which name a category.
+    """
+    named = {upper.index for upper, lower in pairwise(lines) if KEYWORDS.match(lower.text)} - {
+        line.index for line in lines if KEYWORDS.match(line.text) or "," in line.text
+    }
+    lines = [line for line in lines if line.index not in named]
     cut = {
         at: len(word)
         for at, line in enumerate(lines)

@@ -13,6 +13,7 @@ from app.candidates.rules.sentences import is_sentence
 from app.candidates.rules.skill_lines import (
     BARE_CATEGORY,
     CATEGORY,
+    KEYWORDS,
     SEPARATOR,
     is_subheading,
     joined,
@@ -47,6 +48,7 @@ _EXPLICIT_LEVEL = re.compile(
 _BRACKET = re.compile(r"\s*[(\[](?P<inner>[^()\[\]]{0,200})[)\]]\s*")
 _REST = frozenset({"etc", "기타", "other", "others", "additional", "miscellaneous"})
 _NUMBER = re.compile(r"^\s*(?:\(?\d{1,2}[.)]|[①-⑳])\s*(?=[^\W\d])")
+_INNER_DOT = re.compile(r"(?<=\w)·(?=\w)")
 _HASH = re.compile(r"(?:^|\s+)#(?=\S)")
 _SHORT_PAIR = re.compile(r"\S\s[A-Z]{1,3}/[A-Z]{1,3}$")  # SAP FI/CO
 _AND_PAIR = re.compile(r"[^\s,]+ & [^\s,]+")  # HTML & CSS
@@ -127,6 +129,7 @@ def _items(text: str, *, alone: bool = True) -> list[str]:
     category = CATEGORY.match(text)
     if category and "://" not in text:
         rest = category["rest"].strip()
+        rest = KEYWORDS.sub("", rest)
         if not rest or _is_foreign(category["category"], rest):
             return []
         if not _LEVEL.match(rest):
@@ -158,10 +161,15 @@ def _top_level(text: str) -> list[str]:
     """Cut at separators outside brackets."""
     depth = 0
     masked: list[str] = []
+    # Where commas part a list, 3톤·7톤 지게차 운전 is one of it.
+    dots = len(_INNER_DOT.findall(text))
+    if dots < text.count(","):
+        text = _INNER_DOT.sub("\x01", text)
     for c in text:
         depth += (c in "([") - (c in ")]" and depth > 0)
         masked.append("\x00" if depth and c in ",;|·•/" else c)
-    return [p.replace("\x00", ",") for p in SEPARATOR.split("".join(masked))]
+    pieces = SEPARATOR.split("".join(masked))
+    return [p.replace("\x00", ",").replace("\x01", "·") for p in pieces]
 
 
 def _item(piece: str, *, alone: bool = True) -> list[str]:

@@ -379,3 +379,9 @@ def test_how_far_somebody_came_is_no_school(document: DocumentOf) -> None:
     lines = ["최종학력 대학교(4년) 졸업", "2012.03 ~ 2016.08", "졸업", "한빛대학교", "경영학과"]
 
     assert schools(document, lines) == [("한빛대학교", "경영학과", "2012-03", "2016-08")]
+
+
+def test_the_kind_of_a_school_is_no_degree_beside_a_field(document: DocumentOf) -> None:
+    lines = ["구분‖학교명‖전공‖재학기간", "대학교‖푸른솔공과대학교‖기계공학과‖2019.03 ~ 2026.02"]
+
+    assert schools(document, lines) == [("푸른솔공과대학교", "기계공학과", "2019-03", "2026-02")]

@@ -197,3 +197,13 @@ def test_a_heading_that_recognition_lost_over_the_columns_of_a_career_opens_it(
         Kind.EDUCATION,
         Kind.EXPERIENCE,
     ]
+
+
+def test_a_line_that_begins_as_the_headings_do_is_one_if_it_ends_as_one(
+    document: DocumentOf,
+) -> None:
+    lines = ["", "◎ 경력", "2021.06 ~ 현재‖살롱드오름‖원장", "", "◎ 자격증", "미용사 2013.07", ""]
+    skills = ["◎ 시술 기술", "레이어드컷, 볼륨매직"]
+
+    assert [kind for kind, _ in cut(document, [*lines, *skills])][-1] is Kind.SKILLS
+    assert [kind for kind, _ in cut(document, [*lines[:-1], *skills])][-1] is Kind.CERTIFICATES

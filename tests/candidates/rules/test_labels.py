@@ -85,3 +85,9 @@ def test_words_of_forms(text: str, label: Label) -> None:
 )
 def test_a_label_with_a_remark_or_with_a_second_one(text: str, label: Label) -> None:
     assert label in column_labels(text)
+
+
+def test_a_colon_may_stand_in_the_cell_of_the_value(line: LineOf) -> None:
+    assert [value for _, value in pairs(line("성명‖: 전보라미‖연락처‖：010-0000-5138"))] == [
+        "전보라미", "010-0000-5138",
+    ]  # fmt: skip

@@ -97,3 +97,9 @@ def test_dates_that_look_alike_at_the_ends_of_pages_are_no_footer(document: Docu
     lines = ["a", "2011.03 - 2017.02", "---", "b", "2024.03 - 2024.06", "c", "2019.01 - 2020.02"]
 
     assert texts(document, lines) == [line for line in lines if line != "---"]
+
+
+def test_a_title_is_no_page_header_for_a_job_that_is_called_like_it(document: DocumentOf) -> None:
+    pages = ["## Loan Officer", "Acme Bank", "---", "Loan Officer", "Page 2", "---", "Page 2"]
+
+    assert texts(document, pages) == ["Loan Officer", "Acme Bank", "Loan Officer"]

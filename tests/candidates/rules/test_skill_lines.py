@@ -78,3 +78,25 @@ def test_larger_words_over_lists_are_categories(document: DocumentOf) -> None:
     ]
 
     assert section_skills(lines) == ["Triage", "Phlebotomy", "EMR"]
+
+
+def test_keywords_belong_to_the_category_above_them_or_before_them(document: DocumentOf) -> None:
+    above = ["기획", "Keywords: 시스템 설계, 와이어프레임", "도구", "Keywords: Unity, Jira"]
+    before = ["Clinical: , Keywords: Slit lamp examination, Gonioscopy"]
+
+    assert section_skills(read_lines(document(above))) == [
+        "시스템 설계", "와이어프레임", "Unity", "Jira",
+    ]  # fmt: skip
+    assert section_skills(read_lines(document(before))) == ["Slit lamp examination", "Gonioscopy"]
+
+
+def test_a_sign_inside_of_an_item_parts_nothing_where_commas_do(document: DocumentOf) -> None:
+    listed = read_lines(document(["3톤·7톤 지게차 운전, 리치트럭 운전, 연 1,200건 재고 실사"]))
+    parted = read_lines(document(["Python·Kafka·Redis"]))
+
+    assert section_skills(listed) == [
+        "3톤·7톤 지게차 운전",
+        "리치트럭 운전",
+        "연 1,200건 재고 실사",
+    ]
+    assert section_skills(parted) == ["Python", "Kafka", "Redis"]

@@ -83,3 +83,18 @@ def test_a_table_without_a_column_for_firms_stands_under_the_firm(document: Docu
         ("나루식품", "과장"),
         ("(주)다온유통", "주임"),
     ]
+
+
+def test_the_cells_tell_where_a_label_is_missing(document: DocumentOf) -> None:
+    lines = [
+        "기간‖직위",
+        "2017년 3월 ~ 현재‖은빛마루요양원‖선임 요양보호사",
+        "1995년 4월 ~ 2008년 12월‖광산식품‖조리원",
+    ]
+
+    found = find_experience([read_lines(document(lines))])
+
+    assert [(job.company, job.title, job.start) for job in found] == [
+        ("은빛마루요양원", "선임 요양보호사", "2017-03"),
+        ("광산식품", "조리원", "1995-04"),
+    ]
