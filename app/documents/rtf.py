@@ -12,12 +12,11 @@ from app.documents.blocks import Block, Document, Format, Link, unique_links
 from app.documents.limits import Limits
 from app.documents.looks import ANY, PAPER, Look, Paint, count_hidden, is_paper
 from app.documents.rows import line_blocks
+from app.documents.rtf_tables import CELL, NESTED_CELL, NESTED_ROW, ROW, Rows, with_notes
 from app.documents.wire import Parsed
 
 _striprtf: Any = striprtf
 
-_CELL_END = re.compile(r"\\(?:nest)?cell(?![a-z])")
-_ROW_END = re.compile(r"\\(?:nest)?row(?![a-z])")
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 _CODE_PAGES = {b"949": "cp949", b"932": "cp932", b"936": "gbk", b"950": "cp950", b"65001": "utf-8"}
 # A backslash in front makes braces text, and control words longer than these are others.
@@ -28,7 +27,7 @@ _WORDS = (
 _LOOK = re.compile(rf"(?<!\\)[{{}}]|\\(?:{_WORDS})\d{{0,5}}(?![a-z0-9])[ ]?")
 _WORD = re.compile(r"([a-z]+)(\d*)")
 _MARK = re.compile("(\x01[^\x01\x02]*\x02)")
-_ROW = "row"
+_ENDS = frozenset({CELL, NESTED_CELL, ROW, NESTED_ROW})
 _USUAL_PT = 12.0
 _MAX_GROUPS = 200
 _LINK = re.compile(r'HYPERLINK\s+"([^"\\{}]+)"')
@@ -49,9 +48,7 @@ def read_rtf(data: bytes, limits: Limits) -> Parsed:
     original = data.decode("latin-1")
     ordered = parts.arranged(original)
     source = ordered.source
-    # The library writes cells with bars, which résumés use as text; tabs part cells everywhere here.
-    marked = _CELL_END.sub(r"\\tab ", _LINK.sub("", source))
-    marked = _LOOK.sub(_with_mark, _ROW_END.sub(f"\\\\par \x01{_ROW}\x02", marked))
+    marked = _LOOK.sub(_with_mark, with_notes(_LINK.sub("", source)))
     try:
         text = str(_striprtf.rtf_to_text(marked, encoding=encoding, errors="replace"))
     except (ArithmeticError, LookupError, TypeError, ValueError):  # its tables and numbers
@@ -124,30 +121,51 @@ class _Walk:
     _row: Paint = ANY
     """Behind the cells of a row; before the first definition of one nobody knows."""
     _in_row: bool = False
+    _kept: list[str] = field(default_factory=list[str])
+    _first: Look | None = None
 
     def blocks_of(self, text: str) -> list[Block]:
         blocks: list[Block] = []
+        rows = Rows()
         starts = True
         for line in text.splitlines():
-            first: Look | None = None
-            kept: list[str] = []
             for part in _MARK.split(line):
-                if part[:1] == "\x01":
+                if part[1:-1] in _ENDS and part[:1] == "\x01":
+                    rows.add(self._line(), nested=part[1:-1] == NESTED_CELL)
+                    row = rows.end(part[1:-1], starts=starts)
+                    blocks += row
+                    starts = starts and not row
+                    self._in_row = self._in_row and part[1:-1] != ROW
+                elif part[:1] == "\x01":
                     self._change(part[1:-1])
-                elif not part.strip() or self._look.is_seen:
-                    kept.append(part)
-                    if (link := self._states[-1].link) is not None:
-                        self.link_words.setdefault(link, []).append(part)
-                    first = self._look if first is None and part.strip() else first
                 else:
-                    self.hidden_chars += count_hidden(part)
-            look = first or self._look
-            found = line_blocks(
-                "".join(kept), font_size_pt=look.size_pt, bold=bool(look.bold), starts=starts
-            )
-            starts = not found
-            blocks += found
-        return blocks
+                    self._read(part)
+            found = self._line(starts=starts)
+            state = self._states[-1]
+            if state.in_table:
+                rows.add(
+                    [replace(each, starts_paragraph=False) for each in found], nested=state.nested
+                )
+            else:
+                blocks += [*rows.rest(starts=starts), *found]
+                starts = not found
+        return [*blocks, *rows.rest()]
+
+    def _read(self, part: str) -> None:
+        if part.strip() and not self._look.is_seen:
+            self.hidden_chars += count_hidden(part)
+            return
+        self._kept.append(part)
+        if (link := self._states[-1].link) is not None:
+            self.link_words.setdefault(link, []).append(part)
+        self._first = self._look if self._first is None and part.strip() else self._first
+
+    def _line(self, *, starts: bool = False) -> list[Block]:
+        """What was read since the last line or cell, with the look of its first letters."""
+        look = self._first or self._look
+        text = "".join(self._kept)
+        self._kept, self._first = [], None
+        return line_blocks(text, font_size_pt=look.size_pt, bold=bool(look.bold), starts=starts)
 
     @property
     def _look(self) -> Look:
@@ -174,7 +192,7 @@ class _Walk:
         if found is None:
             return
         word, number = found[1], int(found[2]) if found[2] else None
-        if word in ("trowd", "clcbpat", "clshdng", _ROW):
+        if word in ("trowd", "clcbpat", "clshdng"):
             self._change_row(word, number)
             return
         state = self._states[-1]
@@ -190,8 +208,6 @@ class _Walk:
     def _change_row(self, word: str, number: int | None) -> None:
         if word == "trowd":
             self._row, self._in_row = self.page, True
-        elif word == _ROW:
-            self._in_row = False
         elif number and (word == "clshdng" or not is_paper(self._color(number) or ANY)):
             self._row = ANY  # one of its cells is dark
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from striprtf import striprtf
 
+from app.documents.rtf_tables import NESTED_ROW
+
 _striprtf: Any = striprtf
 
 BOX, LINK = "shptxt", "link"
@@ -119,6 +121,8 @@ class _Arranging:
             if len(self.groups) == 1:
                 self._finish()  # what stands behind the document is not read
             self.pieces.append("}")
+            if group.destination == "nesttableprops":
+                self.pieces.append(f"\x01{NESTED_ROW}\x02")
         if group.unseen and not around.unseen:
             # For old programs the same text may stand there once more.
             self.waiting += self.drawn.get(BOX) or [t for each in self.drawn.values() for t in each]
