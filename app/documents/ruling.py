@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.documents.blocks import Box
 from app.documents.pieces import Items, Piece, TableRow, around
 
 _SLACK_PT = 2.5
+_TORN_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,22 @@ def _belongs(row: Sequence[tuple[Box, Piece]], cell: Box) -> bool:
 
 
 def _table_row(found: Sequence[tuple[Box, Piece]]) -> TableRow | None:
-    """None where all stands in one cell: a frame around text is no table."""
+    """None where all stands in one cell, a frame around text, or lines between columns make cells."""
     cells: dict[int, list[Piece]] = {}
     for cell, piece in sorted(found, key=lambda pair: pair[0].left):
         cells.setdefault(round(cell.left), []).append(piece)
-    if len(cells) == 1:
+    if len(cells) == 1 or any(map(_is_torn, cells.values())):
         return None
     return TableRow(
         cells=tuple(tuple(pieces) for pieces in cells.values()),
         box=around([piece.box for _, piece in found]),
+    )
+
+
+def _is_torn(cell: Sequence[Piece]) -> bool:
+    """Whether text is as far apart as headings beside a line that joins the years of a career."""
+    boxes = sorted((piece.box for piece in cell), key=lambda box: box.top)
+    return any(
+        lower.top - upper.bottom > _TORN_LINES * (upper.bottom - upper.top)
+        for upper, lower in pairwise(boxes)
     )

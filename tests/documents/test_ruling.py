@@ -14,3 +14,11 @@ def test_pieces_in_neighbouring_cells_become_a_row_wherever_they_were_drawn() ->
     assert isinstance(items[0], TableRow)
     assert [[p.text for p in cell] for cell in items[0].cells] == [["Name"], ["Ada"]]
     assert items[1:] == [title]
+
+
+def test_a_line_that_joins_the_years_of_a_career_makes_no_cells() -> None:
+    rules = Rules([(20, 40, 400), (400, 40, 400)], [(x, 20, 400) for x in (40, 120, 400)])
+    headings = [piece("Skills", 50, 100), piece("Education", 50, 320)]
+    beside = piece("2016 - 2018", 130, 40)
+
+    assert with_table_rows([*headings, beside], rules) == [*headings, beside]

@@ -67,6 +67,7 @@ _LABELS: Mapping[Label, str] = {
     "사원번호 수험번호 응시번호 접수번호 카드번호 자격번호 등록번호 군번 driverslicense fax 팩스 팩스번호",
     Label.OTHERS: "추천인 보증인 신원보증인 비상연락 비상연락처 비상연락망 비상전화 비상전화번호 긴급연락 긴급전화 긴급연락처 보호자 보호자연락처 추천인연락처 상사 직속상사 "
     "reference referee supervisor emergencycontact advisor 지도교수 관계자 인사담당자 평판조회처 refereename "
+    "fathersname fathername nameoffather mothersname mothername nameofmother parentsname spousename spousesname husbandsname wifesname guardiansname guardianname nextofkin emergencycontactname 보호자성명 보호자명 부모성명 배우자성명 "
     "manager 회사전화 회사연락처 companyphone 회사전화번호 대표전화 상사연락처",
     Label.PERIOD: "year year(s) yearofpassing passingyear yearcompleted datecompleted completed graduationyear yearofgraduation graduationdate dateofgraduation datesattended datesofattendance datesofemployment employmentdates periodofemployment dateofcompletion yearofcompletion dates(from-to) datesfromto 기간 근무기간 재직기간 재학기간 경력기간 수학기간 입사퇴사 기간(년월) 근무년월 일자 날짜 년월 연월 period dates "
     "duration date years 재학년도 년도 연도 from-to 근무일 수학년월 입학졸업 입사일퇴사일 년월일 근속기간 입학~졸업 입사~퇴사 "

@@ -91,3 +91,10 @@ def test_a_colon_may_stand_in_the_cell_of_the_value(line: LineOf) -> None:
     assert [value for _, value in pairs(line("성명‖: 전보라미‖연락처‖：010-0000-5138"))] == [
         "전보라미", "010-0000-5138",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", ["Father’s Name", "Mother's Name", "Spouse Name", "보호자 성명"])
+def test_a_relative_has_a_name_of_their_own(line: LineOf, label: str) -> None:
+    ((found, _),) = pairs(line(f"{label} : S. Ramanathan Iyengar"))
+
+    assert Label.NAME not in found
