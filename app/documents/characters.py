@@ -36,6 +36,8 @@ _DROPPED = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffc-\uffff"
     "\ud800-\udfff]"
 )
+# How the bullets of word processors are called in a PDF: they are of Symbol and of Wingdings.
+_BULLETS = str.maketrans(dict.fromkeys("\uf0b7\uf0a7\uf0d8\uf0fc\uf076", "•"))
 # Icon fonts live in the private areas: they stand beside a phone number, they are not text.
 _ICONS = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]+")
 _SPACES = re.compile(r"[^\S\t\n]+")
@@ -73,7 +75,7 @@ def clean(text: str) -> str:
 
     Runs of blanks become one space; tabs and line breaks stay.
     """
-    text = _DROPPED.sub("", _ICONS.sub(" ", text)).translate(_LIGATURES)
+    text = _DROPPED.sub("", _ICONS.sub(" ", text.translate(_BULLETS))).translate(_LIGATURES)
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text))
 
 

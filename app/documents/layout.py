@@ -36,12 +36,12 @@ def page_blocks(items: Items, *, page: int, source: Source = Source.TEXT) -> lis
     for frame in in_reading_order(title_first(items)):
         lines = _join_justified(_lines(frame))
         usual = _usual_pitch(lines)
-        before: Box | None = None
+        before: Line | None = None
         for line in lines:
-            starts = before is None or _is_gap(before, _box(line), usual, _SIZE_STEPS[source])
+            starts = before is None or _is_gap(before, line, usual, _SIZE_STEPS[source])
             found = _blocks_of(line, page=page, source=source, starts=starts)
             blocks += found
-            before = _box(line) if found else before
+            before = line if found else before
     return blocks
 
 
@@ -84,14 +84,23 @@ def _usual_pitch(lines: Sequence[Line]) -> float:
     return median(steps) if steps else 0.0
 
 
-def _is_gap(before: Box, box: Box, usual_pitch: float, size_step: float) -> bool:
+def _is_gap(upper: Line, lower: Line, usual_pitch: float, size_step: float) -> bool:
+    before, box = _box(upper), _box(lower)
     pitch = box.top - before.top
     heights = sorted((before.bottom - before.top, box.bottom - box.top))
+    # Where boxes hug their letters, a line without a g is lower than one with it.
+    alike = 0 < _size_pt(upper) == _size_pt(lower)
     return (
         pitch < -heights[0]
         or pitch > _PARAGRAPH_PITCH * usual_pitch
-        or heights[1] > size_step * heights[0]
+        or (not alike and heights[1] > size_step * heights[0])
     )
+
+
+def _size_pt(line: Line) -> float:
+    """Of its largest letters; 0 for a table's row and where nobody tells."""
+    pieces = [] if isinstance(line, TableRow) else line
+    return max((piece.size_pt or 0 for piece in pieces), default=0)
 
 
 def _blocks_of(line: Line, *, page: int, source: Source, starts: bool) -> list[Block]:
@@ -117,7 +126,7 @@ def _blocks_of(line: Line, *, page: int, source: Source, starts: bool) -> list[B
             text="\t".join(texts),
             page=page,
             box=_box(line),
-            font_size_pt=max((p.size_pt for p in line if p.size_pt), default=None),
+            font_size_pt=_size_pt(line) or None,
             bold=all(piece.bold for piece in line),
             source=source,
             confidence=_confidence(line),

@@ -26,6 +26,7 @@ def test_clean_text_is_composed_and_free_of_what_nobody_reads() -> None:
 
     assert clean(decomposed) == "가나다"
     assert clean("oﬃce proﬁle") == "office profile"
+    assert clean("\uf0b7 one \uf0fc two") == "• one • two"
     assert clean("zero\u200bwidth, so\u00adft, \ue0b0icon,\u00a0 blank") == (
         "zerowidth, soft, icon, blank"
     )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from app.documents.blocks import Block, Box, Source
@@ -49,6 +51,16 @@ def test_a_paragraph_starts_after_a_gap_or_a_step_up(*, top: float, starts: bool
     rest = [piece("last", 240, top), *(piece("x", 240, top + 14 * n) for n in (1, 2))]
 
     assert page_blocks([*lines, *rest], page=1)[2].starts_paragraph is starts
+
+
+@pytest.mark.parametrize(("size_pt", "starts"), [(11.0, False), (9.0, True)])
+def test_a_line_that_is_lower_for_want_of_a_g_starts_no_paragraph(
+    *, size_pt: float, starts: bool
+) -> None:
+    lines = [piece("Copperline Supply", 40, 100 + 14 * n, size=11) for n in range(3)]
+    low = replace(lines[1], size_pt=size_pt, box=Box(left=40, top=114, right=90, bottom=122))
+
+    assert page_blocks([lines[0], low, lines[2]], page=1)[1].starts_paragraph is starts
 
 
 def test_blocks_carry_place_size_weight_source_and_confidence() -> None:
