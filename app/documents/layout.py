@@ -11,7 +11,8 @@ from app.documents.characters import clean
 from app.documents.columns import in_reading_order, title_first
 from app.documents.grids import with_grid_rows
 from app.documents.pieces import Items, Piece, TableRow, around, same_row
-from app.documents.rows import row_blocks
+from app.documents.rows import MAX_CELL_LINES, row_blocks
+from app.documents.wrapping import one_text
 
 Line = list[Piece] | TableRow
 
@@ -23,6 +24,8 @@ _ROW_SIZE_STEP = 1.4
 _MIN_JUSTIFIED = 4
 _JUSTIFIED_SLACK = 0.12
 _EDGE_PT = 2.0
+_WRAPPED_PITCH = 1.8
+_FIRST = re.compile(r"[가-힣]|[^\s가-힣]+")
 _MARKER = re.compile(r"[^\w\s]{1,2}|ㆍ|\(?\d{1,2}[.)]")
 """A bullet or a number in front of its text is no cell of its own."""
 
@@ -106,11 +109,13 @@ def _size_pt(line: Line) -> float:
 def _blocks_of(line: Line, *, page: int, source: Source, starts: bool) -> list[Block]:
     if isinstance(line, TableRow):
         cells = [
-            [
-                block
-                for inner in _lines(cell)
-                for block in _blocks_of(inner, page=page, source=source, starts=False)
-            ]
+            _paragraphs_of(
+                [
+                    block
+                    for inner in _lines(cell)
+                    for block in _blocks_of(inner, page=page, source=source, starts=False)
+                ]
+            )
             for cell in line.cells
         ]
         # A row of short cells is a new block; lines of a cell that lays out a page keep their own.
@@ -134,6 +139,37 @@ def _blocks_of(line: Line, *, page: int, source: Source, starts: bool) -> list[B
             starts_paragraph=starts,
         )
     ]
+
+
+def _paragraphs_of(cell: list[Block]) -> list[Block]:
+    """The lines of a cell; of a narrow one, whose few sentences are wrapped often, its paragraphs."""
+    if len(cell) <= MAX_CELL_LINES:
+        return cell
+    right = max(block.box.right for block in cell if block.box)
+    joined: list[Block] = []
+    for upper, lower in zip((None, *cell), cell, strict=False):
+        if upper and _is_wrapped(upper, lower, right):
+            joined[-1] = replace(joined[-1], text=one_text([joined[-1].text, lower.text]))
+        else:
+            joined.append(lower)
+    # One line as wide as the cell may stand among short ones.
+    most = 2 * len(joined) <= len(cell)
+    return joined if most and len(joined) <= MAX_CELL_LINES else cell
+
+
+def _is_wrapped(upper: Block, lower: Block, right: float) -> bool:
+    """Whether there was no room for the first word of the lower line; in Korean, for its first letter."""
+    if upper.cells or lower.cells or upper.box is None or lower.box is None:
+        return False
+    if len(upper.text) == 1:  # 학, 력, 사, 항, written downwards
+        return False
+    alike = (upper.bold, upper.font_size_pt) == (lower.bold, lower.font_size_pt)
+    below = 0 < lower.box.top - upper.box.top < _WRAPPED_PITCH * (upper.box.bottom - upper.box.top)
+    if not (alike and below) or _MARKER.match(lower.text) or lower.box.left < upper.box.left - 1:
+        return False
+    letter = (lower.box.right - lower.box.left) / len(lower.text)
+    first = _FIRST.match(lower.text)
+    return right - upper.box.right < (len(first[0]) if first else 1) * letter
 
 
 def _join_justified(lines: list[Line]) -> list[Line]:

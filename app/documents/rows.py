@@ -16,7 +16,8 @@ _WIDE_GAP = re.compile(r"(?<=[^\s.!?])[ \u00a0\u3000]{2,}(?=\S)")
 _LETTERS = re.compile(r"(?:[^\W\d_] )+[^\W\d_]")
 _SYLLABLE = re.compile(r"[가-힣]")
 _MAX_DATE_CHARS = 60
-_MAX_CELL_LINES = 3
+MAX_CELL_LINES = 3
+"""A cell with more of them lays out a page."""
 _MAX_CELL_CHARS = 400
 
 
@@ -102,7 +103,7 @@ def _is_dated(cell: Sequence[Block]) -> bool:
 
 def _is_layout(cell: Sequence[Block]) -> bool:
     return (
-        len(cell) > _MAX_CELL_LINES
+        len(cell) > MAX_CELL_LINES
         or (len(cell) > 1 and any(block.cells for block in cell))
         or sum(len(block.text) for block in cell) > _MAX_CELL_CHARS
     )

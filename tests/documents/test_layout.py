@@ -45,6 +45,30 @@ def test_rows_of_ruled_cells_keep_their_cells_and_their_place() -> None:
     assert (blocks[1].page, blocks[1].box) == (3, row.box)
 
 
+def test_a_narrow_cell_whose_sentence_is_wrapped_often_is_a_cell() -> None:
+    duties = ["결산 및 연결재", "무제표, 법인세", "세무조정, 외부", "감사 대응"]
+    upright = [piece(letter, 40, 94 + 12 * n) for n, letter in enumerate("경력사항")]
+    wrapped = [piece(text, 240, 94 + 12 * n, em=1) for n, text in enumerate(duties)]
+    row = TableRow(
+        cells=(tuple(upright), (piece("대리", 140, 94),), tuple(wrapped)),
+        box=Box(left=40, top=94, right=320, bottom=142),
+    )
+
+    (block,) = page_blocks([row], page=1)
+
+    assert block.cells == ("경력사항", "대리", " ".join(duties))
+
+
+def test_a_cell_with_lines_of_its_own_lays_out_a_page() -> None:
+    lines = ["Head Chef", "Maison Tremblay, New Orleans", "2020 to 2024", "Menus"]
+    row = TableRow(
+        cells=((piece("Work", 40, 94),), tuple(piece(t, 240, 94 + 12 * n) for n, t in enumerate(lines))),
+        box=Box(left=40, top=94, right=420, bottom=142),
+    )  # fmt: skip
+
+    assert [block.text for block in page_blocks([row], page=1)] == ["Work", *lines]
+
+
 @pytest.mark.parametrize(("top", "starts"), [(128, False), (150, True), (40, True)])
 def test_a_paragraph_starts_after_a_gap_or_a_step_up(*, top: float, starts: bool) -> None:
     lines = [piece("line", 40, 100 + 14 * n) for n in range(2)]
