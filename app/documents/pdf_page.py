@@ -45,6 +45,8 @@ _MEANINGLESS = (range(32), range(0x7F, 0xA0), range(0xE000, 0xF900), range(0xF00
 _PRINTABLE, _SYLLABLES = range(32, 0x7F), range(0xAC00, 0xD7A4)
 
 _LINE_END_HYPHEN = 2  # what PDFium makes of a hyphen that breaks a word
+_SOFT_HYPHEN, _SPACE = 0xAD, 0x20
+_INKLESS_PT = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +304,9 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
         if look.icons and code < _SIGNS_FROM:  # what is a sign by its code as well is kept: bullets
             spaced = True
             continue
+        if code < _SPACE and _is_inkless(text_page, index):
+            spaced = True  # printed once more from a page, a blank may have lost its name
+            continue
         edges = sight.view.edges(rect.left, rect.bottom, rect.right, rect.top)
         verdict = sight.judge(look.ink, look.paint, *edges)
         if verdict is _Verdict.HIDDEN:
@@ -318,9 +323,19 @@ def _chars(text_page: Handle, sight: _Sight, most: int) -> _Found:
     return _Found(chars, hidden, nameless)
 
 
+def _is_inkless(text_page: Handle, index: int) -> bool:
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    known = pdfium.FPDFText_GetCharBox(text_page, index, left, right, bottom, top)
+    return bool(known) and top.value - bottom.value < _INKLESS_PT
+
+
 def _whole(lead: int, code: int) -> int:
-    """The character that two UTF-16 halves make; other codes stay, hyphens at line ends return."""
-    if code == _LINE_END_HYPHEN:
+    """The character that two UTF-16 halves make; other codes stay, hyphens return.
+
+    One at a line's end has a code of PDFium's. A soft one is drawn, or it would not be there: fonts
+    have one glyph for both, and some programs name the wrong one.
+    """
+    if code in (_LINE_END_HYPHEN, _SOFT_HYPHEN):
         return ord("-")
     if code not in _TRAILING:
         return code

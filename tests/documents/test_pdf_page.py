@@ -48,6 +48,20 @@ def test_text_whose_letters_nobody_can_tell_is_recognised_instead(limits: Limits
     assert (parsed.scans, parsed.document.blocks) == ((1,), ())
 
 
+def test_blanks_and_hyphens_that_a_print_of_a_print_names_wrongly_are_read(limits: Limits) -> None:
+    cmap = (
+        b"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <FF> "
+        b"endcodespacerange 1 beginbfrange <2E> <7E> <002E> endbfrange "
+        b"2 beginbfchar <20> <0001> <2D> <00AD> endbfchar endcmap end"
+    )
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 1001 0 R >>"
+    page = Page(content=shown(40, 60, "Senior buyer 2019 - 2021 of paper"))
+
+    document = read_pdf(pdf([page], {3: font, 1001: stream(cmap)}), limits).document
+
+    assert document.text == "Senior buyer 2019 - 2021 of paper"
+
+
 def test_letters_of_a_font_of_icons_are_no_text(limits: Limits) -> None:
     icons = {4: b"<< /Type /Font /Subtype /Type1 /BaseFont /ABCDEF+FontAwesome5Free-Solid >>"}
     content = shown(40, 100, "k", bold=True) + shown(50, 100, "March 2021 to today")
