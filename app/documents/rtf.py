@@ -26,6 +26,8 @@ _WORDS = (
 )
 _LOOK = re.compile(rf"(?<!\\)[{{}}]|\\(?:{_WORDS})\d{{0,5}}(?![a-z0-9])[ ]?")
 _WORD = re.compile(r"([a-z]+)(\d*)")
+# The characters of our notes, in whatever way a file may spell them.
+_FORGED = re.compile(r"[\x01\x02]|\\'0[12]|\\u(?:0*[12]|-6553[45])(?!\d)")
 _MARK = re.compile("(\x01[^\x01\x02]*\x02)")
 _ENDS = frozenset({CELL, NESTED_CELL, ROW, NESTED_ROW})
 _USUAL_PT = 12.0
@@ -45,7 +47,7 @@ def read_rtf(data: bytes, limits: Limits) -> Parsed:
     encoding = (
         _CODE_PAGES.get(code_page[1], f"cp{code_page[1].decode()}") if code_page else "cp1252"
     )
-    original = data.decode("latin-1")
+    original = _FORGED.sub("", data.decode("latin-1"))
     ordered = parts.arranged(original)
     source = ordered.source
     marked = _LOOK.sub(_with_mark, with_notes(_LINK.sub("", source)))
@@ -106,6 +108,7 @@ class _State:
     in_table: bool = False
     nested: bool = False
     in_box: bool = False
+    hidden: bool = False
     link: int | None = None
 
 
@@ -177,7 +180,8 @@ class _Walk:
             or (ANY if state.nested or state.in_box else below)
         )
         ink = ANY if state.effects else state.letters.ink
-        return replace(state.letters, ink=ink, ground=ground)
+        hidden = state.hidden or state.letters.hidden
+        return replace(state.letters, ink=ink, ground=ground, hidden=hidden)
 
     def _change(self, mark: str) -> None:
         if mark == "(":
@@ -199,6 +203,8 @@ class _Walk:
         match word:
             case parts.BOX:
                 self._states[-1] = replace(state, in_box=True)
+            case parts.HIDDEN:
+                self._states[-1] = replace(state, hidden=True)
             case parts.LINK:
                 self._states[-1] = replace(state, link=number)
             case _:

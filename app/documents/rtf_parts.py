@@ -16,14 +16,16 @@ from app.documents.rtf_tables import NESTED_ROW
 
 _striprtf: Any = striprtf
 
-BOX, LINK = "shptxt", "link"
-"""Notes of ours: until its group ends, the text is that of a box, or the words of link number N."""
+BOX, HIDDEN, LINK = "shptxt", "hidden", "link"
+"""Notes of ours: until its group ends, the text is that of a box, or of one that is not shown, or the
+words of link number N."""
 
 _TOKEN = re.compile(r"\\bin(\d{1,9}) ?|\\(?:par|row|sect)(?![a-z])|\\[^a-z]|[{}]")
 _PARAGRAPH_ENDS = frozenset({"\\par", "\\row", "\\sect"})
 _DESTINATION = re.compile(r"\s*(\\\*)?\s*\\([a-z]{1,32})(?:-?\d{1,10})? ?")
 _URL = re.compile(r'HYPERLINK\s+"([^"\\{}]+)"')
 _URL_PIECES = 20
+_HIDDEN_SHAPE = re.compile(r"\\sn\s+fHidden\s*\}\s*\{\s*\\sv\s+1")
 _HEADERS = frozenset({"header", "headerf", "headerl", "headerr"})
 _FOOTERS = frozenset({"footer", "footerf", "footerl", "footerr"})
 _BOXES = frozenset({BOX, "dptxbxtext"})
@@ -123,10 +125,15 @@ class _Arranging:
             self.pieces.append("}")
             if group.destination == "nesttableprops":
                 self.pieces.append(f"\x01{NESTED_ROW}\x02")
-        if group.unseen and not around.unseen:
-            # For old programs the same text may stand there once more.
-            self.waiting += self.drawn.get(BOX) or [t for each in self.drawn.values() for t in each]
-            self.drawn.clear()
+        if group.unseen and not around.unseen and self.drawn:
+            self._place_boxes("".join(self.pieces[group.at :]))
+
+    def _place_boxes(self, drawing: str) -> None:
+        # For old programs the same text may stand there once more.
+        texts = self.drawn.get(BOX) or [text for each in self.drawn.values() for text in each]
+        hidden = _HIDDEN_SHAPE.search(drawing)
+        self.waiting += [f"\x01{HIDDEN}\x02{text}" for text in texts] if hidden else texts
+        self.drawn.clear()
 
     def _move(self, text: str, *, to_end: bool) -> None:
         if text in self.told:  # each section has its own

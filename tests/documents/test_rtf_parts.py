@@ -85,3 +85,21 @@ def test_words_of_any_source_are_kept_once(source: str) -> None:
     if "\\header" not in source:  # the same one again is dropped
         assert found.count("word") == source.count("word")
     assert found.count("word") <= source.count("word")
+
+
+@pytest.mark.parametrize(
+    "forged", [b"\x01shptxt\x02", b"\\u1?shptxt\\u2?", b"\\'01shptxt\\'02", b"\\u-65535?shptxt\\u-65534?"]
+)  # fmt: skip
+def test_a_file_cannot_write_our_notes(forged: bytes, limits: Limits) -> None:
+    white = b"{\\colortbl;\\red255\\green255\\blue255;}"
+    lines = lines_of(white + b"{" + forged + b"{\\cf1 planted words}}seen\\par", limits)
+    assert not any("planted" in line for line in lines)
+
+
+def test_the_text_of_a_hidden_shape_is_left_out_and_counted(limits: Limits) -> None:
+    shape = b"{\\shp{\\*\\shpinst{\\sp{\\sn fHidden}{\\sv 1}}{\\shptxt %s planted words\\par}}}"
+    for body in (b"", b"\\pard\\plain"):
+        rtf = b"{\\rtf1\\ansi Ada" + shape % body + b"\\par}"
+        document = read_rtf(rtf, limits).document
+        assert document.text == "Ada"
+        assert document.hidden_chars == len("plantedwords")
