@@ -4,6 +4,7 @@ PDFium allows one call at a time per process and may crash on a hostile file; bo
 because it runs in a parser process of its own.
 """
 
+import ctypes
 import io
 import zlib
 from collections.abc import Generator
@@ -44,6 +45,12 @@ _WHAT_PYPDF_RAISES = (
 _MAX_LINKS = 500
 _MAX_PICTURES = 500
 _MAX_THUMBNAIL_PX = 4_000
+_TURNS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+"""Clockwise; Pillow counts the other way."""
 _POINTS_PER_INCH = 72
 
 
@@ -225,11 +232,15 @@ def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -
         inches = size_pt(handle)[0] * size_pt(handle)[1] / _POINTS_PER_INCH**2
         most_pixels = limits.max_megapixels * 1_000_000
         # A poster at 300 dpi would be a picture of a gigabyte.
-        dpi = min(_image_dpi(handle), (most_pixels / max(inches, 1.0)) ** 0.5)
-        turns = turn_degrees // 90
-        with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, turns=turns) as bitmap:
+        most_dpi = (most_pixels / max(inches, 1.0)) ** 0.5
+        dpi, left, top = _resolution(handle)
+        shift_pt = (left, top) if dpi < most_dpi else (0.0, 0.0)
+        dpi = min(dpi, most_dpi)
+        with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, shift_pt=shift_pt) as bitmap:
             pixels, *size = pixels_of(bitmap)
-            return pack_scan(Image.frombytes("L", (size[0], size[1]), pixels), dpi=round(dpi))
+            picture = Image.frombytes("L", (size[0], size[1]), pixels)
+        turned = _TURNS.get(turn_degrees % 360)
+        return pack_scan(picture.transpose(turned) if turned else picture, dpi=round(dpi))
 
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
@@ -244,14 +255,23 @@ def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
     return png(picture, width_px=width_px)
 
 
-def _image_dpi(page: Handle) -> float:
-    """The resolution of the sharpest picture on the page, within what recognition can use."""
-    sharpest = 0.0
+def _resolution(page: Handle) -> tuple[float, float, float]:
+    """That of the sharpest picture on the page, within what recognition can use, and its corner.
+
+    Left and top, in points: drawn between two pixels, a scan is read worse.
+    """
+    sharpest = left = top = 0.0
+    edges = [ctypes.c_float() for _ in range(4)]
     metadata = pdfium.FPDF_IMAGEOBJ_METADATA()
     for index in range(min(max(pdfium.FPDFPage_CountObjects(page), 0), _MAX_PICTURES)):
         item = pdfium.FPDFPage_GetObject(page, index)
         if pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_IMAGE and (
             pdfium.FPDFImageObj_GetImageMetadata(item, page, metadata)
+            # One that is turned is measured across its other side.
+            and (dpi := (metadata.horizontal_dpi * metadata.vertical_dpi) ** 0.5) > sharpest
         ):
-            sharpest = max(sharpest, metadata.horizontal_dpi)
-    return min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI
+            sharpest = dpi
+            pdfium.FPDFPageObj_GetBounds(item, *edges)
+            left, top = edges[0].value, size_pt(page)[1] - edges[3].value
+    dpi = min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI
+    return dpi, left, top

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 
 from app.documents.pdfium import Handle, pdfium
 
+_INSIDE_PX, _SHORTER_PX = 0.001, 0.004
+"""PDFium fits a picture into all pixels that it touches: so it must not touch the next ones."""
+
 
 def size_pt(page: Handle) -> tuple[float, float]:
     """Width and height as they are seen."""
@@ -14,11 +17,10 @@ def size_pt(page: Handle) -> tuple[float, float]:
 
 @contextmanager
 def rendered(
-    page: Handle, scale: float, *, grey: bool = False, turns: int = 0
+    page: Handle, scale: float, *, grey: bool = False, shift_pt: tuple[float, float] = (0.0, 0.0)
 ) -> Generator[Handle]:
+    """A bitmap of the page, moved by less than a pixel, so that the point `shift_pt` begins one."""
     width, height = (max(round(side * scale), 1) for side in size_pt(page))
-    if turns % 2:
-        width, height = height, width
     layout = pdfium.FPDFBitmap_Gray if grey else pdfium.FPDFBitmap_BGR
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, layout, None, 0)
     if not bitmap:
@@ -26,7 +28,11 @@ def rendered(
     try:
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
         flags = pdfium.FPDF_ANNOT | (pdfium.FPDF_GRAYSCALE if grey else 0)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, turns, flags)
+        right, down = (round(at * scale) - at * scale + _INSIDE_PX for at in shift_pt)
+        inner = scale * (1 - _SHORTER_PX / min(width, height))
+        matrix = pdfium.FS_MATRIX(inner, 0, 0, inner, right, down)
+        whole = pdfium.FS_RECTF(0, 0, width, height)
+        pdfium.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, whole, flags)
         yield bitmap
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)

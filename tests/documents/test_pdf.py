@@ -143,6 +143,31 @@ def test_a_scan_is_drawn_grey_at_the_resolution_of_its_picture(limits: Limits) -
     assert Image.open(io.BytesIO(turned.picture)).size == (500, 1000)
 
 
+def test_a_scan_that_stands_between_two_pixels_is_drawn_as_it_is(limits: Limits) -> None:
+    drawn = Image.new("L", (1000, 500), 255)
+    for n in range(400):
+        drawn.paste(0, (n * 37 % 990, n * 53 % 490, n * 37 % 990 + 3, n * 53 % 490 + 7))
+
+    def picture(matrix: str) -> Image.Image:
+        page = Page(content=f"q {matrix} cm /I Do Q", xobjects="/I 1000 0 R", width=300, height=150)
+        data = pdf([page], {1000: image(drawn.tobytes(), 1000, 500)})
+        scan = Scan.parse(scan_of_page(data, limits, page=1, turn_degrees=0))
+        return Image.open(io.BytesIO(scan.picture))
+
+    exact, moved = picture("300 0 0 150 0 0"), picture("299.5 0 0 149.75 0.2 0.13")
+    places = [moved.crop((x, y, x + 1000, y + 500)).tobytes() for x in range(3) for y in range(3)]
+    assert exact.tobytes() in places
+
+
+def test_a_scan_laid_on_its_side_has_the_resolution_of_its_picture(limits: Limits) -> None:
+    page = Page(
+        content="q 0 150 -300 0 300 0 cm /I Do Q", xobjects="/I 1000 0 R", width=300, height=150
+    )
+    data = pdf([page], {1000: image(b"\x00" * 500 * 1000, 500, 1000)})
+
+    assert Scan.parse(scan_of_page(data, limits, page=1, turn_degrees=0)).dpi == 240
+
+
 def test_a_page_as_large_as_a_wall_is_drawn_within_the_limit(limits: Limits) -> None:
     data = pdf(
         [
