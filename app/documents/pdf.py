@@ -233,10 +233,9 @@ def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -
         most_pixels = limits.max_megapixels * 1_000_000
         # A poster at 300 dpi would be a picture of a gigabyte.
         most_dpi = (most_pixels / max(inches, 1.0)) ** 0.5
-        dpi, left, top = _resolution(handle)
-        shift_pt = (left, top) if dpi < most_dpi else (0.0, 0.0)
+        dpi, corner_pt = _resolution(handle)
         dpi = min(dpi, most_dpi)
-        with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, shift_pt=shift_pt) as bitmap:
+        with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, corner_pt=corner_pt) as bitmap:
             pixels, *size = pixels_of(bitmap)
             picture = Image.frombytes("L", (size[0], size[1]), pixels)
         turned = _TURNS.get(turn_degrees % 360)
@@ -255,12 +254,12 @@ def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:
     return png(picture, width_px=width_px)
 
 
-def _resolution(page: Handle) -> tuple[float, float, float]:
+def _resolution(page: Handle) -> tuple[float, tuple[float, float] | None]:
     """That of the sharpest picture on the page, within what recognition can use, and its corner.
 
     Left and top, in points: drawn between two pixels, a scan is read worse.
     """
-    sharpest = left = top = 0.0
+    sharpest, corner_pt = 0.0, None
     edges = [ctypes.c_float() for _ in range(4)]
     metadata = pdfium.FPDF_IMAGEOBJ_METADATA()
     for index in range(min(max(pdfium.FPDFPage_CountObjects(page), 0), _MAX_PICTURES)):
@@ -272,6 +271,5 @@ def _resolution(page: Handle) -> tuple[float, float, float]:
         ):
             sharpest = dpi
             pdfium.FPDFPageObj_GetBounds(item, *edges)
-            left, top = edges[0].value, size_pt(page)[1] - edges[3].value
-    dpi = min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI
-    return dpi, left, top
+            corner_pt = edges[0].value, size_pt(page)[1] - edges[3].value
+    return min(max(sharpest, SCAN_DPI_LEAST), SCAN_DPI) if sharpest else SCAN_DPI, corner_pt

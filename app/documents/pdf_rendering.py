@@ -17,9 +17,13 @@ def size_pt(page: Handle) -> tuple[float, float]:
 
 @contextmanager
 def rendered(
-    page: Handle, scale: float, *, grey: bool = False, shift_pt: tuple[float, float] = (0.0, 0.0)
+    page: Handle,
+    scale: float,
+    *,
+    grey: bool = False,
+    corner_pt: tuple[float, float] | None = None,
 ) -> Generator[Handle]:
-    """A bitmap of the page, moved by less than a pixel, so that the point `shift_pt` begins one."""
+    """A bitmap of the page; with `corner_pt` moved by less than a pixel, so that it begins one."""
     width, height = (max(round(side * scale), 1) for side in size_pt(page))
     layout = pdfium.FPDFBitmap_Gray if grey else pdfium.FPDFBitmap_BGR
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, layout, None, 0)
@@ -28,11 +32,14 @@ def rendered(
     try:
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
         flags = pdfium.FPDF_ANNOT | (pdfium.FPDF_GRAYSCALE if grey else 0)
-        right, down = (round(at * scale) - at * scale + _INSIDE_PX for at in shift_pt)
-        inner = scale * (1 - _SHORTER_PX / min(width, height))
-        matrix = pdfium.FS_MATRIX(inner, 0, 0, inner, right, down)
-        whole = pdfium.FS_RECTF(0, 0, width, height)
-        pdfium.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, whole, flags)
+        if corner_pt is None:
+            pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+        else:
+            right, down = (round(at * scale) - at * scale + _INSIDE_PX for at in corner_pt)
+            inner = scale * (1 - _SHORTER_PX / min(width, height))
+            matrix = pdfium.FS_MATRIX(inner, 0, 0, inner, right, down)
+            whole = pdfium.FS_RECTF(0, 0, width, height)
+            pdfium.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, whole, flags)
         yield bitmap
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
