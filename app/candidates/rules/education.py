@@ -1,5 +1,5 @@
 # ruff: noqa: PLR2004 - weights and widths of rules, each used where it is explained
-"""Schools: name, degree and dates of each entry of an education section."""
+"""Schools: name and dates of each entry of an education section, and the pieces that tell its degree."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from app.candidates.profile import Education
 from app.candidates.rules.dates import Period, periods, without_periods
+from app.candidates.rules.degrees import degree_of, is_bare, is_status, without_status
 from app.candidates.rules.entries import group
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
@@ -20,7 +21,6 @@ from app.candidates.rules.vocabulary import (
     DEGREE_EN,
     degree_word,
     ends_school,
-    find_degree,
     has_degree,
     has_korean_degree,
     has_school,
@@ -42,12 +42,8 @@ _BRACKETED_DEGREE = re.compile(
     r"[(\[]\s*((?:전문학사|학사|석사|박사)(?:\s?(?:과정|졸업|재학|수료))?)\s*[)\]]"
 )
 _BRACKET_TAIL = re.compile(r"\s*\(([^()]{2,40})\)$")
-_FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[)\]]")
 _SCHOOL_KIND = re.compile(r"(?:전문)?대학(?:교|원)?|고등학교|고교")
-_STATUS = re.compile(
-    r"[,(]?\s*(?:졸업\s?예정|조기\s?졸업|졸업|재학\s?중?|휴학\s?중?|입학|편입)\s*\)?"
-)
 _GOES_ON = re.compile(r"(?:\s(?:in|of|and|for|with)|\s?[&,])$")
 _FURTHER = re.compile(
     r"\s*\((?:지도\s?교수|부전공|복수\s?전공|이중\s?전공|연계\s?전공|부\s?:|복수\s?:|우등|수석|차석|조기)[^()]{0,30}\)$"
@@ -62,7 +58,7 @@ _LEVEL = re.compile(
 
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _JOB = 0.9
-_SCHOOL_MAX_CHARS, _DEGREE_MAX_CHARS = 80, 100
+_SCHOOL_MAX_CHARS = 80
 
 _HONOURS = re.compile(
     r"(?<=\d)[,;]?\s*\(?(?:(?:summa |magna )?cum laude|with (?:high(?:est)? |first[- ]class )?(?:honou?rs|distinction|merit)"
@@ -76,6 +72,8 @@ class _Draft:
     school: str | None = None
     degrees: list[str] = field(default_factory=list[str])
     others: list[str] = field(default_factory=list[str])
+    cells: list[str] = field(default_factory=list[str])
+    """As printed, in reading order."""
 
 
 def find_education(sections: Iterable[Sequence[Line]]) -> list[Education]:
@@ -135,7 +133,7 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
     for entry in entries:
         draft = _from_columns(entry) if Label.SCHOOL in entry.columns else _from_lines(entry)
         if draft.school and (len(draft.school) > 1):
-            degree = _degree(draft)
+            degree = degree_of(draft.degrees, draft.others, draft.cells)
             row = Education(
                 school=_LOOSE_END.sub("", without_translation(draft.school)),
                 degree=_LOOSE_END.sub("", degree) if degree else None,
@@ -174,7 +172,7 @@ def _from_columns(entry: Entry) -> _Draft:
         if draft.degrees and _SCHOOL_KIND.fullmatch(value):
             continue  # 구분 | 대학교 beside 전공 | 기계공학과
         seen.add(value)
-        if _STATUS.fullmatch(value):
+        if is_status(value):
             draft.others.append(value)  # 구분 | 졸업
         elif label is not Label.STATUS or has_degree(value):
             draft.degrees.append(value)
@@ -182,13 +180,13 @@ def _from_columns(entry: Entry) -> _Draft:
             draft.others.append(value)
     remark = _tidy(columns.get(Label.REMARK, ""))
     if has_korean_degree(remark) and not any(map(has_degree, draft.degrees)):
-        draft.degrees.append(_status_off(remark))
+        draft.degrees.append(without_status(remark))
     return draft
 
 
 def _from_lines(entry: Entry) -> _Draft:
-    draft = _Draft()
-    for cell in _cells((*entry.above, *entry.head, *entry.below)):
+    draft = _Draft(cells=_cells((*entry.above, *entry.head, *entry.below)))
+    for cell in draft.cells:
         for piece in _pieces(without_periods(cell)):
             _read(draft, piece)
     if (
@@ -199,7 +197,7 @@ def _from_lines(entry: Entry) -> _Draft:
         return draft  # Trustee, Museum of Industry
     if draft.school is None and not draft.others and len(draft.degrees) == 1 and entry.period:
         degree, comma, rest = draft.degrees[0].partition(", ")
-        if comma and not has_degree(rest) and (ends_school(degree) or not _bare(degree)):
+        if comma and not has_degree(rest) and (ends_school(degree) or not is_bare(degree)):
             draft.degrees, draft.others = [degree], [rest]  # BSc Biology, Thornwick
     if draft.school is None and draft.others and (draft.degrees or entry.period):
         draft.school = draft.others.pop(0)[:_SCHOOL_MAX_CHARS]
@@ -226,9 +224,12 @@ def _goes_on(line: Line, below: Line | None, edge: float) -> bool:
     """Whether a degree was broken: by its last word, or by a column that it fills to the edge."""
     if _GOES_ON.search(line.text):
         return True
-    if below is None or not line.box or not below.box or below.cells or line.box.right < edge:
+    if below is None or not line.box or not below.box or below.cells:
         return False
     words = below.text.split()
+    letter_pt = (below.box.right - below.box.left) / len(below.text)
+    if line.box.right + letter_pt * len(words[0]) < edge:
+        return False  # there was room for the next word
     if len(words) > 3 or not "".join(words).isalpha() or not words[0][0].isupper():
         return False
     alike = line.look == below.look
@@ -272,62 +273,12 @@ def _read(draft: _Draft, piece: str) -> None:
             for rest in (before, after):
                 _read(draft, rest)
             return
-    if has_degree(text) or is_korean_major(_STATUS.sub("", text)):
+    if has_degree(text) or is_korean_major(without_status(text)):
         draft.degrees.append(text)
     elif draft.school is not None and has_school(text) and AFTER_SCHOOL.search(text.split()[0]):
         draft.school = f"{draft.school} {text}"[:_SCHOOL_MAX_CHARS]
     else:
         draft.others.append(text)
-
-
-def _degree(draft: _Draft) -> str | None:
-    degrees = list(dict.fromkeys(draft.degrees))
-    field_of_study = next(
-        (o for o in draft.others if not status_words(o) and not _is_note(o)), None
-    )
-    named = [d for d in degrees if has_degree(d)]
-    if not degrees:
-        return (
-            _clip(field_of_study)
-            if field_of_study and (len(field_of_study.split()) <= 5 or " in " in field_of_study)
-            else None
-        )
-    bare = named and _bare(named[0]) and not ends_school(named[0])  # behind that, a town
-    if bare and len(degrees) == 1 and field_of_study:
-        korean = has_korean_degree(named[0])
-        degrees = named = [
-            f"{field_of_study} {named[0]}" if korean else f"{named[0]}, {field_of_study}"
-        ]
-    korean = any("가" <= c <= "힣" for d in degrees for c in d)
-    majors = [d for d in degrees if d not in named]
-    parts = [*majors, *named] if korean else degrees
-    if len(parts) > 1 and any(not _bare(d) for d in named):
-        parts = [next(d for d in named if not _bare(d))] if not majors else parts[:2]
-    text = (" " if korean else ", ").join(parts[:2])
-    return _clip(_status_off(text))
-
-
-def _is_note(text: str) -> bool:
-    return ":" in text or len(text.split()) > 6 or any(c.isdigit() for c in text)
-
-
-def _bare(text: str) -> bool:
-    """A degree without its subject."""
-    found = find_degree(text) or degree_word(text)
-    if found:
-        return len(text) - len(found[0]) <= 2
-    return has_korean_degree(text) and len(text) <= 6
-
-
-def _status_off(text: str) -> str:
-    """졸업 says nothing that the dates do not say."""
-    bare = " ".join(_STATUS.sub(" ", text).split()).strip(TRIM)
-    return bare if bare.count("(") == bare.count(")") else bare.rpartition("(")[0].strip(TRIM)
-
-
-def _clip(text: str | None) -> str | None:
-    text = _FULL_STOP.sub("", text.strip(TRIM))[:_DEGREE_MAX_CHARS] if text else ""
-    return text or None
 
 
 def is_school_entry(entry: Entry) -> bool:

@@ -9,6 +9,7 @@ from functools import cache
 
 from app.candidates.rules.dates import without_periods
 from app.candidates.rules.lines import squeeze
+from app.candidates.rules.vocabulary import is_degree
 from app.candidates.rules.wordlists import words
 from app.documents.remembering import remembered
 
@@ -337,6 +338,7 @@ def kinds_by_ending(text: str) -> tuple[Kind, ...]:
         not 3 <= len(word) <= 32
         or len(text.split()) > 4
         or any(c.isdigit() or c in ",.|:" for c in text)
+        or is_degree(text.split()[0])  # PGCE PRIMARY EDUCATION
     ):
         return ()
     return next(((kind,) for ending, kind in _ENDINGS if word.endswith(ending)), ())

@@ -7,7 +7,7 @@ from statistics import median
 
 from app.candidates.rules.dates import periods
 from app.candidates.rules.lines import Line
-from app.candidates.rules.vocabulary import title_score
+from app.candidates.rules.vocabulary import is_degree, title_score
 
 _LEAST_PT, _MOST_PT = 6.0, 32.0
 _CENTRED_PT = 3.0
@@ -19,7 +19,7 @@ _SURE_TITLE = 0.6
 def with_indents(lines: Sequence[Line]) -> list[Line]:
     """Lines that begin to the right of the names above them count as bulleted.
 
-    Not in a text set to the middle, nor where only one line is set in, nor for dates and titles.
+    Not in a text set to the middle, nor where only one line is set in, nor for dates, degrees and titles.
     """
     if _is_centred(lines):
         return list(lines)
@@ -59,4 +59,5 @@ def _is_set_in(line: Line, base: Line, edges: Counter[int]) -> bool:
     based = sum(edges[at] for at in range(round(base.box.left) - 1, round(base.box.left) + 2))
     if shared < _LEAST_LINES or based < _LEAST_LINES:
         return False
-    return not periods(line.text) and title_score(line.text) < _SURE_TITLE
+    named = is_degree(line.text) or title_score(line.text) >= _SURE_TITLE
+    return not periods(line.text) and not named

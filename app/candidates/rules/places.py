@@ -91,7 +91,9 @@ _ABROAD = words("""
     미국 일본 중국 베트남 영국 독일 프랑스 캐나다 호주 인도 태국 필리핀 인도네시아 말레이시아 대만 재택 원격
     """)
 _AREA = re.compile(r"^Greater\s+|(?:\s+Bay|\s+Metropolitan|\s+Metro)?\s+(?:Area|Region)$")
-_POSTAL = re.compile(r"\s+\d{5}(?:-\d{4})?$")
+_POSTAL = re.compile(
+    r"\s+\d{5}(?:-\d{4})?$|(?<= [A-Z]{2})(?:\s+\d{5}(?:-\d{4})?)?\s+(?:United States(?: of America)?|USA)$"
+)
 
 
 @cache

@@ -14,6 +14,7 @@ from app.candidates.rules.vocabulary import (
     is_korean_major,
     is_korean_school_word,
     school_after_degree,
+    status_words,
 )
 
 AFTER_SCHOOL = re.compile(r"(?:대학원|캠퍼스|분교|본교|교육원|어학원|어학당)\)?$")
@@ -90,7 +91,12 @@ def _cut_korean(text: str) -> tuple[str, str, str]:
     rest = words[end:]
     while rest and (COLLEGE.match(rest[0]) or rest[0] == ","):
         rest = rest[1:]
-    before = [w for w in words[:begin] if has_degree(w) or is_korean_major(w)]
+    before: list[str] = []
+    for word in words[:begin]:
+        field = word.strip("()")  # 공학박사 (재료공학)
+        told = before and word == f"({field})" and not (is_place(field) or status_words(field))
+        if told or has_degree(word) or is_korean_major(field):
+            before.append(word)
     return " ".join(before), " ".join(words[begin:end]), " ".join(rest).replace(" , ", ", ")
 
 

@@ -86,6 +86,10 @@ _DEGREE_WORDS = re.compile(
     r"postgraduate|graduate certificate|high school|certificate (?:(?:i{1,3}|iv|[1-5]) )?in|licence|licentiate|magister|diplom|exchange student|(?<!\w senior )secondary(?!\s(?:\w+\s)?school)|(?:a|as|o)[- ]levels?|international baccalaureate|advanced highers|abitur|baccalaur\w+|leaving cert(?:ificate)?|matura|bachillerato|sslc|wassce|ssce|igcses?|kcse|matriculation)\b",
     re.IGNORECASE,
 )
+_NO_SUBJECT = re.compile(
+    r"(?:bachelor|master|doctor|associate)(?:['’]?s)?(?: degree| of (?:arts|science|applied science))?|(?:post)?graduate (?:diploma|certificate)",
+    re.IGNORECASE,
+)
 _WITHIN_NAMES = words("of and the for de del della di do da du des der la le")
 _ENDS_SCHOOL = re.compile(
     r"(?:abitur|matura|wassce|ssce|kcse|matriculation|baccalaur\w+|bachillerato|leaving cert\w*|high school (?:diploma|graduate|degree|certificate|equivalency)|[aos][- ]levels?)",
@@ -272,6 +276,11 @@ def find_degree(text: str) -> re.Match[str] | None:
 def degree_word(text: str) -> re.Match[str] | None:
     """The first degree spelled out in English."""
     return _DEGREE_WORDS.search(text)
+
+
+def is_degree(text: str) -> bool:
+    """Whether it is `M.S.` or `Bachelor of Arts` and nothing else: a degree without its subject."""
+    return DEGREE_EN.fullmatch(text) is not None or _NO_SUBJECT.fullmatch(text) is not None
 
 
 def is_phrase(text: str) -> bool:

@@ -140,6 +140,18 @@ def test_a_degree_that_fills_its_column_goes_on_below(document: DocumentOf) -> N
     assert school.degree == "Certificate in Marsh-Water Management"
 
 
+def test_a_degree_goes_on_below_where_there_was_no_room_for_a_word(document: DocumentOf) -> None:
+    lines = ["BA Graphic", "Communication", "University of Fenland", "2013 - 2016"]
+    read = read_lines(document(lines))
+    ends = (90, 110, 130, 80)  # the word that went down is longer than the forty points left
+    pairs = zip(read, ends, strict=True)
+    narrow = [replace(x, box=replace(x.box, left=40, right=at)) for x, at in pairs if x.box]
+
+    (school,) = find_education([narrow])
+
+    assert school.degree == "BA Graphic Communication"
+
+
 @pytest.mark.parametrize(
     ("line", "school", "degree"),
     [

@@ -73,6 +73,10 @@ def test_headings_in_peoples_own_words(text: str, kinds: tuple[Kind, ...]) -> No
     assert (heading_kinds(text) or kinds_by_ending(text)) == kinds
 
 
+def test_a_degree_in_education_opens_no_section() -> None:
+    assert kinds_by_ending("PGCE PRIMARY EDUCATION") == ()
+
+
 def test_signs_set_a_heading_off() -> None:
     assert is_decorated("[일한 경험]")
     assert is_decorated("== Work ==")

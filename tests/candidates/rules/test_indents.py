@@ -40,3 +40,9 @@ def test_dates_titles_and_a_single_line_set_in_stay_what_they_are() -> None:
         line("Tin Kettle Press", 40),
     )
     assert not deeds(line("A", 40), line("B", 40), line("Only this is set in", 54))
+
+
+def test_degrees_set_in_below_their_subject_are_no_deeds() -> None:
+    assert not deeds(
+        line("Taxation", 40), line("M.S.", 58), line("Accounting", 40), line("B.S.", 58)
+    )

@@ -16,6 +16,8 @@ from app.candidates.rules.places import is_place, without_place
         "Remote",
         "Coimbatore",
         "Gdańsk, Poland",
+        "Fredericksburg, VA United States",
+        "Springfield, IL 62704 USA",
     ],
 )
 def test_places(text: str) -> None:

@@ -7,6 +7,7 @@ from app.candidates.rules.school_names import cut_school
     ("text", "before", "school", "after"),
     [
         ("한빛대학교 물리학과 학사", "", "한빛대학교", "물리학과 학사"),
+        ("이학박사 (수학교육), 단미대학교", "이학박사 (수학교육)", "단미대학교", ""),
         ("호반 대학교 서울캠퍼스, 사학과", "", "호반 대학교 서울캠퍼스", "사학과"),
         ("BA History, Elm College, Leeds, UK", "BA History", "Elm College", ""),
         ("MSc from Ashby University", "MSc", "Ashby University", ""),
