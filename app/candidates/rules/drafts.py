@@ -226,7 +226,7 @@ def _from_columns(entry: Entry) -> Draft:
         if shared:
             named = [p for p in SEPARATOR.split(text) if not is_department(p)]
             pieces = [" ".join(named)] if named else [text]
-        draft.parts = [Part(text=p, order=i, near=0) for i, p in enumerate(pieces)]
+        draft.parts = [Part(text=p, order=i, near=0) for i, p in enumerate(pieces) if p]
         choose(draft)
         draft.company = draft.company or (draft.parts[0] if draft.parts else None)
     if title and title == columns.get(Label.DUTY):  # Post and responsibilities

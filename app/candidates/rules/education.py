@@ -211,7 +211,7 @@ def _cells(lines: Sequence[Line]) -> list[str]:
     cells: list[str] = []
     opened = False
     edge = max((x.box.right for x in lines if x.box), default=0.0)
-    for line, below in zip(lines, (*lines[1:], None), strict=True):
+    for line, below in zip(lines, (*lines[1:], None), strict=False):
         texts = [c for c in line.cells if c] or [line.text]
         if opened and len(texts) == 1 and not periods(line.text) and not has_school(line.text):
             texts = [f"{cells.pop()} {texts[0]}"]

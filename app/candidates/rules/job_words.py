@@ -130,3 +130,17 @@ KO_TITLE_PARTS = words("""
 KO_ORG_NOT_TITLE = re.compile(
     r"(?:주식회사|재단|법인|공사|공단|협회|[가-힣]{3,}(?:기술|과학|산업|통신|전자|경제|정책|문화|의학|생명|에너지|교통|해양|농업|보건)연구원)$"
 )
+ORGANISATION = re.compile(
+    r"\b(?:Labs?|Laborator(?:y|ies)|Technolog(?:y|ies)|Systems|Solutions|Group|Bank|Studios?|Hospital|Clinic|Agency|Partners|Media|Ventures"
+    r"|Institute|Foundation|University|College|School|Company|Holdings|Industries|Networks?|Software|Consulting|Capital|Insurance"
+    r"|Airlines|Motors|Energy|Pharma(?!cist|colog)\w*|Biotech\w*|Robotics|Games|Logistics|Analytics|Digital|Cloud|Works|Center|Centre|Council"
+    r"|Ministry|Department|Association|Society|Church|Library|Museum|Restaurant|Cafe|Café|Hotel|Foods?|Retail|Stores?|Health|Healthcare"
+    r"|Infirmary|Hospice|Brewery|Distillery|Winery|Vineyards?|Foundry|Trucking|Haulage|Railways?|Bistro|Brasserie|Realty|Broadcasting|Therapeutics"
+    r"|Booksellers|Outfitters|(?:Chemists|Opticians|Solicitors|Builders|Bakers|Grocers|Jewellers|Carriers|Farms|Ferries|Tankers|Mills|Tavern|Lodge)$"
+    r"|[A-Z][\w']+ (?:&|and) (?:Sons?|Daughters?|Bro(?:ther)?s|Co|Partners)"
+    r"|International|Enterprises|Associates|Services|Financial|Electronics|Semiconductor|Telecom|Press|Publishing|Research|Trust|Farm[aá]cia|Cl[ií]nica|Clinique|H[oô]pital|Ospedale|Klinik(?:um)?|Krankenhaus|Ziekenhuis|Apotheke|Pharmacy|Airways|Resorts?|Nursery|Navy|Army|Air Force|Marine Corps|Coast Guard|National Guard|Offices? of|Waterschap|Stichting|Stiftung|Gemeente|Verein)\b"
+    r"|(?:소프트|소프트웨어|테크|테크놀로지|테크놀러지|전자|은행|그룹|병원|의원|연구소|스튜디오|커머스|랩스?|시스템즈?|네트웍스|네트워크스|홀딩스|건설|증권|카드"
+    r"|보험|생명|화재|물산|상사|제약|미디어|컴퍼니|코리아|공사|공단|재단|협회|대학교|대학|학교|센터|리서치|페이|핀테크|솔루션즈?|에이전시|엔터테인먼트|게임즈|게임스"
+    r"|로지스틱스|모빌리티|에너지|바이오|헬스케어|푸드|식품|화학|중공업|조선|항공|통신|텔레콤|정보기술|아이앤씨|씨앤에스|서비스|닷컴|클라우드|데이터|로보틱스|인더스트리"
+    r"|파트너스|벤처스|캐피탈|디자인|아카데미|학원|유치원|어린이집|요양원|도서관|박물관|미술관|복지관|체육관|수련관|기념관|농장|목장|농원|한의원|약국|공장|정비소|공방|양조장|공업|산업|운수|운송|택배|여객|미용실|헤어|베이커리|제과|식당|카페|조합|농협|교회|성당|사찰|군청|도청|세무서|경찰서|소방서|우체국|보건소|주민센터|사무소|상회|서점|정밀|(?<!전)기공|플랜트|엔지니어링|테크윈|메디칼|메디컬|종묘|축산|수산|출판사?|신문사?|일보|방송국?|방송|호텔|마트|백화점|법인|시청|구청|교육청|연구원|해운|익스프레스|여행사|리조트|치과|면세점|철강|시큐리티|컨설팅|인쇄소|모터스|금속|섬유|어패럴|코스메틱|자산운용|에듀|수협|비스트로|유통)$"
+)

@@ -4,6 +4,7 @@
 import re
 from functools import cache
 
+from app.candidates.rules.job_words import ORGANISATION
 from app.candidates.rules.wordlists import words
 from app.documents.remembering import remembered
 
@@ -90,6 +91,7 @@ _ABROAD = words("""
     프라하 부다페스트 바르샤바 취리히 제네바 뉴욕 보스턴 시카고 시애틀 샌프란시스코 로스앤젤레스 밴쿠버 토론토 시드니 멜버른 오클랜드
     미국 일본 중국 베트남 영국 독일 프랑스 캐나다 호주 인도 태국 필리핀 인도네시아 말레이시아 대만 재택 원격
     """)
+_ENDS_OF_TOWNS = words("Bank Center Centre Mills Farms Church Lodge Works")
 _AREA = re.compile(r"^Greater\s+|(?:\s+Bay|\s+Metropolitan|\s+Metro)?\s+(?:Area|Region)$")
 _POSTAL = re.compile(
     r"\s+\d{5}(?:-\d{4})?$|(?<= [A-Z]{2})(?:\s+\d{5}(?:-\d{4})?)?\s+(?:United States(?: of America)?|USA)$"
@@ -120,7 +122,8 @@ def is_place(text: str) -> bool:
     last = text.rpartition(",")[2].strip()
     state = last in _STATES or last in ("UK", "US")
     first_is_word = (
-        len(parts[0].split()) <= 3
+        not _is_organisation(text.partition(",")[0])
+        and len(parts[0].split()) <= 3
         and parts[0].replace(" ", "").replace("-", "").replace(".", "").isalpha()
     )
     closed = state or (parts[-1] in regions and len(parts[-1]) > 2) or parts[-1] in cities
@@ -134,6 +137,13 @@ def is_place(text: str) -> bool:
         and (state or (parts[-1] in regions and len(parts[-1]) > 2))
         and all(len(p.split()) <= 3 for p in parts)
     )
+
+
+def _is_organisation(name: str) -> bool:
+    """Harbour Foods, University of Nordhaven; not Red Bank, nor College Station."""
+    found = ORGANISATION.finditer(name)
+    ends = [name[match.end() :] for match in found if match[0] not in _ENDS_OF_TOWNS]
+    return any(rest == "" or rest.startswith(" of ") for rest in ends)
 
 
 def without_place(text: str) -> str:

@@ -6,9 +6,11 @@ import re
 from app.candidates.rules.dates import without_periods
 from app.candidates.rules.labels import Label, labels_of
 from app.candidates.rules.lines import Line
-from app.candidates.rules.vocabulary import has_degree, has_school, title_score
+from app.candidates.rules.places import is_place
+from app.candidates.rules.vocabulary import has_degree, has_school, is_legal, title_score
 
 HEAD_MAX_CHARS = 100
+_SMALL = frozenset({"of", "and", "the", "for", "&", "de", "du", "la"})
 _LINE_MAX_CHARS = 400
 _ACTION = re.compile(
     r"^(?:led|built|ran|wrote|made|drove|grew|cut|won|kept|set|taught|gave|held|oversaw|spoke|brought|took|sold|"
@@ -61,10 +63,18 @@ def is_sentence(text: str) -> bool:
     if len(words) > 3 and (_ACTION.match(text) or _KO_DEED.search(text)):
         # Registered Nurse, Certified Public Accountant: titles, not deeds
         first = text.partition(",")[0]
-        return title_score(first) < 0.6 and not has_degree(first)
+        return title_score(first) < 0.6 and not has_degree(first) and not _is_firm(text)
     if 1 < len(words) <= 3 and words[1].islower() and _DEED.match(text):
         return True  # Led projects; but United Airways
     return len(words) > 2 and _KO_SENTENCE.search(text) is not None
+
+
+def _is_firm(text: str) -> bool:
+    """Whether it is `Gilded Fern Events, London` or `Trusted Care Ltd`: capitals, and a town or a legal form."""
+    name, _, town = text.partition(", ")
+    if any(not w[0].isupper() and w not in _SMALL for w in name.split()):
+        return False
+    return is_place(town) or is_legal(name)
 
 
 def _is_row_of_names(text: str) -> bool:

@@ -67,6 +67,8 @@ def test_descriptions_are_told_from_names(line: LineOf) -> None:
     assert is_sentence("결제 승인 API를 재작성하여 지연 480ms를 95ms로 단축")
     assert is_sentence("Direct operations for 31 stores")
     assert not is_sentence("Registered Nurse, Intensive Care")
+    assert not is_sentence("Gilded Fern Events, London")
+    assert is_sentence("Opened three shops, London and Leeds")
     assert not is_sentence("United States Army, 99th Invented Support Battalion")
     assert is_headish(line("가람페이 시니어 백엔드 엔지니어"))
     assert not is_headish(line("GPA: 3.9/4.0"))

@@ -16,6 +16,8 @@ from app.candidates.rules.places import is_place, without_place
         "Remote",
         "Coimbatore",
         "Gdańsk, Poland",
+        "Red Bank, NJ",
+        "College Station, TX",
         "Fredericksburg, VA United States",
         "Springfield, IL 62704 USA",
     ],
@@ -28,6 +30,8 @@ def test_places(text: str) -> None:
     "text",
     [
         "University of Ashford, Ashford, NC",
+        "University of Nordhaven, Denmark",
+        "Harbour Foods, Denmark",
         "MA, Linguistics",
         "Acme Labs",
         "가람페이",

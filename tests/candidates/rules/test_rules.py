@@ -165,6 +165,46 @@ def test_no_mixture_of_resume_words_raises(lines: list[str]) -> None:
     people(document)
 
 
+LABELS = st.sampled_from(
+    "회사명 직위 기간 학교명 전공 학위 부서 담당업무 입사일 퇴사일 비고 구분 Employer Position Dates School Degree From To".split()
+)
+CELLS = st.lists(WORDS, max_size=3).map(" ".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    heading=st.sampled_from(["경력", "학력", "Skills", "활동"]),
+    header=st.lists(LABELS, min_size=1, max_size=6),
+    rows=st.lists(st.lists(CELLS, min_size=1, max_size=6), max_size=6),
+)
+def test_no_table_raises(heading: str, header: list[str], rows: list[list[str]]) -> None:
+    table = [
+        Block(text="\t".join(row), cells=tuple(row) if len(row) > 1 else ())
+        for row in ([heading], header, *rows)
+    ]
+    document = Document(format=Format.TEXT, pages=1, blocks=tuple(table))
+    analyze(document)
+    people(document)
+
+
+def test_a_date_in_a_cell_for_employers_costs_its_row_alone(document: DocumentOf) -> None:
+    table = [
+        "회사명‖직위‖기간",
+        "2019.01‖대리‖2019.01 ~ 2020.02",
+        "가람물산‖차장‖2021.03 ~ 2022.02",
+    ]
+
+    assert [x.company for x in analyze(document(["# 강바다", "## 경력", *table])).experience] == [
+        "가람물산"
+    ]
+
+
+def test_an_empty_row_of_labels_is_no_school(document: DocumentOf) -> None:
+    lines = ["# 강바다", "## 학력", "회사명", "직위‖경력‖회사명‖경력"]
+
+    assert analyze(document(lines)).education == ()
+
+
 def hostile() -> Iterator[str]:
     for unit in (
         "a",
