@@ -166,7 +166,27 @@ def test_no_mixture_of_resume_words_raises(lines: list[str]) -> None:
 
 
 LABELS = st.sampled_from(
-    "회사명 직위 기간 학교명 전공 학위 부서 담당업무 입사일 퇴사일 비고 구분 Employer Position Dates School Degree From To".split()
+    [
+        "회사명",
+        "직위",
+        "기간",
+        "학교명",
+        "전공",
+        "학위",
+        "부서",
+        "담당업무",
+        "입사일",
+        "퇴사일",
+        "비고",
+        "구분",
+        "Employer",
+        "Position",
+        "Dates",
+        "School",
+        "Degree",
+        "From",
+        "To",
+    ]
 )
 CELLS = st.lists(WORDS, max_size=3).map(" ".join)
 
