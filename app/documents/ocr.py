@@ -12,14 +12,23 @@ import socket
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 from app.documents import confinement
 from app.documents.blocks import Block, Box, Source
-from app.documents.characters import letters
 from app.documents.layout import page_blocks
 from app.documents.pieces import Piece, around
+from app.documents.readings import (
+    POINTS_PER_INCH,
+    Word,
+    best_of,
+    is_weak,
+    is_whole,
+    runs,
+    weight,
+    words_of,
+)
 from app.documents.ruling import Rules, with_table_rows
 from app.documents.wire import Scan
 from app.errors import ErrorCode, PermanentError
@@ -32,12 +41,6 @@ _ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C.UTF-8"}
 _LIST_TIMEOUT_S = 10
 _READ_BYTES = 256 * 1024
 _MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-_MIN_WORD_CONFIDENCE = 0.2
-_WEAK_CONFIDENCE = 0.75
-"""Upright pages reach 0.85 and more; turned ones were seen with 0.65 for invented words."""
-
-_RULE_CONFIDENCE = 0.6
-_WEAK_LETTERS = 30
 _HANGUL = re.compile("[가-힣]")
 _LATIN_EM_CHARS, _MAX_HEIGHT_EM = 2.6, 1.35
 _NEVER_EM = -1_000.0
@@ -49,18 +52,14 @@ _MIN_LEVEL_PT = 120.0
 _MAX_SLOPE = 0.05
 """Three degrees; what lies more askew is not one line."""
 
-_PAGE, _SPARSE = "3", "11"
-"""Tesseract's page segmentation modes. The first reads best where it finds the lines; on grainy pages
-it may miss most of them, which the second finds, without their order."""
+_PAGE, _BLOCK, _COLUMN = "3", "6", "4"
+"""Tesseract's page segmentation modes: any page, one block of text, one column of lines of any size.
 
-_MIN_READ_SHARE = 0.85
+The first tells columns best and loses whole rows of Korean pages and of forms; the others lose few.
+"""
+
 _MIN_BUDGET_S = 1.0
-_CELL_GAP_HEIGHTS = 1.6
-_POINTS_PER_INCH = 72
-_WORD_LEVEL = "5"
 _TURN = re.compile(rb"^Rotate: (90|180|270)$", re.MULTILINE)
-_RULE_REMAINS = re.compile(r"[|_\-—–=~.,'\"`\[\](){}]+")
-"""Ruled lines are recognised as such characters, with low confidence."""
 
 
 async def ocr_available() -> bool:
@@ -77,14 +76,6 @@ async def ocr_available() -> bool:
 
 class _ProgramError(Exception):
     """The program failed or was ended by a limit; what it printed may quote the page."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Word:
-    line: tuple[str, str, str]
-    text: str
-    box: Box
-    confidence: float
 
 
 class Recognizer:
@@ -106,14 +97,13 @@ class Recognizer:
             ends_at = asyncio.get_running_loop().time() + self._page_timeout_s
             try:
                 words = await self._words(scan, ends_at)
-                turn = await self._turn(scan, ends_at) if _is_weak(words) else 0
+                turn = await self._turn(scan, ends_at) if is_weak(words) else 0
                 if turn:
                     turned = Scan.parse(await draw(turn))
                     more = await self._words(turned, ends_at)
-                    if _weight(more) > _weight(words):
+                    if weight(more) > weight(words):
                         words, scan = more, turned
-                if _read_share(words, scan) < _MIN_READ_SHARE:
-                    words = await self._more_words(words, scan, ends_at)
+                words = await self._looked_at_again(words, scan, ends_at)
             except TimeoutError:
                 details = {"limit_s": self._page_timeout_s, "page": page}
                 raise PermanentError(
@@ -128,20 +118,23 @@ class Recognizer:
         items = with_table_rows(pieces, _rules(scan, slope))
         return page_blocks(items, page=page, source=Source.OCR)
 
-    async def _more_words(self, words: list[_Word], scan: Scan, ends_at: float) -> list[_Word]:
-        """The words that a second look at the page finds, where time is left and they weigh more."""
-        try:
-            more = await self._words(scan, ends_at, mode=_SPARSE)
-        except (TimeoutError, _ProgramError):
-            return words
-        return max(words, more, key=_weight)
+    async def _looked_at_again(self, words: list[Word], scan: Scan, ends_at: float) -> list[Word]:
+        """The best of this reading and of further ones, while something is left unread and time is."""
+        readings = [words]
+        for mode in (_BLOCK, _COLUMN):
+            if is_whole(max(readings, key=weight), scan):
+                break
+            try:
+                readings.append(await self._words(scan, ends_at, mode))
+            except (TimeoutError, _ProgramError):
+                break
+        return best_of(readings)
 
-    async def _words(self, scan: Scan, ends_at: float, mode: str = _PAGE) -> list[_Word]:
+    async def _words(self, scan: Scan, ends_at: float, mode: str = _PAGE) -> list[Word]:
         table = await self._tesseract(
             scan.picture, ends_at, "-l", LANGUAGES, "--psm", mode, "--dpi", str(scan.dpi), "tsv"
         )
-        words = _words_of(table.decode("utf-8", "replace"), scan.dpi)
-        return words if mode == _PAGE else _downwards(words)
+        return words_of(table.decode("utf-8", "replace"), scan.dpi)
 
     async def _turn(self, scan: Scan, ends_at: float) -> int:
         """By how many degrees the page must be turned clockwise; 0 where that cannot be told."""
@@ -210,68 +203,7 @@ async def _printed(connection: socket.socket) -> bytes:
     return bytes(printed)
 
 
-def _words_of(table: str, dpi: int) -> list[_Word]:
-    """Tesseract's TSV: level, page, block, paragraph, line, word, box, confidence, text."""
-    scale = _POINTS_PER_INCH / dpi
-    words: list[_Word] = []
-    for row in table.splitlines():
-        columns = row.split("\t")
-        if len(columns) < 12 or columns[0] != _WORD_LEVEL:  # noqa: PLR2004 - the table's width
-            continue
-        text = columns[11].strip()
-        confidence = float(columns[10]) / 100
-        if not text or confidence < _least_confidence(text):
-            continue
-        left, top, width, height = (int(column) * scale for column in columns[6:10])
-        words.append(
-            _Word(
-                line=(columns[2], columns[3], columns[4]),
-                text=text,
-                box=Box(left=left, top=top, right=left + width, bottom=top + height),
-                confidence=confidence,
-            )
-        )
-    return words
-
-
-def _downwards(words: Sequence[_Word]) -> list[_Word]:
-    """Line by line from top to bottom."""
-    lines = [list(line) for _, line in groupby(words, key=lambda word: word.line)]
-    lines.sort(key=lambda line: min(word.box.top for word in line))
-    return [word for line in lines for word in line]
-
-
-def _read_share(words: Sequence[_Word], scan: Scan) -> float:
-    """How much of what is written on the page the words cover."""
-    inked = scan.ink.count(255)
-    if not inked:
-        return 1.0
-    scale = scan.dpi / _POINTS_PER_INCH / scan.ink_px
-    rows = len(scan.ink) // scan.ink_columns
-    covered: set[int] = set()
-    for word in words:
-        box = word.box
-        left, right = int(box.left * scale), min(int(box.right * scale), scan.ink_columns - 1)
-        for row in range(int(box.top * scale), min(int(box.bottom * scale), rows - 1) + 1):
-            start = row * scan.ink_columns
-            covered.update(range(start + left, start + right + 1))
-    return sum(scan.ink[at] == 255 for at in covered) / inked  # noqa: PLR2004 - see Scan.ink
-
-
-def _least_confidence(text: str) -> float:
-    return _RULE_CONFIDENCE if _RULE_REMAINS.fullmatch(text) else _MIN_WORD_CONFIDENCE
-
-
-def _is_weak(words: Sequence[_Word]) -> bool:
-    count = sum(letters(word.text) for word in words)
-    return count < _WEAK_LETTERS or _weight(words) < _WEAK_CONFIDENCE * count
-
-
-def _weight(words: Sequence[_Word]) -> float:
-    return sum(letters(word.text) * word.confidence for word in words)
-
-
-def _skew(words: Sequence[_Word]) -> float:
+def _skew(words: Sequence[Word]) -> float:
     """How far the page falls per point to the right: half a degree lifts a date by half a line."""
     slopes = sorted(
         slope
@@ -281,7 +213,7 @@ def _skew(words: Sequence[_Word]) -> float:
     return slopes[len(slopes) // 2] if len(slopes) >= _MIN_LEVEL_LINES else 0.0
 
 
-def _slope(line: Sequence[_Word]) -> float | None:
+def _slope(line: Sequence[Word]) -> float | None:
     """How far a line of some length falls per point to the right; None where that is no skew."""
     first, last = min(line, key=_left), max(line, key=_left)
     width = last.box.left - first.box.left
@@ -292,7 +224,7 @@ def _slope(line: Sequence[_Word]) -> float | None:
     return falls if abs(falls) < _MAX_SLOPE else None
 
 
-def _left(word: _Word) -> float:
+def _left(word: Word) -> float:
     return word.box.left
 
 
@@ -309,7 +241,7 @@ def _levelled(box: Box, slope: float) -> Box:
 
 def _rules(scan: Scan, slope: float) -> Rules:
     """The page's lines in points, levelled like its words."""
-    scale = _POINTS_PER_INCH / scan.dpi
+    scale = POINTS_PER_INCH / scan.dpi
     rules = Rules([], [])
     for line in scan.flat:
         x1, y1, x2, y2 = (pixels * scale for pixels in line)
@@ -322,21 +254,12 @@ def _rules(scan: Scan, slope: float) -> Rules:
     return rules
 
 
-def _pieces(words: Sequence[_Word]) -> list[Piece]:
+def _pieces(words: Sequence[Word]) -> list[Piece]:
     """Words of one line up to a clear gap."""
-    pieces: list[Piece] = []
-    for _, line in groupby(map(_trimmed, words), key=lambda word: word.line):
-        run: list[_Word] = []
-        for word in sorted(line, key=lambda word: word.box.left):
-            if run and _is_clear_gap(run, word):
-                pieces.append(_piece(run))
-                run = []
-            run.append(word)
-        pieces.append(_piece(run))
-    return pieces
+    return [_piece(run) for run in runs([*map(_trimmed, words)])]
 
 
-def _trimmed(word: _Word) -> _Word:
+def _trimmed(word: Word) -> Word:
     """A word no higher than letters of its width are: a ruled line near it is taken for a part of it."""
     box, count = word.box, len(word.text)
     korean = _HANGUL.search(word.text) is not None
@@ -347,12 +270,7 @@ def _trimmed(word: _Word) -> _Word:
     return replace(word, box=replace(box, top=middle - em / 2, bottom=middle + em / 2))
 
 
-def _is_clear_gap(run: Sequence[_Word], word: _Word) -> bool:
-    height = max(other.box.bottom - other.box.top for other in run)
-    return word.box.left - run[-1].box.right > _CELL_GAP_HEIGHTS * height
-
-
-def _piece(run: Sequence[_Word]) -> Piece:
+def _piece(run: Sequence[Word]) -> Piece:
     heights = sorted(word.box.bottom - word.box.top for word in run)
     chars = sum(len(word.text) for word in run)
     return Piece(
@@ -363,7 +281,7 @@ def _piece(run: Sequence[_Word]) -> Piece:
     )
 
 
-def _spaced(run: Sequence[_Word]) -> str:
+def _spaced(run: Sequence[Word]) -> str:
     """Tesseract parts Hangul syllables that stand close; real spaces are wider than that."""
     heights = sorted(word.box.bottom - word.box.top for word in run)
     em = max(heights[len(heights) // 2], 1.0)
