@@ -10,10 +10,11 @@ import re
 import shutil
 import socket
 from asyncio.subprocess import DEVNULL
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby, pairwise
+from typing import Protocol
 
 from app.documents import confinement
 from app.documents.blocks import Block, Box, Source
@@ -74,6 +75,12 @@ async def ocr_available() -> bool:
     return set(LANGUAGES.split("+")) <= set(listed.decode("utf-8", "replace").split())
 
 
+class Draw(Protocol):
+    """Makes the picture of a page, turned clockwise: a `Scan` as bytes."""
+
+    async def __call__(self, turn_degrees: int, *, straight: bool) -> bytes: ...
+
+
 class _ProgramError(Exception):
     """The program failed or was ended by a limit; what it printed may quote the page."""
 
@@ -86,23 +93,17 @@ class Recognizer:
         self._memory_bytes = memory_bytes
         self._room = asyncio.Semaphore(pages_at_once)
 
-    async def read_page(self, draw: Callable[[int], Awaitable[bytes]], page: int) -> list[Block]:
-        """The lines of one page. `draw` makes its picture, turned clockwise by some degrees.
+    async def read_page(self, draw: Draw, page: int) -> list[Block]:
+        """The lines of one page.
 
         Raises INVALID_FILE after the page's time or when the program fails; waiting for room does
         not count.
         """
         async with self._room:
-            scan = Scan.parse(await draw(0))
+            scan = Scan.parse(await draw(0, straight=False))
             ends_at = asyncio.get_running_loop().time() + self._page_timeout_s
             try:
-                words = await self._words(scan, ends_at)
-                turn = await self._turn(scan, ends_at) if is_weak(words) else 0
-                if turn:
-                    turned = Scan.parse(await draw(turn))
-                    more = await self._words(turned, ends_at)
-                    if weight(more) > weight(words):
-                        words, scan = more, turned
+                scan, words = await self._upright(scan, draw, ends_at)
                 words = await self._looked_at_again(words, scan, ends_at)
             except TimeoutError:
                 details = {"limit_s": self._page_timeout_s, "page": page}
@@ -117,6 +118,23 @@ class Recognizer:
         pieces = _pieces([replace(word, box=_levelled(word.box, slope)) for word in words])
         items = with_table_rows(pieces, _rules(scan, slope))
         return page_blocks(items, page=page, source=Source.OCR)
+
+    async def _upright(self, scan: Scan, draw: Draw, ends_at: float) -> tuple[Scan, list[Word]]:
+        """A first reading of the page: of the sheet in a photograph, and turned, where more is read so."""
+        words = await self._words(scan, ends_at)
+        straight = False
+        if scan.shows_sheet:
+            sheet = Scan.parse(await draw(0, straight=True))
+            more = await self._words(sheet, ends_at)
+            # What looks like a sheet may be a column of a page; one that lies on its side is weak.
+            if is_weak(words) or weight(more) > weight(words):
+                scan, words, straight = sheet, more, True
+        if turn := await self._turn(scan, ends_at) if is_weak(words) else 0:
+            turned = Scan.parse(await draw(turn, straight=straight))
+            more = await self._words(turned, ends_at)
+            if weight(more) > weight(words):
+                scan, words = turned, more
+        return scan, words
 
     async def _looked_at_again(self, words: list[Word], scan: Scan, ends_at: float) -> list[Word]:
         """The best of this reading and of further ones, while something is left unread and time is."""

@@ -99,8 +99,8 @@ def _draw(request: Request, data: bytes, limits: Limits) -> tuple[Kind, bytes]:
 
 def _scan(request: Request, data: bytes, limits: Limits) -> tuple[Kind, bytes]:
     scan = pdf.scan_of_page if detect(data) is Format.PDF else pictures.scan_of_picture
-    page, turn = request.page, request.turn_degrees
-    return Kind.PICTURE, scan(data, limits, page=page, turn_degrees=turn)
+    page, turn, straight = request.page, request.turn_degrees, request.straight
+    return Kind.PICTURE, scan(data, limits, page=page, turn_degrees=turn, straight=straight)
 
 
 def _work(request: Request, data: bytes, limits: Limits) -> tuple[Kind, bytes]:

@@ -225,8 +225,10 @@ def _text_by_pypdf(data: bytes, number: int) -> list[Block]:
     return [replace(block, page=number) for block in lines]
 
 
-def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
-    """One page in grey for text recognition, turned clockwise."""
+def scan_of_page(
+    data: bytes, limits: Limits, *, page: int, turn_degrees: int, straight: bool = False
+) -> bytes:
+    """One page in grey for text recognition, turned clockwise; `straight` as for pictures."""
     with _opened(data) as opened, _page(opened, page) as sheet:
         handle = sheet.handle
         inches = size_pt(handle)[0] * size_pt(handle)[1] / _POINTS_PER_INCH**2
@@ -239,7 +241,8 @@ def scan_of_page(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -
             pixels, *size = pixels_of(bitmap)
             picture = Image.frombytes("L", (size[0], size[1]), pixels)
         turned = _TURNS.get(turn_degrees % 360)
-        return pack_scan(picture.transpose(turned) if turned else picture, dpi=round(dpi))
+        upright = picture.transpose(turned) if turned else picture
+        return pack_scan(upright, dpi=round(dpi), straight=straight)
 
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:

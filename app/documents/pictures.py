@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from app.documents.archive import damaged
 from app.documents.blocks import Document, Format
 from app.documents.limits import Limits
+from app.documents.photographs import Sheet, find_sheet, laid_straight
 from app.documents.scanned_rules import inked_squares, ruled_lines, without_lines
 from app.documents.wire import Parsed, Scan
 from app.errors import ErrorCode, PermanentError
@@ -60,11 +61,17 @@ def read_picture(data: bytes, limits: Limits) -> Parsed:
     )
 
 
-def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int) -> bytes:
-    """One page in grey at the resolution that recognition wants, upright by its EXIF data."""
+def scan_of_picture(
+    data: bytes, limits: Limits, *, page: int, turn_degrees: int, straight: bool = False
+) -> bytes:
+    """One page in grey at the resolution that recognition wants, upright by its EXIF data.
+
+    If `straight`, the sheet of paper in it alone, where one is seen.
+    """
     with _opened(data, limits, page=page) as picture:
         dpi = min(picture.size) / _PAPER_INCHES
-        wanted = min(max(dpi, SCAN_DPI_LEAST), SCAN_DPI) / dpi
+        # A sheet is smaller than its picture, and is shrunk when it is laid straight.
+        wanted = max(min(dpi, dpi if straight else SCAN_DPI), SCAN_DPI_LEAST) / dpi
         # A strip of paper must not become a picture of gigabytes by being enlarged.
         factor = min(wanted, (_MAX_SCAN_PIXELS / (picture.width * picture.height)) ** 0.5)
         size = _scaled(picture.size, factor)
@@ -78,11 +85,14 @@ def scan_of_picture(data: bytes, limits: Limits, *, page: int, turn_degrees: int
         grey = ImageOps.exif_transpose(grey)
     if turn_degrees in _TURNS:
         grey = grey.transpose(_TURNS[turn_degrees])
-    return pack_scan(grey, dpi=max(round(dpi * factor), 1))
+    return pack_scan(grey, dpi=max(round(dpi * factor), 1), straight=straight)
 
 
-def pack_scan(grey: Image.Image, *, dpi: int) -> bytes:
+def pack_scan(grey: Image.Image, *, dpi: int, straight: bool = False) -> bytes:
     """Resolution, ruled lines, and a portable greymap: no packing for what is unpacked at once."""
+    sheet = find_sheet(grey)
+    if straight and sheet:
+        grey, dpi = _laid_straight(grey, sheet)
     flat, upright = ruled_lines(grey, dpi)
     bare = without_lines(grey, [*flat, *upright], dpi)
     picture = b"P5 %d %d 255\n" % bare.size + bare.tobytes()
@@ -90,6 +100,7 @@ def pack_scan(grey: Image.Image, *, dpi: int) -> bytes:
     ink = inked_squares(bare, ink_px)
     scan = Scan(
         dpi=dpi,
+        shows_sheet=sheet is not None,
         flat=flat,
         upright=upright,
         ink_px=ink_px,
@@ -98,6 +109,16 @@ def pack_scan(grey: Image.Image, *, dpi: int) -> bytes:
         picture=picture,
     )
     return scan.to_bytes()
+
+
+def _laid_straight(grey: Image.Image, sheet: Sheet) -> tuple[Image.Image, int]:
+    """The sheet at the resolution that recognition is trained on, and that resolution."""
+    width, height = sheet.size
+    factor = min(
+        SCAN_DPI * _PAPER_INCHES / min(width, height), (_MAX_SCAN_PIXELS / (width * height)) ** 0.5
+    )
+    size = _scaled((round(width), round(height)), factor)
+    return laid_straight(grey, sheet, size), max(round(min(size) / _PAPER_INCHES), 1)
 
 
 def thumbnail(data: bytes, limits: Limits, *, width_px: int) -> bytes:

@@ -172,8 +172,10 @@ class Reader:
         return blocks if enough or not required else []
 
     async def _recognize_page(self, data: bytes, page: int) -> list[Block] | PermanentError:
-        async def draw(turn_degrees: int) -> bytes:
-            request = Request(task=Task.SCAN, page=page, turn_degrees=turn_degrees)
+        async def draw(turn_degrees: int, *, straight: bool) -> bytes:
+            request = Request(
+                task=Task.SCAN, page=page, turn_degrees=turn_degrees, straight=straight
+            )
             return (await self._ask(request, data)).body
 
         try:

@@ -17,9 +17,9 @@ from app.documents.blocks import Block, Box, Document, Format, Source
 from app.errors import ErrorCode, PermanentError
 from app.messages import Message
 
-REQUEST = struct.Struct(">BIHHQ")
+REQUEST = struct.Struct(">BIH?HQ")
 ANSWER = struct.Struct(">BIQ")
-_SCAN_HEAD = struct.Struct(">IIIIII")
+_SCAN_HEAD = struct.Struct(">I?IIIII")
 _SCAN_LINE = struct.Struct(">IIII")
 
 RuledLine = tuple[int, int, int, int]
@@ -34,10 +34,12 @@ class Scan:
     """A page's picture for text recognition, and its ruled lines across and downwards.
 
     `ink` has one byte, 0 or 255, for each square of the page: whether anything is written there.
-    Its rows have `ink_columns` squares of `ink_px` pixels.
+    Its rows have `ink_columns` squares of `ink_px` pixels. `shows_sheet` tells that the picture seems to be
+    a photograph of a sheet of paper, which could be drawn straight.
     """
 
     dpi: int
+    shows_sheet: bool = False
     flat: Sequence[RuledLine]
     upright: Sequence[RuledLine]
     ink_px: int
@@ -47,7 +49,7 @@ class Scan:
 
     def to_bytes(self) -> bytes:
         head = _SCAN_HEAD.pack(
-            self.dpi, len(self.flat), len(self.upright),
+            self.dpi, self.shows_sheet, len(self.flat), len(self.upright),
             self.ink_px, self.ink_columns, len(self.ink) // max(self.ink_columns, 1),
         )  # fmt: skip
         lines = b"".join(_SCAN_LINE.pack(*line) for line in (*self.flat, *self.upright))
@@ -55,13 +57,14 @@ class Scan:
 
     @classmethod
     def parse(cls, data: bytes) -> "Scan":
-        dpi, flat, upright, ink_px, ink_columns, ink_rows = _SCAN_HEAD.unpack_from(data)
+        dpi, sheet, flat, upright, ink_px, ink_columns, ink_rows = _SCAN_HEAD.unpack_from(data)
         end = _SCAN_HEAD.size + (flat + upright) * _SCAN_LINE.size
         rows = _SCAN_LINE.iter_unpack(data[_SCAN_HEAD.size : end])
         lines = [(x1, y1, x2, y2) for x1, y1, x2, y2 in rows]
         picture_at = end + ink_columns * ink_rows
         return cls(
             dpi=dpi,
+            shows_sheet=sheet,
             flat=lines[:flat],
             upright=lines[flat:],
             ink_px=ink_px,
@@ -94,20 +97,29 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`page` starts at 1; `turn_degrees` is clockwise; `width_px` matters to DRAW alone."""
+    """`page` starts at 1; `turn_degrees` is clockwise; `width_px` matters to DRAW alone.
+
+    `straight` asks for the sheet of paper in a photograph instead of the whole picture.
+    """
 
     task: Task
     page: int = 1
     turn_degrees: int = 0
+    straight: bool = False
     width_px: int = 0
 
     def head(self, size_bytes: int) -> bytes:
-        return REQUEST.pack(self.task, self.page, self.turn_degrees, self.width_px, size_bytes)
+        return REQUEST.pack(
+            self.task, self.page, self.turn_degrees, self.straight, self.width_px, size_bytes
+        )
 
     @staticmethod
     def parse(head: bytes) -> "tuple[Request, int]":
-        task, page, turn, width, size = REQUEST.unpack(head)
-        return Request(task=Task(task), page=page, turn_degrees=turn, width_px=width), size
+        task, page, turn, straight, width, size = REQUEST.unpack(head)
+        request = Request(
+            task=Task(task), page=page, turn_degrees=turn, straight=straight, width_px=width
+        )
+        return request, size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
