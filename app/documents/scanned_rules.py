@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from app.documents.wire import RuledLine
 
@@ -18,6 +18,7 @@ _DARKER, _LIGHTER = 50, 28
 
 _BESIDE_INCHES = 0.03
 _LINE_INCHES = 0.042
+_NEAR_INCHES, _NEAR_PX = 0.2, 5
 _REACH = 2
 _INKED, _INKED_SHARE = 80, 0.06
 _MOST_FALL_PX = 2
@@ -35,8 +36,9 @@ class _Chain:
 
 def ruled_lines(grey: Image.Image, dpi: int) -> tuple[list[RuledLine], list[RuledLine]]:
     """Those that run from left to right, and those that run downwards; both ends in pixels."""
-    flat = list(_lines(grey, dpi, _LEAST_FLAT_INCHES))
-    turned = _lines(_transposed(grey), dpi, _LEAST_UPRIGHT_INCHES)
+    even = _evenly_lit(grey, dpi)
+    flat = list(_lines(even, dpi, _LEAST_FLAT_INCHES))
+    turned = _lines(_transposed(even), dpi, _LEAST_UPRIGHT_INCHES)
     upright = [(y1, x1, y2, x2) for x1, y1, x2, y2 in turned]
     reach = _STRIP_INCHES * dpi
     upright = [line for line in upright if _is_held(line, flat, reach)]
@@ -88,6 +90,14 @@ def inked_squares(grey: Image.Image, square_px: int) -> Image.Image:
     dark = grey.point([255 * (value < paper - _INKED) for value in range(256)])
     squares = dark.reduce(square_px)
     return squares.point([255 * (value > _INKED_SHARE * 255) for value in range(256)])
+
+
+def _evenly_lit(grey: Image.Image, dpi: int) -> Image.Image:
+    """What is darker than the lightest grey near it: without shadows, and without the shade of label cells."""
+    shrink = max(round(_NEAR_INCHES * dpi / _NEAR_PX), 1)
+    ground = grey.reduce(shrink).filter(ImageFilter.MaxFilter(_NEAR_PX))
+    ground = ground.resize(grey.size, Image.Resampling.BILINEAR)
+    return ImageChops.invert(ImageChops.subtract(ground, grey))
 
 
 def _transposed(grey: Image.Image) -> Image.Image:

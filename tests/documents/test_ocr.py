@@ -1,16 +1,18 @@
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from app.documents.blocks import Source
-from app.documents.ocr import Recognizer, ocr_available
+from app.documents.ocr import Draw, Recognizer, ocr_available
 from app.documents.pictures import pack_scan
 from app.errors import PermanentError
 from app.messages import Message
+from tests.documents.test_photographs import photographed
 
 MIB = 1024 * 1024
 needs_tesseract = pytest.mark.usefixtures("tesseract")
@@ -27,9 +29,10 @@ def recognizer() -> Recognizer:
     return Recognizer(page_timeout_s=20, memory_bytes=1024 * MIB, pages_at_once=1)
 
 
-def drawing(width: int = 600, height: int = 400) -> Callable[[int], Awaitable[bytes]]:
-    async def draw(turn: int) -> bytes:
-        w, h = (height, width) if turn % 180 else (width, height)
+def drawing(width: int = 600, height: int = 400) -> Draw:
+    async def draw(turn_degrees: int, *, straight: bool) -> bytes:
+        assert not straight
+        w, h = (height, width) if turn_degrees % 180 else (width, height)
         return pack_scan(Image.new("L", (w, h), 255), dpi=72)
 
     return draw
@@ -155,18 +158,57 @@ async def test_english_is_read_upright_and_turned(recognizer: Recognizer) -> Non
     for number, line in enumerate(lines):
         ImageDraw.Draw(picture).text((60, 60 + 120 * number), line, 0, font)
 
-    async def draw(turn: int) -> bytes:
-        seen = picture.rotate(-turn, expand=True)
-        return pack_scan(seen, dpi=200)
+    async def draw(turn_degrees: int, *, straight: bool) -> bytes:
+        seen = picture.rotate(-turn_degrees, expand=True)
+        return pack_scan(seen, dpi=200, straight=straight)
 
-    async def draw_upside_down(turn: int) -> bytes:
-        return await draw((turn + 180) % 360)
+    async def draw_upside_down(turn_degrees: int, *, straight: bool) -> bytes:
+        return await draw((turn_degrees + 180) % 360, straight=straight)
 
     for view in (draw, draw_upside_down):
         blocks = await recognizer.read_page(view, 1)
         text = "\n".join(block.text for block in blocks)
         assert all(word in text for word in ("Ada Example", "Northwind", "2021"))
         assert min(block.confidence or 0 for block in blocks) > 0.6
+
+
+@needs_tesseract
+@pytest.mark.parametrize("quarter_turns", [0, 1])
+async def test_a_sheet_in_a_photograph_is_read_from_above(
+    recognizer: Recognizer, quarter_turns: int
+) -> None:
+    sheet = Image.new("L", (1240, 1754), 235)
+    font = ImageFont.load_default(size=30)
+    lines = [f"{2000 + n} Engineer at Northwind Search No. {n}" for n in range(20)]
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(sheet).text((100, 80 + 80 * number), line, 20, font)
+    seen = photographed(sheet).rotate(90 * quarter_turns, expand=True)
+
+    async def draw(turn_degrees: int, *, straight: bool) -> bytes:
+        return pack_scan(seen.rotate(-turn_degrees, expand=True), dpi=200, straight=straight)
+
+    blocks = await recognizer.read_page(draw, 1)
+
+    assert [block.text for block in blocks] == lines
+    assert all(b.box and abs(b.box.left - a.box.left) < 6 for a, b in pairwise(blocks) if a.box)
+
+
+async def test_a_column_that_looks_like_a_sheet_does_not_cost_the_page_the_rest(
+    fake_tesseract: Callable[..., None], recognizer: Recognizer
+) -> None:
+    fake_tesseract([(1, 1, 0, 0, 200, 30, 95, "a whole page of words " * 3)])
+    asked: list[bool] = []
+
+    async def draw(turn_degrees: int, *, straight: bool) -> bytes:
+        asked.append(straight)
+        seen = photographed(Image.new("L", (600, 800), 235)).rotate(-turn_degrees, expand=True)
+        return pack_scan(seen, dpi=100, straight=straight)
+
+    blocks = await recognizer.read_page(draw, 1)
+
+    assert asked == [False, True]
+    assert blocks[0].box
+    assert blocks[0].box.right == 200 * 72 / 100
 
 
 async def test_a_ruled_line_that_is_taken_for_a_part_of_a_word_makes_it_no_heading(

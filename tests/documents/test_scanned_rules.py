@@ -1,4 +1,4 @@
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from app.documents.scanned_rules import inked_squares, ruled_lines, without_lines
 
@@ -32,6 +32,23 @@ def test_a_page_that_lay_askew_has_its_lines_too() -> None:
     assert (len(flat), len(upright)) == (3, 3)
     falls = [(y2 - y1) / (x2 - x1) for x1, y1, x2, y2 in flat]
     assert all(-0.02 < fall < -0.008 for fall in falls)
+
+
+def test_shaded_cells_and_a_shadow_over_the_page_hide_no_lines() -> None:
+    page = Image.new("L", (1200, 900), 240)
+    ImageDraw.Draw(page).rectangle((100, 200, 400, 320), 205)  # the labels of a form
+    shaded = ImageChops.darker(page, form())
+    shadow = (
+        Image.linear_gradient("L")
+        .resize(page.size)
+        .point([150 + at * 105 // 255 for at in range(256)])
+    )
+
+    flat, upright = ruled_lines(ImageChops.multiply(shaded, shadow), DPI)
+
+    assert sorted(round((y1 + y2) / 2, -1) for _, y1, _, y2 in flat) == [200, 260, 320]
+    assert sorted(round((x1 + x2) / 2, -1) for x1, _, x2, _ in upright) == [100, 400, 1000]
+    assert all(x1 <= 110 and x2 >= 990 for x1, _, x2, _ in flat)
 
 
 def test_lines_are_painted_over_and_the_text_between_them_stays() -> None:

@@ -57,7 +57,7 @@ def test_a_document_is_cut_at_the_limit_of_characters() -> None:
 
 
 def test_heads_of_requests_and_answers_have_a_fixed_size() -> None:
-    request = Request(task=Task.SCAN, page=7, turn_degrees=270, width_px=480)
+    request = Request(task=Task.SCAN, page=7, turn_degrees=270, straight=True, width_px=480)
 
     assert Request.parse(request.head(123)) == (request, 123)
     assert len(request.head(0)) == REQUEST.size
