@@ -108,6 +108,8 @@ def bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
     for date in pieces:
         if not _is_margin(date) or _near_any(edges, date.box.left):
             continue
+        if any(_heads(other, date) for other in pieces):
+            continue
         row = [other for other in pieces if _is_left_of(other, date)]
         owner = max(row, key=lambda other: other.box.right, default=None)
         if owner is not None and id(owner) not in bound and not _is_margin(owner):
@@ -123,6 +125,18 @@ def bind_dates(items: Items) -> tuple[list[Item], dict[int, tuple[Item, ...]]]:
         elif id(item) not in taken:
             result.append(item)
     return result, stands_for
+
+
+def _heads(other: Piece, date: Piece) -> bool:
+    """Whether a school stands over its dates, which an icon sets in: both are lines of one column."""
+    height = date.box.bottom - date.box.top
+    return (
+        height / 2 < date.box.top - other.box.top <= _NEXT_LINE * height
+        and date.box.left - 2 * height <= other.box.left < date.box.left - EDGE_PT
+        and other.box.right > date.box.left
+        and abs(other.box.right - date.box.right) > EDGE_PT
+        and not _is_margin(other)
+    )
 
 
 def _is_margin(piece: Piece) -> bool:

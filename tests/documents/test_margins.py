@@ -1,7 +1,13 @@
 import pytest
 
 from app.documents.layout import page_blocks
-from app.documents.margins import are_cards, are_dates_drawn_first, is_date, with_whole_dates
+from app.documents.margins import (
+    are_cards,
+    are_dates_drawn_first,
+    bind_dates,
+    is_date,
+    with_whole_dates,
+)
 from app.documents.pieces import Item, Piece
 from tests.documents.building import piece
 
@@ -81,6 +87,17 @@ def test_lists_at_the_same_edge_do_not_hide_a_margin_of_dates() -> None:
     assert "MAY 2010 — 2011\tBrightforge Tools · Machinist" in texts(drawn)
     assert are_dates_drawn_first(drawn, left, right)
     assert not are_dates_drawn_first([*left, *right], left, right)
+
+
+def test_dates_that_an_icon_sets_in_belong_to_the_school_over_them() -> None:
+    deed = piece("Amphibian surveys, invasive plant control", 35, 407)
+    school = piece("Puget Lowland State University", 369, 393)
+    dates = piece("Sept 2015 - June 2017", 382, 407)
+
+    assert bind_dates([deed, school, dates]) == ([deed, school, dates], {})
+
+    bound, stands_for = bind_dates([deed, dates])
+    assert [id(item) for item in bound] == [*stands_for]
 
 
 def card(left: float, top: float, firm: str) -> list[Piece]:

@@ -28,7 +28,8 @@ from app.candidates.rules.headings import (
     is_duty,
     kinds_by_ending,
 )
-from app.candidates.rules.labels import Label, column_labels, is_column_label
+from app.candidates.rules.inline_headings import inline_heading
+from app.candidates.rules.labels import column_labels
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.phones import PHONE_MIN_DIGITS
 from app.candidates.rules.rows import whole_rows
@@ -38,7 +39,6 @@ _CLOSING = re.compile(
     r"^(?:본인은\s)?(?:위|상기|이상)(?:의|에|와)?\s?(?:모든\s|같이|기재\s?)?(?:내용|사실|사항|기재|같)|^위와 같이\s|^references?\b.{0,24}\b(?:up)?on request\b|^i (?:hereby |solemnly )?(?:declare|certify|affirm)\b",
     re.IGNORECASE,
 )
-_INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _TOP_LINES, _CONTACT_MAX_CHARS = 400, 80
 _DISPLAY_RATIO, _CLEARLY_LARGE = 1.5, 1.1
 _CLEARLY = 0.05  # of the body's size
@@ -46,10 +46,7 @@ _LABEL_COLUMN_PT, _FLUSH_PT = 40.0, 2.0
 _ENTRY_CELLS = 2
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
-_TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
 _STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
-_NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL})
-_OF_AN_ENTRY = _NAMING | {Label.DEGREE}
 _DOTTED_MAX_WORDS = 2
 
 
@@ -164,7 +161,7 @@ def split_sections(lines: Sequence[Line]) -> list[Section]:
             cutter.kinds[0],
         ):
             cutter.open((lost,), line)
-        elif inline := _inline(line, cutter.kinds):
+        elif inline := inline_heading(line, cutter.kinds):
             position = _take_inline(cutter, inline, lines, position)
         elif line.ratio >= max(_DISPLAY_RATIO, 0.97 * top) and not periods(line.text):
             # The largest text of the file: a name that was drawn after a sidebar.
@@ -314,66 +311,6 @@ def _as_heading(
     small = line.ratio < _CLEARLY_LARGE
     weak = small and line.text.strip()[:1].islower() and line.text.isascii()
     return () if weak and not line.ocr else kinds
-
-
-def _inline(line: Line, current: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Line, bool] | None:
-    """(kinds, the rest of the line, whether the section goes on below) or None."""
-    cells = [c for c in line.cells if c]
-    if len(cells) > 1:
-        return _inline_row(line, cells, current)
-    if len(line.text) > 600 or not (match := _INLINE.match(line.text)):
-        return None
-    kinds = heading_kinds(match["head"])
-    usable = {
-        Kind.SKILLS,
-        Kind.LANGUAGES,
-        Kind.CERTIFICATES,
-        Kind.REFERENCES,
-        Kind.SUMMARY,
-        Kind.LINKS,
-        Kind.OTHER,
-    }
-    if not kinds or kinds[0] not in usable or current[0] is Kind.SKILLS or "://" in match["head"]:
-        return None
-    if kinds[0] is Kind.LANGUAGES and not speaks(match["rest"]):
-        kinds = (Kind.SKILLS,)  # Languages: Java, Kotlin
-    if kinds[0] in (Kind.SUMMARY, Kind.OTHER) and current[0] in (*_STRONG, Kind.PROJECTS):
-        return None
-    return kinds, replace(line, text=match["rest"], bullet=False), False
-
-
-def _inline_row(
-    line: Line, cells: Sequence[str], current: tuple[Kind, ...]
-) -> tuple[tuple[Kind, ...], Line, bool] | None:
-    kinds = heading_kinds(cells[0])
-    if not kinds or kinds[0] in (Kind.CONTACT, Kind.HEADER):
-        return None
-    own = column_labels(cells[0])
-    if kinds[0] is current[0] and own & _OF_AN_ENTRY:
-        return None  # 근무처 | 가람물산 within the careers: the label of an entry
-    if current[0] in _STRONG and kinds[0] not in _STRONG and own & _NAMING:
-        return None  # Organization | Harbor Foods there
-    stated = cells[0].endswith(":") or cells[1].startswith(":")
-    spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))
-    listed = kinds[0] is Kind.SKILLS or (kinds[0] is Kind.LANGUAGES and not spoken)
-    if current[0] is Kind.SKILLS and (listed or (stated and not spoken)):
-        return None  # a category among the skills
-    if kinds[0] is Kind.SKILLS and any(periods(c) for c in cells[1:]):
-        return None  # 컴퓨터활용능력 | 2022.09 | 1급: the name of a certificate
-    if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
-        return None  # a row of labels: 학력 | 경력 | 희망연봉
-    labels = sum(is_column_label(c) for c in cells[1:])
-    if labels == len(cells) - 1 and own and (kinds[0] not in _STRONG or own & _NAMING):
-        return None  # the header row of a table: 기간 | 경력 | 직위, 근무처 | 직위 | 기간
-    rest = replace(
-        line,
-        text="\t".join(cells[1:]),
-        cells=tuple(cells[1:]) if len(cells) > 2 else (),
-        bullet=False,
-    )
-    table = labels > 1 or len(cells) > 2 or any(periods(c) for c in cells[1:])
-    lasting = kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES)
-    return kinds, rest, (table and lasting) or (labels > 1 and kinds[0] in _TABLED)
 
 
 def _goes_on(last: Line, following: Line, current: tuple[Kind, ...]) -> bool:
