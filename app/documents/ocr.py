@@ -22,6 +22,7 @@ from app.documents.layout import page_blocks
 from app.documents.pieces import Piece, around
 from app.documents.readings import (
     POINTS_PER_INCH,
+    Wall,
     Word,
     best_of,
     is_weak,
@@ -115,8 +116,9 @@ class Recognizer:
                     ErrorCode.INVALID_FILE, Message.FILE_CRASHED_READER, details={"page": page}
                 ) from None
         slope = _skew(words)
-        pieces = _pieces([replace(word, box=_levelled(word.box, slope)) for word in words])
-        items = with_table_rows(pieces, _rules(scan, slope))
+        rules = _rules(scan, slope)
+        level = [replace(word, box=_levelled(word.box, slope)) for word in words]
+        items = with_table_rows(_pieces(level, sorted(rules.upright)), rules)
         return page_blocks(items, page=page, source=Source.OCR)
 
     async def _upright(self, scan: Scan, draw: Draw, ends_at: float) -> tuple[Scan, list[Word]]:
@@ -272,9 +274,9 @@ def _rules(scan: Scan, slope: float) -> Rules:
     return rules
 
 
-def _pieces(words: Sequence[Word]) -> list[Piece]:
-    """Words of one line up to a clear gap."""
-    return [_piece(run) for run in runs([*map(_trimmed, words)])]
+def _pieces(words: Sequence[Word], walls: Sequence[Wall]) -> list[Piece]:
+    """Words of one line up to a clear gap, or to the side of their cell."""
+    return [_piece(run) for run in runs([*map(_trimmed, words)], walls)]
 
 
 def _trimmed(word: Word) -> Word:

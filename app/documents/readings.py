@@ -27,8 +27,13 @@ _RULE_REMAINS = re.compile(r"[|_\-—–=~.,'\"`\[\](){}]+")
 
 POINTS_PER_INCH = 72
 _COVERED_SHARE, _SLACK_PT = 0.9, 3.0
+_WALL_SLACK_PT = 2.0
 _MOST_WORDS = 2_000
 """Of one page; where a hostile one has more, its readings are not compared run by run."""
+
+
+Wall = tuple[float, float, float]
+"""An upright ruled line in points: where it stands, its top, its bottom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +109,28 @@ def weight(words: Sequence[Word]) -> float:
     return sum(letters(word.text) * word.confidence for word in words)
 
 
-def runs(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words of one line from left to right, up to a clear gap."""
+def runs(words: Sequence[Word], walls: Sequence[Wall] = ()) -> Iterator[list[Word]]:
+    """Words of one line from left to right, up to a clear gap or a wall, by which walls are sorted."""
     for _, line in groupby(words, key=lambda word: word.line):
         run: list[Word] = []
         for word in sorted(line, key=lambda word: word.box.left):
-            if run and _is_clear_gap(run, word):
+            if run and (_is_clear_gap(run, word) or _is_walled_off(run[-1], word, walls)):
                 yield run
                 run = []
             run.append(word)
         yield run
+
+
+def _is_walled_off(before: Word, word: Word, walls: Sequence[Wall]) -> bool:
+    reach = before.box.right - _WALL_SLACK_PT, word.box.left + _WALL_SLACK_PT
+    near = walls[
+        bisect_left(walls, reach[0], key=_place) : bisect_right(walls, reach[1], key=_place)
+    ]
+    return any(top <= _middle(word) <= bottom for _, top, bottom in near)
+
+
+def _place(wall: Wall) -> float:
+    return wall[0]
 
 
 def best_of(readings: Sequence[list[Word]]) -> list[Word]:

@@ -41,6 +41,13 @@ def test_a_line_is_parted_by_clear_gaps() -> None:
     assert [texts(run) for run in runs(line)] == [["2019.01", "~"], ["현재"]]
 
 
+def test_a_ruled_line_between_two_words_parts_them() -> None:
+    line = [word("보유기술", 10), word("조리", 46)]
+
+    assert [texts(run) for run in runs(line, [(44, 0, 30)])] == [["보유기술"], ["조리"]]
+    assert [texts(run) for run in runs(line, [(44, 20, 90), (80, 0, 30)])] == [["보유기술", "조리"]]
+
+
 def test_a_run_that_another_reading_has_more_surely_is_taken_from_it() -> None:
     first = [
         word("황", 10, confidence=0.9),
