@@ -215,6 +215,9 @@ def _may_name_a_company(line: Line) -> bool:
 def _from_columns(entry: Entry) -> Draft:
     columns = entry.columns
     company = columns.get(Label.COMPANY) or columns.get(Label.SCHOOL) or _unnamed(entry)
+    place = columns.get(Label.PLACE, "")
+    if not company and not is_place(place):
+        company = place  # 근무지 | 나루카페 은하점
     title = columns.get(Label.TITLE)
     draft = Draft(parts=[], period=entry.period)
     if company:

@@ -246,8 +246,14 @@ def _keep_whole_under_firms(drafts: Sequence[Draft]) -> None:
 def _lies_within(inner: Period | None, outer: Period | None) -> bool:
     if not inner or not outer or not inner.start or not outer.start:
         return False
-    ends = outer.end is None or (inner.end is not None and inner.end[:4] <= outer.end[:4])
-    return outer.start[:4] <= inner.start[:4] and ends
+    ends = outer.end is None or (inner.end is not None and _no_later(inner.end, outer.end))
+    return _no_later(outer.start, inner.start) and ends
+
+
+def _no_later(one: str, two: str) -> bool:
+    """Whether `2022-05` is not after `2022`: as far as both are told."""
+    told = min(len(one), len(two))
+    return one[:told] <= two[:told]
 
 
 def _complete(draft: Draft, *, company_first: bool) -> None:

@@ -131,7 +131,9 @@ _MODIFIERS = words("""
     specialized primary top digital practical functional essential job-related general overall
     주요 핵심 관련 기타
     """)
-_DECORATION = " \t[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▏▎▍▌▋▊▉█▐┃│❙❚◼◾▰✦❖/\\"
+_DECORATION = (
+    " \t©®¤@[]<>【】〈〉《》「」『』()▣◈◉■□●○◆◇◎▶►▷★☆※*#=_|:-–—~•·.▪▏▎▍▌▋▊▉█▐┃│❙❚◼◾▰✦❖/\\"
+)
 _SET_OFF = "[<【〈《「『▣◈◉■□●○◆◇◎▶►▷★☆※#="
 _NUMBERING = re.compile(
     r"^\(?(?:\d{1,2}|[IVX]{1,4}|[Ⅰ-Ⅹ]|[가나다라마바사아])\s?[.)]\s*|^0\d\s+(?=[^\W\d])|^[①-⑳❶-❿]\s*"

@@ -217,8 +217,13 @@ def without_department(text: str) -> str:
     return " ".join(words)
 
 
+_JOB_IN_BRACKETS = re.compile(r"([^()]+?)\s?\(([가-힣 ]{2,12})\)")
+
+
 def cut_job(text: str) -> tuple[str, str] | None:
-    """`동녘플랜트 용접 기능공`: a firm and a job that no list knows, in one run of Korean."""
+    """`동녘플랜트 용접 기능공`, `나루마트 (판매)`: a firm and a job that no list knows, in one run of Korean."""
+    if (told := _JOB_IN_BRACKETS.fullmatch(text)) and ends_like_a_job(told[2]):
+        return told[1], told[2]
     words = text.split()
     if not 2 <= len(words) <= 5 or not ends_like_a_job(words[-1]) or text.isascii():
         return None

@@ -56,6 +56,8 @@ def test_a_firm_in_brackets_stands_without_them() -> None:
 def test_titles_are_cut_from_firms() -> None:
     assert cut_title("너울초등학교 교사 (3학년 부장)") == ("교사", "너울초등학교")
     assert cut_job("동녘플랜트 용접 기능공") == ("동녘플랜트", "용접 기능공")
+    assert cut_job("편의점 나루24 (판매)") == ("편의점 나루24", "판매")
+    assert cut_job("나루마트 (서울)") is None
 
 
 def test_two_jobs_of_one_position_are_not_cut() -> None:

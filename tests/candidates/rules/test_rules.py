@@ -219,6 +219,30 @@ def test_a_date_in_a_cell_for_employers_costs_its_row_alone(document: DocumentOf
     ]
 
 
+def test_the_place_of_work_is_the_employer_where_no_column_names_one(document: DocumentOf) -> None:
+    table = [
+        "근무기간‖근무지‖직책",
+        "2025.07 ~ 2026.06‖나루카페 은하점‖바리스타",
+        "2024.01 ~ 2025.02‖서울‖판매원",
+    ]
+
+    found = analyze(document(["# 강바다", "## @ 경력", *table])).experience
+
+    assert [(x.company, x.title) for x in found][0] == ("나루카페 은하점", "바리스타")
+
+
+def test_a_job_before_another_is_not_told_under_it(document: DocumentOf) -> None:
+    lines = [
+        "**나루카페 (바리스타)**‖2024.03 ~ 현재", "- 음료 제조",
+        "**편의점 나루24 (판매)**‖2022.07 ~ 2023.12", "- 계산",
+        "**나루축제 (행사 스태프)**‖2022.05 ~ 2022.05", "- 안내",
+    ]  # fmt: skip
+
+    found = analyze(document(["# 강바다", "## 경력", *lines])).experience
+
+    assert [x.company for x in found] == ["나루카페", "편의점 나루24", "나루축제"]
+
+
 def test_an_empty_row_of_labels_is_no_school(document: DocumentOf) -> None:
     lines = ["# 강바다", "## 학력", "회사명", "직위‖경력‖회사명‖경력"]
 
