@@ -228,7 +228,7 @@ def test_the_place_of_work_is_the_employer_where_no_column_names_one(document: D
 
     found = analyze(document(["# 강바다", "## @ 경력", *table])).experience
 
-    assert [(x.company, x.title) for x in found][0] == ("나루카페 은하점", "바리스타")
+    assert (found[0].company, found[0].title) == ("나루카페 은하점", "바리스타")
 
 
 def test_a_job_before_another_is_not_told_under_it(document: DocumentOf) -> None:
