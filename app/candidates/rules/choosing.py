@@ -86,7 +86,10 @@ def choose(draft: Draft) -> None:
     draft.title = ranked[0] if ranked and _title_rank(ranked[0]) >= 0.3 else None
     rest = [p for p in draft.parts if p is not draft.title and len(p.text) <= COMPANY_MAX_CHARS]
     best = max(rest, key=company_rank, default=None)
-    draft.company = best if best and company_rank(best) > -0.4 else None
+    # 코드온실 over its dates, and the job below them: no department, though it ends like one.
+    over = draft.title and best and best.bold and (best.near, draft.title.near) == (1, 2)
+    least = -0.6 if over and len(rest) == 1 else -0.4
+    draft.company = best if best and company_rank(best) > least else None
     own = [p for p in draft.parts if ON_ONES_OWN.fullmatch(p.text)]
     jobs = [p for p in ranked if p not in own and title_score(p.text)]
     if own and jobs and not (draft.company and company_score(draft.company.text)):

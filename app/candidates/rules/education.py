@@ -140,11 +140,20 @@ def schools(entries: Iterable[Entry]) -> list[Education]:
                 **_dates(entry.period),
             )
             rows.append(row)
-            told = is_phrase(draft.school) and not (row.degree or row.start)
-            if (told or _TRAINED.search(draft.school)) and not has_school(draft.school):
+            if _is_further_training(row, draft.school):
                 courses.append(row)
     # Among schools, a course that names none is further training.
-    return [row for row in rows if row not in courses] or rows
+    named = [row for row in rows if row not in courses]
+    return named if any(has_school(row.school) for row in named) else rows
+
+
+def _is_further_training(row: Education, school: str) -> bool:
+    """A course, an examination or a prize, where other entries name schools."""
+    if has_school(school):
+        return _SCHOOL_KIND.fullmatch(school) is not None and not (row.start or row.end)
+    told = is_phrase(school) and not (row.degree or row.start)
+    bare = not row.start and not has_degree(row.degree or "")
+    return told or bare or _TRAINED.search(school) is not None
 
 
 def _dates(period: Period | None) -> dict[str, str | None]:

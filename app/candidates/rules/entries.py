@@ -11,7 +11,7 @@ from app.candidates.rules.indents import with_indents
 from app.candidates.rules.labels import Label
 from app.candidates.rules.lines import Line
 from app.candidates.rules.marks import with_marks
-from app.candidates.rules.parts import SEPARATOR
+from app.candidates.rules.parts import SEPARATOR, is_korean
 from app.candidates.rules.places import is_place
 from app.candidates.rules.sentences import (
     DESCRIPTION,
@@ -29,7 +29,7 @@ from app.candidates.rules.tables import (
     read_table,
     with_second_row,
 )
-from app.candidates.rules.vocabulary import has_school, title_score
+from app.candidates.rules.vocabulary import company_score, has_school, title_score
 
 _ABOVE_MAX = 3
 _BELOW_MAX = 3
@@ -226,8 +226,10 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
     begins: list[int] = []
     for number, anchor in enumerate(anchors):
         floor = anchors[number - 1] + 1 if number else 0
-        run, _ = _run_above(lines, anchor, floor, most=above_max)
-        if number and not lines[anchor].ocr:
+        # A firm over its job may stand below one whose positions all have dates beside them.
+        least = int(number > 0 and _is_set_apart(lines, anchor - 1, floor))
+        run, _ = _run_above(lines, anchor, floor, most=max(above_max, least))
+        if number and looks and not lines[anchor].ocr:
             run = _run_alike(lines[anchor - run : anchor], looks)
         if gaps_tell and number:
             while run and any(map(_parts_entries, lines[anchor - run + 1 : anchor + 1])):
@@ -251,6 +253,13 @@ def _around(lines: Sequence[Line], anchors: Sequence[int]) -> Iterator[Entry]:
         )
 
 
+def _is_set_apart(lines: Sequence[Line], at: int, floor: int) -> bool:
+    """Whether a line is bold as few are: neither the deeds above it nor what follows."""
+    line, others = lines[at], lines[floor:at]
+    apart = line.bold and ":" not in line.text and not any(x.bold for x in others)
+    return bool(others) and apart and is_headish(line)
+
+
 def _names_a_job(line: Line) -> bool:
     return _is_job(without_periods(line.text))
 
@@ -265,6 +274,7 @@ def _run_alike(above: Sequence[Line], looks: set[tuple[float, bool]]) -> int:
     """How many of the lines over a date look as names do."""
     for count, line in enumerate(reversed(above)):
         named = has_school(line.text) or any(map(_is_job, SEPARATOR.split(line.text)))
+        named = named or (is_korean(line.text) and company_score(line.text) >= _SURE_TITLE)
         if _look(line) not in looks and not is_duration(line.text) and not named:
             return count
     return len(above)

@@ -34,6 +34,10 @@ _FORCES = re.compile(
     r"(?:대한민국\s?)?(?:육군|해군|공군|해병대|의무경찰|의경|카투사|상근예비역|사회복무)"
 )
 _OF_A_JOB = frozenset({Label.TITLE, Label.DUTY, Label.DEPARTMENT, Label.COMPANY})
+_BREAK = re.compile(
+    r"(?:career|employment|family|maternity|parental) (?:break|gap|leave)\b|sabbatical\b|육아\s?휴직|경력\s?단절|공백기",
+    re.IGNORECASE,
+)
 _CONSCRIPT = re.compile(r"[병이상일]병|병장|만기|전역|제대|복무")
 
 
@@ -79,6 +83,7 @@ def _names_a_title(line: Line) -> bool:
 
 def positions(entries: Sequence[Entry]) -> list[Experience]:
     """Positions of one section: entries that are unclear follow the order of the clear ones."""
+    entries = [entry for entry in entries if entry.period or not _tells_duties_alone(entry)]
     drafts = [draft_of(entry) for entry in entries]
     _name_firms_over_totals(drafts, entries)
     company_first = _company_first(drafts)
@@ -93,7 +98,7 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
         _complete(draft, company_first=company_first)
         inherited = previous.company if previous and draft.title else None
         company = draft.company.text if draft.company else draft.own or inherited
-        if not company or labels_of(company) & _OF_A_JOB:
+        if not company or labels_of(company) & _OF_A_JOB or _BREAK.match(company):
             continue  # 역할 | 기획 총괄, in the table of a project
         title = draft.title.text if draft.title else None
         company = without_translation(company)
@@ -105,6 +110,15 @@ def positions(entries: Sequence[Entry]) -> list[Experience]:
             found.append(row)
         previous = row
     return found
+
+
+def _tells_duties_alone(entry: Entry) -> bool:
+    """A row below `Duties | Reason for leaving`, of the position in the row before."""
+    return bool(entry.columns) and entry.columns.keys() <= {
+        Label.DUTY,
+        Label.REMARK,
+        Label.PERSONAL,
+    }
 
 
 def _name_firms_over_totals(drafts: Sequence[Draft], entries: Sequence[Entry]) -> None:

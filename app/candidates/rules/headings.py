@@ -92,7 +92,7 @@ _HEADINGS: Mapping[Kind, str] = {
     Kind.CERTIFICATES: "자격증 자격사항 자격면허 자격및면허 자격증및면허 면허 면허및자격 보유자격증 자격 취득자격 자격증사항 "
     "면허자격 국가자격증 자격취득사항 certificates certifications certification licenses "
     "professionalqualification professionalqualifications licensure licensures licensureandcertifications professionalcertificates licensesandcertifications certificationsandlicenses licences professionalcertifications credentials "
-    "coursesandcertifications accreditations certificate",
+    "coursesandcertifications accreditations certificate baradmissions baradmission",
     Kind.PUBLICATIONS: "논문 논문및특허 출판 저서 역서 번역서 저역서 저서및역서 연구실적 저서및논문 게재논문 학술논문 특허 특허및논문 발표논문 학술활동 "
     "연구업적 발표 학회발표 학술발표 학회활동 강연 publications selectedpublications papers patents publicationsandpatents conferencepapers journalarticles "
     "researchpublications books talks invitedtalks presentations conferences selectedtalks selectedpapers "

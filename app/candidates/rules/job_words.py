@@ -9,7 +9,7 @@ TITLE_HEADS = words("""
     internship placement crew officer president lead leader head specialist coordinator administrator assistant
     associate researcher fellow professor lecturer teacher instructor tutor nurse physician
     accountant auditor attorney lawyer paralegal editor writer journalist producer technician
-    programmer tester strategist planner marketer recruiter representative executive founder
+    programmer tester strategist planner scheduler marketer recruiter representative executive founder
     co-founder cofounder ceo cto cfo coo cpo cio cmo ciso vp svp evp avp partner owner
     supervisor agent advisor adviser operator clerk secretary cashier buyer chef trainer coach
     translator interpreter pharmacist therapist counselor counsellor mentor volunteer trainee

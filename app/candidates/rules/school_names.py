@@ -25,6 +25,9 @@ _CAMPUSES = re.compile(
     r"^(?:The )?(?:Univ\w*\.? of (?:California|Texas|Illinois|Wisconsin|Michigan|North Carolina|Maryland|Massachusetts|Colorado|Minnesota|Tennessee|Nebraska|Missouri|Hawaii|Alabama)|California State University|State University of New York|Indian Institute of (?:Technology|Science))$",
     re.IGNORECASE,
 )
+_TRANSLATION = re.compile(r"^\([A-Z][A-Za-z .,&'-]+\)(?:\s*,)?\s*")
+"""이음대학교 (Ieum University)"""
+
 _GENERIC = re.compile(
     r"(?:여자|남자|공업|상업|정보|외국어|과학|예술)?(?:고등학교|대학교?|대학원|전문대학|중학교|캠퍼스)"
 )
@@ -97,7 +100,8 @@ def _cut_korean(text: str) -> tuple[str, str, str]:
         told = before and word == f"({field})" and not (is_place(field) or status_words(field))
         if told or has_degree(word) or is_korean_major(field):
             before.append(word)
-    return " ".join(before), " ".join(words[begin:end]), " ".join(rest).replace(" , ", ", ")
+    after = _TRANSLATION.sub("", " ".join(rest)).replace(" , ", ", ")
+    return " ".join(before), " ".join(words[begin:end]), after
 
 
 def _without_degree(text: str) -> tuple[str, str, str]:

@@ -243,6 +243,44 @@ def test_a_job_before_another_is_not_told_under_it(document: DocumentOf) -> None
     assert [x.company for x in found] == ["나루카페", "편의점 나루24", "나루축제"]
 
 
+@pytest.mark.parametrize("pause", ["Career break‖2018 - 2019", "육아휴직‖2018.01 ~ 2019.02"])
+def test_a_pause_is_no_employer(document: DocumentOf, pause: str) -> None:
+    lines = ["# Ann Own", "## Experience", "Clerk, Harbor Foods‖2020 - 2021", pause]
+
+    assert [x.company for x in analyze(document(lines)).experience] == ["Harbor Foods"]
+
+
+def test_duties_in_a_table_of_their_own_are_no_position(document: DocumentOf) -> None:
+    rows = ["Employer‖Job title‖From‖To", "Dalton Home‖Clerk‖08/2014‖02/2019"]
+    duties = ["Duties‖Reason for leaving", "Opened and closed; ran counts‖Better opportunity"]
+
+    found = analyze(document(["# Ann Own", "## Employment", *rows, *duties])).experience
+
+    assert [x.company for x in found] == ["Dalton Home"]
+
+
+def test_a_firm_stands_over_its_job_below_one_whose_jobs_all_have_dates(
+    document: DocumentOf,
+) -> None:
+    lines = [
+        "Maple Homes, Columbus, OH‖2007 - Present", "Director‖Feb 2018 - Present", "Cut shrink by half",
+        "Store Manager‖Mar 2007 - Jan 2018", "Took a store to the top",
+        "**Copper Goods, Dayton, OH**", "Assistant Manager‖Aug 2003 - Feb 2007", "Ran receiving",
+    ]  # fmt: skip
+
+    found = analyze(document(["# Ann Own", "## Experience", *lines])).experience
+
+    assert [x.company for x in found] == ["Maple Homes", "Maple Homes", "Copper Goods"]
+
+
+def test_an_examination_among_schools_is_no_school(document: DocumentOf) -> None:
+    lines = ["Larkspur Law School‖2012 - 2015", "Juris Doctor", "First Aider‖2020"]
+
+    found = analyze(document(["# Ann Own", "## Education", *lines])).education
+
+    assert [x.school for x in found] == ["Larkspur Law School"]
+
+
 def test_an_empty_row_of_labels_is_no_school(document: DocumentOf) -> None:
     lines = ["# 강바다", "## 학력", "회사명", "직위‖경력‖회사명‖경력"]
 

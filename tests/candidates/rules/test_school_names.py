@@ -8,6 +8,7 @@ from app.candidates.rules.school_names import cut_school
     [
         ("한빛대학교 물리학과 학사", "", "한빛대학교", "물리학과 학사"),
         ("이학박사 (수학교육), 단미대학교", "이학박사 (수학교육)", "단미대학교", ""),
+        ("이음대학교 (Ieum University), 사회학 B.A.", "", "이음대학교", "사회학 B.A."),
         ("호반 대학교 서울캠퍼스, 사학과", "", "호반 대학교 서울캠퍼스", "사학과"),
         ("BA History, Elm College, Leeds, UK", "BA History", "Elm College", ""),
         ("MSc from Ashby University", "MSc", "Ashby University", ""),
