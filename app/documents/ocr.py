@@ -27,6 +27,7 @@ from app.documents.readings import (
     best_of,
     is_weak,
     is_whole,
+    lies_on_its_side,
     runs,
     weight,
     words_of,
@@ -122,18 +123,25 @@ class Recognizer:
         return page_blocks(items, page=page, source=Source.OCR)
 
     async def _upright(self, scan: Scan, draw: Draw, ends_at: float) -> tuple[Scan, list[Word]]:
-        """A first reading of the page: of the sheet in a photograph, and turned, where more is read so."""
-        words = await self._words(scan, ends_at)
+        """A first reading of the page: turned, and of the sheet in a photograph, where more is read so."""
+        turn, words = 0, list[Word]()
+        if lies_on_its_side(scan):
+            for degrees in (90, 270):
+                turned = Scan.parse(await draw(degrees, straight=False))
+                more = await self._more_words(turned, ends_at)
+                if weight(more) > weight(words):
+                    scan, words, turn = turned, more, degrees
+        words = words or await self._words(scan, ends_at)
         straight = False
         if scan.shows_sheet:
-            sheet = Scan.parse(await draw(0, straight=True))
-            more = await self._words(sheet, ends_at)
-            # What looks like a sheet may be a column of a page; one that lies on its side is weak.
-            if is_weak(words) or weight(more) > weight(words):
+            sheet = Scan.parse(await draw(turn, straight=True))
+            more = await self._more_words(sheet, ends_at)
+            # What looks like a sheet may be a column of a page; one that is upside down is weak.
+            if more and (is_weak(words) or weight(more) > weight(words)):
                 scan, words, straight = sheet, more, True
-        if turn := await self._turn(scan, ends_at) if is_weak(words) else 0:
-            turned = Scan.parse(await draw(turn, straight=straight))
-            more = await self._words(turned, ends_at)
+        if degrees := await self._turn(scan, ends_at) if is_weak(words) else 0:
+            turned = Scan.parse(await draw((turn + degrees) % 360, straight=straight))
+            more = await self._more_words(turned, ends_at)
             if weight(more) > weight(words):
                 scan, words = turned, more
         return scan, words
@@ -142,13 +150,16 @@ class Recognizer:
         """The best of this reading and of further ones, while something is left unread and time is."""
         readings = [words]
         for mode in (_BLOCK, _COLUMN):
-            if is_whole(max(readings, key=weight), scan):
-                break
-            try:
-                readings.append(await self._words(scan, ends_at, mode))
-            except (TimeoutError, _ProgramError):
-                break
+            if not is_whole(max(readings, key=weight), scan):
+                readings.append(await self._more_words(scan, ends_at, mode))
         return best_of(readings)
+
+    async def _more_words(self, scan: Scan, ends_at: float, mode: str = _PAGE) -> list[Word]:
+        """As `_words`; none where no time is left, or the program fails: what was read before stands."""
+        try:
+            return await self._words(scan, ends_at, mode)
+        except (TimeoutError, _ProgramError):
+            return []
 
     async def _words(self, scan: Scan, ends_at: float, mode: str = _PAGE) -> list[Word]:
         table = await self._tesseract(
