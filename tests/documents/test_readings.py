@@ -1,7 +1,16 @@
 import pytest
 
 from app.documents.blocks import Box
-from app.documents.readings import Word, best_of, is_weak, is_whole, runs, weight, words_of
+from app.documents.readings import (
+    Word,
+    best_of,
+    is_weak,
+    is_whole,
+    lies_on_its_side,
+    runs,
+    weight,
+    words_of,
+)
 from app.documents.wire import Scan
 
 
@@ -46,6 +55,16 @@ def test_a_ruled_line_between_two_words_parts_them() -> None:
 
     assert [texts(run) for run in runs(line, [(44, 0, 30)])] == [["보유기술"], ["조리"]]
     assert [texts(run) for run in runs(line, [(44, 20, 90), (80, 0, 30)])] == [["보유기술", "조리"]]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_page_on_its_side_is_told_by_its_ink(*, turned: bool) -> None:
+    rows = [b"\xff" * 9 + b"\0" if row % 3 else b"\0" * 10 for row in range(12)]
+    columns = [bytes(row[at] for row in rows) for at in range(10)]
+    ink = scan(b"".join(columns), 12) if turned else scan(b"".join(rows), 10)
+
+    assert lies_on_its_side(ink) == turned
+    assert not lies_on_its_side(scan(b"\0" * 120, 10))
 
 
 def test_a_run_that_another_reading_has_more_surely_is_taken_from_it() -> None:

@@ -68,9 +68,11 @@ def told_in_events(lines: Iterable[Line]) -> tuple[list[Experience], list[Educat
     events = [event for line in lines if (event := _event(line))]
     turns = [(_SCHOOL.get(e.verb) or _WORK[e.verb]) for e in events]
     turned = sum(turn is not _Turn.GOING_ON for turn in turns)
-    if turned < _LEAST_EVENTS or _Turn.BEGIN not in turns:
+    work, learning = _entries(events, _WORK), _entries(events, _SCHOOL)
+    whole = any(x.period and x.period.start and x.period.end for x in (*work, *learning))
+    if _Turn.BEGIN not in turns or (turned < _LEAST_EVENTS and not whole):
         return [], []
-    return positions(_entries(events, _WORK)), schools(_entries(events, _SCHOOL))
+    return positions(work), schools(learning)
 
 
 def _event(line: Line) -> _Event | None:

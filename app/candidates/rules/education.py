@@ -25,6 +25,7 @@ from app.candidates.rules.vocabulary import (
     has_korean_degree,
     has_school,
     is_korean_major,
+    is_korean_school_word,
     is_phrase,
     status_words,
     title_score,
@@ -58,6 +59,7 @@ _LEVEL = re.compile(
 
 _TRAINED = re.compile(r"(?:과정|수료|연수|훈련|교육)(?:\s|$)")
 _JOB = 0.9
+_NAME_WORDS = 3
 _SCHOOL_MAX_CHARS = 80
 
 _HONOURS = re.compile(
@@ -165,10 +167,7 @@ def _dates(period: Period | None) -> dict[str, str | None]:
 def _from_columns(entry: Entry) -> _Draft:
     columns = entry.columns
     draft = _Draft()
-    _read(draft, columns[Label.SCHOOL])
-    if draft.school is None:
-        draft.school = _tidy(columns[Label.SCHOOL])[:_SCHOOL_MAX_CHARS] or None
-        draft.others, draft.degrees = [], []
+    _read_school(draft, columns[Label.SCHOOL])
     seen = {_tidy(columns[Label.SCHOOL])}
     if entry.unnamed and not {Label.MAJOR, Label.DEGREE} & columns.keys():
         draft.degrees += [
@@ -191,6 +190,24 @@ def _from_columns(entry: Entry) -> _Draft:
     if has_korean_degree(remark) and not any(map(has_degree, draft.degrees)):
         draft.degrees.append(without_status(remark))
     return draft
+
+
+def _read_school(draft: _Draft, cell: str) -> None:
+    whole = _tidy(cell)[:_SCHOOL_MAX_CHARS]
+    if _is_whole_name(whole):
+        draft.school = whole
+        return
+    _read(draft, cell)
+    if draft.school is None:
+        draft.school = whole or None
+        draft.others, draft.degrees = [], []
+
+
+def _is_whole_name(text: str) -> bool:
+    """하노이 가상공과대학교 in a cell for schools, and nothing but names before it."""
+    words = text.split()
+    bare = not has_degree(text) and not any(map(is_korean_major, words[:-1]))
+    return 1 < len(words) <= _NAME_WORDS and is_korean_school_word(words[-1]) and bare
 
 
 def _from_lines(entry: Entry) -> _Draft:
@@ -292,4 +309,6 @@ def _read(draft: _Draft, piece: str) -> None:
 
 def is_school_entry(entry: Entry) -> bool:
     """For files without headings: an entry that names a school and no job."""
-    return any(has_school(line.text) for line in (*entry.head, *entry.above, *entry.below))
+    return Label.SCHOOL in entry.columns or any(
+        has_school(line.text) for line in (*entry.head, *entry.above, *entry.below)
+    )

@@ -27,6 +27,7 @@ from app.candidates.rules.vocabulary import (
     has_school,
     is_department,
     is_employment_type,
+    is_legal,
     title_score,
 )
 
@@ -305,16 +306,14 @@ def _complete(draft: Draft, *, company_first: bool) -> None:
 
 
 def is_career_entry(entry: Entry) -> bool:
-    """For files without headings: a dated entry with a job title in it."""
+    """For files without headings: a dated entry with a job title in it, or a row with a firm's legal form."""
     if Label.COMPANY in entry.columns:
         return entry.period is not None or Label.TITLE in entry.columns
+    if Label.SCHOOL in entry.columns:
+        return False
     lines = (*entry.head, *entry.above, *entry.below)
-    texts = [
-        part
-        for line in lines
-        if is_headish(line)
-        for part in SEPARATOR.split(without_periods(line.text))
-    ]
-    return entry.period is not None and any(
-        title_score(tidy(t)) for p in texts for t in split(tidy(p))
-    )
+    cells = [cell for line in lines if is_headish(line) for cell in line.cells or (line.text,)]
+    texts = [tidy(part) for cell in cells for part in SEPARATOR.split(without_periods(cell))]
+    named = any(title_score(tidy(part)) for text in texts for part in split(text))
+    row = len(cells) > 1 and any(is_legal(cell) for cell in cells)
+    return entry.period is not None and (named or row)

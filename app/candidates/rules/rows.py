@@ -21,6 +21,8 @@ _LATER = re.compile(
 )
 _CONJUNCTION = re.compile(r"(?:\s(?:and|of|or|for|held)|\s?[&/]|\s및)$", re.IGNORECASE)
 _NAME = re.compile(r"[A-ZÀ-Þ][A-Za-zÀ-ÿ'’.-]*(?: [A-ZÀ-Þ][A-Za-zÀ-ÿ'’.-]*)?")
+_YEAR = re.compile(r"((?:19|20)\d\d)\s?[년.]?")
+_MONTH = re.compile(r"(0?[1-9]|1[0-2])\s?[월.]?")
 _DISPLAY_RATIO = 1.5
 _CELL_MAX_CHARS = 40
 _PARTS_MAX = 3
@@ -30,7 +32,7 @@ _BESIDE, _EDGE_PT = 2, 2.0
 def whole_rows(lines: Sequence[Line]) -> list[Line]:
     """Lines in which dates, labels and headings that went on in the next line are whole."""
     result: list[Line] = []
-    for line in lines:
+    for line in map(_with_whole_date, lines):
         if result and (both := _joined_dates(result[-1], line)):
             result[-1:] = both
         elif result and (name := _joined_name(result[-1], line)):
@@ -40,6 +42,14 @@ def whole_rows(lines: Sequence[Line]) -> list[Line]:
         else:
             result.append(line)
     return result
+
+
+def _with_whole_date(line: Line) -> Line:
+    """`1992 | 3 | 입학`, as forms from a stationer's print years and months, with `1992.03`."""
+    if len(line.cells) < _PARTS_MAX or not (year := _YEAR.fullmatch(line.cells[0])):
+        return line
+    month = _MONTH.fullmatch(line.cells[1])
+    return _with(line, (f"{year[1]}.{int(month[1]):02d}", *line.cells[2:])) if month else line
 
 
 def _joined_dates(upper: Line, lower: Line) -> list[Line] | None:

@@ -52,7 +52,7 @@ _JOB_PHRASE = re.compile(
 _WORD = re.compile(r"[^\s,/&()]+")
 
 _SCHOOL_KO = re.compile(
-    r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대(?:학교)?)"
+    r"(?:대학교|대학원|고등학교|여자고등학교|전문대학|대학|공고|상고|과학고|외고|예고|과학기술원|중학교|초등학교|사관학교|[가-힣\d]{2,}학교(?![가-힣])|폴리텍|카이스트|포스텍|유니스트|학점은행제|방송통신대(?:학교)?)"
 )
 _SCHOOL_EN = re.compile(
     r"\b(?:Universi[dt]\w+|Uniwersytet\w*|Univerzit\w*|Üniversitesi|Yliopisto|Facul\w+|Fac?olt\w+|Fakult\w+|\w*hochschule|\w*schule|Escol\w+|Escuela|Scuola|Istituto|Coleg\w+|Col[ée]gio|Col[áa]iste|Ysgol|\w*[Vv]idyalaya\w*|Vidyapee?th|Vidyashram|Vidya Mandir|Lice[ou]m?|Liceul|Politechnika|Polit[ée]cnic\w*|Akademi\w*|Acad[ée]mi\w*|Hogeschool|Högskola\w*|Høgskole\w*|Conserv\w+oi?r\w*|Sixth Form|TAFE|Univ\.|College|Institut\w*|School|Academy|Training (?:Cent(?:er|re)|Trust)|Polytechnic\w*|Politecnico|Hochschule|École|Ecole|Faculty|Gymnasium|Lyc[ée]e|Seminary|Conservatory|Bootcamp)\b"

@@ -1,5 +1,6 @@
 import pytest
 
+from app.candidates.rules import analyze
 from app.candidates.rules.careers import find_careers
 from app.candidates.rules.experience import find_experience
 from app.candidates.rules.lines import read_lines
@@ -157,3 +158,26 @@ def test_a_firm_over_the_time_that_was_spent_there_has_all_jobs_below(
         ("Nimbus", "Demand Planner", "2018-01", "2021-02"),
         ("Calloway & Finch", "Consultant", "2012", "2016"),
     ]
+
+
+def test_tables_tell_what_they_hold_where_no_heading_was_read(document: DocumentOf) -> None:
+    schools = ["기간‖학교‖전공‖상태", "2008.09 ~ 2011.06‖타슈켄트 제3기술전문학교‖금속가공‖졸업"]
+    jobs = ["기간‖회사명‖직책", "2022.02 ~ 현재‖(주)가람중공‖용접 조장"]
+
+    profile = analyze(document(["# 강바다", "a@example.com", *schools, *jobs]))
+
+    assert [(x.school, x.degree) for x in profile.education] == [
+        ("타슈켄트 제3기술전문학교", "금속가공")
+    ]
+    assert [x.company for x in profile.experience] == ["(주)가람중공"]
+
+
+def test_a_form_with_years_and_months_in_columns_needs_no_heading(document: DocumentOf) -> None:
+    schools = ["1992‖3‖푸른공업고등학교 자동차과 입학", "1995‖2‖푸른공업고등학교 자동차과 졸업"]
+    jobs = ["2004.10 ~ 2013.3‖가람관광(주)‖전세버스 기사", "2013.4 ~ 2021.12‖나루버스(주)‖승무원"]
+
+    profile = analyze(document(["# 강바다", "a@example.com", *schools, *jobs]))
+
+    (school,) = profile.education
+    assert (school.degree, school.start, school.end) == ("자동차과", "1992-03", "1995-02")
+    assert [x.title for x in profile.experience] == ["전세버스 기사", "승무원"]
