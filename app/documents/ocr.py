@@ -61,6 +61,7 @@ _PAGE, _BLOCK, _COLUMN = "3", "6", "4"
 The first tells columns best and loses whole rows of Korean pages and of forms; the others lose few.
 """
 
+_SPECKS = re.compile(r"[.,:;：'\"`|_ ]+")
 _MIN_BUDGET_S = 1.0
 _TURN = re.compile(rb"^Rotate: (90|180|270)$", re.MULTILINE)
 
@@ -286,8 +287,9 @@ def _rules(scan: Scan, slope: float) -> Rules:
 
 
 def _pieces(words: Sequence[Word], walls: Sequence[Wall]) -> list[Piece]:
-    """Words of one line up to a clear gap, or to the side of their cell."""
-    return [_piece(run) for run in runs([*map(_trimmed, words)], walls)]
+    """Words of one line up to a clear gap, or to the side of their cell; not those of specks alone."""
+    pieces = [_piece(run) for run in runs([*map(_trimmed, words)], walls)]
+    return [piece for piece in pieces if not _SPECKS.fullmatch(piece.text)]
 
 
 def _trimmed(word: Word) -> Word:

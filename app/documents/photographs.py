@@ -19,7 +19,7 @@ _GAP_PX, _INWARD = 9, 0.01
 _LEAST_CONTRAST = 50
 _SHARE_FROM, _SHARE_TO = 0.25, 0.97
 _FILL_FROM, _FILL_TO = 0.93, 1.07
-_LEAST_SIDES = 2
+_LEAST_SIDES, _LEAST_SIDE = 2, 0.3
 _LIGHT, _SHEET = 255, 128
 _RUN = re.compile(bytes([_SHEET]) + b"+")
 
@@ -121,6 +121,9 @@ def _corners(light: Image.Image) -> tuple[Point, Point, Point, Point]:
 
 def _is_sheet(corners: tuple[Point, Point, Point, Point], light: Image.Image) -> bool:
     ring = [*corners, corners[0]]
+    sides = [dist(one, two) for one, two in pairwise(ring)]
+    if min(sides) < _LEAST_SIDE * max(sides):  # of three corners, or a strip
+        return False
     area = abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))) / 2
     share, sheet = area / (light.width * light.height), light.histogram()[_SHEET]
     return _SHARE_FROM <= share <= _SHARE_TO and _FILL_FROM * area <= sheet <= _FILL_TO * area

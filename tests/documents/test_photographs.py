@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from app.documents.photographs import find_sheet, laid_straight
@@ -62,6 +64,21 @@ def test_light_things_of_another_shape_are_no_sheets() -> None:
     ImageDraw.Draw(table).ellipse((100, 100, 700, 900), PAPER)
 
     assert find_sheet(table) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    polygon=st.lists(
+        st.tuples(st.integers(0, 299), st.integers(0, 399)), min_size=3, max_size=6, unique=True
+    )
+)
+def test_whatever_is_taken_for_a_sheet_can_be_laid_straight(polygon: list[tuple[int, int]]) -> None:
+    table = Image.new("L", (300, 400), TABLE)
+    ImageDraw.Draw(table).polygon([*polygon, (150, 200)], PAPER)
+
+    if sheet := find_sheet(table):
+        assert min(sheet.size) > 0
+        assert laid_straight(table, sheet, (90, 120)).size == (90, 120)
 
 
 def test_tiny_and_thin_pictures_are_looked_at() -> None:
