@@ -110,6 +110,8 @@ class Fuzzer:
 
     async def _scan(self, data: bytes) -> str:
         await self._scanner.ask(Request(task=Task.SCAN, page=1), data)
+        straight = Request(task=Task.SCAN, page=1, turn_degrees=90, straight=True)
+        await self._scanner.ask(straight, data)
         return "scanned"
 
 
@@ -172,10 +174,11 @@ async def _run(options: argparse.Namespace, seed: int) -> Outcome:
 
 
 def main() -> int:
+    suffixes = sorted(seeds(*FOLDERS))
     parser = argparse.ArgumentParser(prog="./run fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, help="of an earlier run; else a new one")
-    parser.add_argument("--format", help="only files with this suffix")
+    parser.add_argument("--format", choices=suffixes, help="only files with this suffix")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.randrange(10**9)  # noqa: S311
