@@ -45,12 +45,6 @@ _WHAT_PYPDF_RAISES = (
 _MAX_LINKS = 500
 _MAX_PICTURES = 500
 _MAX_THUMBNAIL_PX = 4_000
-_TURNS = {
-    90: Image.Transpose.ROTATE_270,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_90,
-}
-"""Clockwise; Pillow counts the other way."""
 _POINTS_PER_INCH = 72
 
 
@@ -240,9 +234,7 @@ def scan_of_page(
         with rendered(handle, dpi / _POINTS_PER_INCH, grey=True, corner_pt=corner_pt) as bitmap:
             pixels, *size = pixels_of(bitmap)
             picture = Image.frombytes("L", (size[0], size[1]), pixels)
-        turned = _TURNS.get(turn_degrees % 360)
-        upright = picture.transpose(turned) if turned else picture
-        return pack_scan(upright, dpi=round(dpi), straight=straight)
+        return pack_scan(picture, dpi=round(dpi), turn_degrees=turn_degrees, straight=straight)
 
 
 def thumbnail_of_page(data: bytes, *, width_px: int) -> bytes:

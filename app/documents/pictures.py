@@ -36,6 +36,8 @@ _TURNS = {
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
 }
+"""Clockwise; Pillow counts the other way."""
+
 _MAX_SCAN_PIXELS = 12_000_000  # A4 at 300 dpi has 8.7 million
 _INK_SQUARES_PER_INCH, _LEAST_INK_PX = 12, 8
 _SMOOTH_MODES = ("L", "RGB", "RGBA", "CMYK")
@@ -83,13 +85,19 @@ def scan_of_picture(
         if grey.size != size:
             grey = grey.resize(size, Image.Resampling.LANCZOS)
         grey = ImageOps.exif_transpose(grey)
-    if turn_degrees in _TURNS:
-        grey = grey.transpose(_TURNS[turn_degrees])
-    return pack_scan(grey, dpi=max(round(dpi * factor), 1), straight=straight)
+    dpi = max(round(dpi * factor), 1)
+    return pack_scan(grey, dpi=dpi, turn_degrees=turn_degrees, straight=straight)
 
 
-def pack_scan(grey: Image.Image, *, dpi: int, straight: bool = False) -> bytes:
-    """Resolution, ruled lines, and a portable greymap: no packing for what is unpacked at once."""
+def pack_scan(
+    grey: Image.Image, *, dpi: int, turn_degrees: int = 0, straight: bool = False
+) -> bytes:
+    """Resolution, ruled lines, and a portable greymap: no packing for what is unpacked at once.
+
+    `turn_degrees` is clockwise, `straight` as in `scan_of_picture`.
+    """
+    if turn := _TURNS.get(turn_degrees % 360):
+        grey = grey.transpose(turn)
     sheet = find_sheet(grey)
     if straight and sheet:
         grey, dpi = _laid_straight(grey, sheet)
