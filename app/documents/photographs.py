@@ -6,6 +6,7 @@ its four corners tell how to lay it straight (Heckbert, Fundamentals of Texture 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import dist
@@ -61,15 +62,17 @@ def find_sheet(grey: Image.Image) -> Sheet | None:
     corners = _corners(light)
     if not _is_sheet(corners, light):
         return None
-    centre = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
-    whole = [
-        tuple(
-            (at + (to - at) * _INWARD + 0.5) * shrink for at, to in zip(corner, centre, strict=True)
-        )
-        for corner in corners
-    ]
-    a, b, c, d = [(corner[0], corner[1]) for corner in whole]
+    a, b, c, d = [_inward(corner, corners, shrink) for corner in corners]
     return Sheet(corners=(a, b, c, d))
+
+
+def _inward(corner: Point, corners: Sequence[Point], shrink: float) -> Point:
+    """A corner in the picture's own pixels, and a little towards the middle: edges are frayed."""
+    x, y = (
+        (at + (sum(side) / 4 - at) * _INWARD + 0.5) * shrink
+        for at, side in zip(corner, zip(*corners, strict=True), strict=True)
+    )
+    return x, y
 
 
 def laid_straight(picture: Image.Image, sheet: Sheet, size: tuple[int, int]) -> Image.Image:

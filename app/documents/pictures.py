@@ -73,7 +73,8 @@ def scan_of_picture(
     with _opened(data, limits, page=page) as picture:
         dpi = min(picture.size) / _PAPER_INCHES
         # A sheet is smaller than its picture, and is shrunk when it is laid straight.
-        wanted = max(min(dpi, dpi if straight else SCAN_DPI), SCAN_DPI_LEAST) / dpi
+        most = dpi if straight else SCAN_DPI
+        wanted = max(min(dpi, most), SCAN_DPI_LEAST) / dpi
         # A strip of paper must not become a picture of gigabytes by being enlarged.
         factor = min(wanted, (_MAX_SCAN_PIXELS / (picture.width * picture.height)) ** 0.5)
         size = _scaled(picture.size, factor)

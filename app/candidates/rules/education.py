@@ -253,6 +253,8 @@ def _goes_on(line: Line, below: Line | None, edge: float) -> bool:
     if below is None or not line.box or not below.box or below.cells:
         return False
     words = below.text.split()
+    if not words:
+        return False
     letter_pt = (below.box.right - below.box.left) / len(below.text)
     if line.box.right + letter_pt * len(words[0]) < edge:
         return False  # there was room for the next word

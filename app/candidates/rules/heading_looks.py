@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.candidates.rules.dates import periods
 from app.candidates.rules.headings import (
+    CAREERS,
     Kind,
     heading_kinds,
     is_decorated,
@@ -112,7 +113,7 @@ def remarked_heading(line: Line, following: Sequence[Line]) -> tuple[Kind, ...]:
     # 최종학력: 대학교 졸업 is a label with its value.
     stated = cells[0].endswith(":") or squeeze(cells[0]) == "최종학력"
     kinds = heading_kinds(cells[0]) if len(cells) == 2 and not stated else ()
-    if not kinds or kinds[0] not in (Kind.EXPERIENCE, Kind.EDUCATION) or periods(cells[1]):
+    if not kinds or kinds[0] not in CAREERS or periods(cells[1]):
         return ()
     if heading_kinds(" ".join(cells)) == kinds or _REMARK.match(cells[1]):
         return kinds

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+CAREERS = (Kind.EXPERIENCE, Kind.EDUCATION)
+
 _HEADINGS: Mapping[Kind, str] = {
     Kind.TITLE: "이력서 국문이력서 영문이력서 입사지원서 지원서 resume résumé cv curriculumvitae 경력이력서 "
     "표준이력서 이력서(경력) 개인이력서 채용지원서 입사지원서(이력서) applicationforemployment employmentapplication jobapplication "

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.candidates.rules.dates import periods
-from app.candidates.rules.headings import Kind, heading_kinds
+from app.candidates.rules.headings import CAREERS, Kind, heading_kinds
 from app.candidates.rules.labels import Label, column_labels, is_column_label
 from app.candidates.rules.lines import Line, squeeze
 from app.candidates.rules.tongues import speaks
 
 _INLINE = re.compile(r"^(?P<head>[^:：|]{2,32}?)\s*(?:[:：|]|\s[-–—]\s)\s*(?P<rest>\S.*)$")
 _TABLED = (Kind.CERTIFICATES, Kind.LANGUAGES, Kind.PUBLICATIONS, Kind.OTHER)
-_STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 _NAMING = frozenset({Label.COMPANY, Label.TITLE, Label.SCHOOL})
 _OF_AN_ENTRY = _NAMING | {Label.DEGREE}
 _THE_REST = frozenset({"기타", "other", "others", "etc", "miscellaneous"})
@@ -42,7 +41,7 @@ def inline_heading(
         return None
     if kinds[0] is Kind.LANGUAGES and not speaks(match["rest"]):
         kinds = (Kind.SKILLS,)  # Languages: Java, Kotlin
-    if kinds[0] in (Kind.SUMMARY, Kind.OTHER) and current[0] in (*_STRONG, Kind.PROJECTS):
+    if kinds[0] in (Kind.SUMMARY, Kind.OTHER) and current[0] in (*CAREERS, Kind.PROJECTS):
         return None
     return kinds, replace(line, text=match["rest"], bullet=False), False
 
@@ -56,7 +55,7 @@ def _inline_row(
     own = column_labels(cells[0])
     if kinds[0] is current[0] and own & _OF_AN_ENTRY:
         return None  # 근무처 | 가람물산 within the careers: the label of an entry
-    if current[0] in _STRONG and kinds[0] not in _STRONG and own & _NAMING:
+    if current[0] in CAREERS and kinds[0] not in CAREERS and own & _NAMING:
         return None  # Organization | Harbor Foods there
     stated = cells[0].endswith(":") or cells[1].startswith(":")
     spoken = kinds[0] is Kind.LANGUAGES and speaks(" ".join(cells[1:]))
@@ -66,10 +65,10 @@ def _inline_row(
         return None  # a category among the skills
     if kinds[0] is Kind.SKILLS and any(periods(c) for c in cells[1:]):
         return None  # 컴퓨터활용능력 | 2022.09 | 1급: the name of a certificate
-    if any(k and k[0] in _STRONG and k != kinds for k in map(heading_kinds, cells[1:])):
+    if any(k and k[0] in CAREERS and k != kinds for k in map(heading_kinds, cells[1:])):
         return None  # a row of labels: 학력 | 경력 | 희망연봉
     labels = sum(is_column_label(c) for c in cells[1:])
-    if labels == len(cells) - 1 and own and (kinds[0] not in _STRONG or own & _NAMING):
+    if labels == len(cells) - 1 and own and (kinds[0] not in CAREERS or own & _NAMING):
         return None  # the header row of a table: 기간 | 경력 | 직위, 근무처 | 직위 | 기간
     rest = replace(
         line,
@@ -78,5 +77,5 @@ def _inline_row(
         bullet=False,
     )
     table = labels > 1 or len(cells) > 2 or any(periods(c) for c in cells[1:])
-    lasting = kinds[0] in (*_STRONG, Kind.FAMILY, Kind.REFERENCES)
+    lasting = kinds[0] in (*CAREERS, Kind.FAMILY, Kind.REFERENCES)
     return kinds, rest, (table and lasting) or (labels > 1 and kinds[0] in _TABLED)

@@ -23,6 +23,7 @@ from app.candidates.rules.heading_looks import (
     remarked_heading,
 )
 from app.candidates.rules.headings import (
+    CAREERS,
     Kind,
     heading_kinds,
     is_duty,
@@ -46,7 +47,6 @@ _LABEL_COLUMN_PT, _FLUSH_PT = 40.0, 2.0
 _ENTRY_CELLS = 2
 _REACH, _FIRST_LINES = 6, 3
 _CONTACT = re.compile(r"@|\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}")
-_STRONG = (Kind.EXPERIENCE, Kind.EDUCATION)
 _DOTTED_MAX_WORDS = 2
 
 
@@ -98,7 +98,7 @@ class _Cutter:
     def names_entry(self, line: Line) -> bool:
         """Whether a line that looks like headings elsewhere, in a sidebar, is none in the open section."""
         heading = self.heading
-        if heading is None or self.kinds[0] not in _STRONG or not (line.box and heading.box):
+        if heading is None or self.kinds[0] not in CAREERS or not (line.box and heading.box):
             return self.kinds[0] in (Kind.HEADER, Kind.TITLE)
         flush = abs(line.box.left - heading.box.left) <= _FLUSH_PT
         return flush and line.ratio < heading.ratio - _CLEARLY
@@ -109,7 +109,7 @@ class _Cutter:
         told = self.kinds[0] in (Kind.PROJECTS, Kind.CAREER_DETAIL)
         if told and duties[squeeze(line.text)] > 1:
             return True
-        if heading is None or self.kinds[0] not in _STRONG:
+        if heading is None or self.kinds[0] not in CAREERS:
             return False
         if is_duty(line.text):
             small = line.ratio < heading.ratio - _CLEARLY or line.bullet > heading.bullet
